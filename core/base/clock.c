@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/clock.h"
+
+#include <time.h>
+
+static int64_t now(clockid_t id)
+{
+	struct timespec t;
+
+	clock_gettime(id, &t);
+	return (int64_t)t.tv_sec * NS_PER_S + t.tv_nsec;
+}
+
+int64_t clock_monotonic(void)
+{
+	return now(CLOCK_MONOTONIC);
+}
+
+int64_t clock_wall(void)
+{
+	return now(CLOCK_REALTIME);
+}
+
+void clock_format(int64_t wall, char *text, size_t size)
+{
+	time_t seconds = (time_t)(wall / NS_PER_S);
+	struct tm tm;
+
+	if (!gmtime_r(&seconds, &tm) || !strftime(text, size, "%Y-%m-%dT%H:%M:%SZ", &tm))
+		text[0] = '\0';
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MIGRATE_BASE_CLOCK_H
+#define MIGRATE_BASE_CLOCK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Nanoseconds. Deadlines and rates use the monotonic clock, the journal's times the wall clock. */
+#define NS_PER_MS INT64_C(1000000)
+#define NS_PER_S INT64_C(1000000000)
+
+int64_t clock_monotonic(void);
+int64_t clock_wall(void);
+
+/* "2026-11-21T10:11:12Z" for a wall time; size >= 21. */
+void clock_format(int64_t wall, char *text, size_t size);
+
+#endif

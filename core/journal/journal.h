@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MIGRATE_JOURNAL_JOURNAL_H
+#define MIGRATE_JOURNAL_JOURNAL_H
+
+#include "base/arena.h"
+#include "base/error.h"
+
+#include <migrate/plugin.h>
+
+/*
+ * The record of what was intended and done. The engine talks to these functions
+ * only; today they are SQLite (write-ahead log, synchronous=FULL), and nothing
+ * outside this folder knows.
+ *
+ * Every writing function returns after its records are durable. They may be
+ * called from any thread: one writer thread applies what is queued and commits
+ * it in groups, so that ten callers cost one fsync. Once a write failed, every
+ * later one fails at once with EXIT_JOURNAL (no retry of a failed fsync, no
+ * COMMIT after it); a full disk is waited out for `patience` first.
+ * Reading functions may be called from any thread as well.
+ */
+
+/* Values below stand in the file: never renumber. migrate-journal(5) lists them. */
+enum batch_state {
+	BATCH_PLANNED = 0,
+	BATCH_COPYING = 1,   /* began is set */
+	BATCH_COPIED = 2,    /* all copies settled and durable */
+	BATCH_REWRITING = 3, /* at least one chunk's intent was written */
+	BATCH_DONE = 4,
+	BATCH_PURGED = 5,
+	BATCH_REVERTED = 6
+};
+
+enum batch_kind {
+	BATCH_SORTED = 0,  /* a stretch of the sorted plan (one large object also) */
+	BATCH_MOVED = 1,   /* stragglers, retried failures: their old records say MOVED */
+	BATCH_ROWS = 2	   /* rows alone: values found by a scan, no copies */
+};
+
+enum object_state {
+	OBJECT_PLANNED = 0,
+	OBJECT_COPIED = 1, /* by us; done once its batch is */
+	OBJECT_SAME = 2,   /* an equal copy was there before */
+	OBJECT_SKIPPED = 3, /* by conflict policy, or old = new in one place */
+	OBJECT_GONE = 4,   /* vanished from the source, no row names it */
+	OBJECT_FAILED = 5,
+	OBJECT_MOVED = 6   /* now in another batch: see moved_batch, moved_n */
+};
+
+/* Who made the copy at the destination. */
+enum object_creator { CREATED_UNKNOWN = 0, CREATED_OURS = 1, CREATED_BEFORE = 2 };
+
+/* Why an object failed. */
+enum fail_class {
+	FAIL_NONE = 0,
+	FAIL_UNMATCHED,	 /* no rename rule matched */
+	FAIL_RENAME,	 /* a rule could not be applied */
+	FAIL_COLLISION,	 /* two keys, one new key */
+	FAIL_INVALID,	 /* the destination cannot hold such a key or object */
+	FAIL_CONFLICT,	 /* other content is at the destination */
+	FAIL_CHANGED,	 /* kept changing while it was read */
+	FAIL_MISSING,	 /* vanished, but rows name it */
+	FAIL_DENIED,
+	FAIL_MISMATCH,	 /* bytes differ after several attempts */
+	FAIL_TRANSIENT,	 /* attempts used up */
+	FAIL_ATTRIBUTES, /* attributes would be lost, and the job says fail */
+	FAIL_UNLISTED,	 /* the source could not list it */
+	FAIL_POISON,	 /* in flight when a call hung, twice */
+	FAIL_OTHER,
+	FAIL_CLASS_COUNT
+};
+const char *fail_class_name(enum fail_class c); /* "unmatched", ... */
+enum fail_class fail_class_of(const char *name); /* FAIL_NONE: no such name */
+
+enum skip_reason {
+	SKIP_RULE = 0,	/* selection, or unmatched: skip */
+	SKIP_SYMLINK,
+	SKIP_SPECIAL,
+	SKIP_MOUNT,
+	SKIP_ARCHIVED,
+	SKIP_EMPTY_FOLDER, /* no key: counted apart */
+	SKIP_OWN,	/* made by this job, in one place */
+	SKIP_COUNT
+};
+const char *skip_reason_name(enum skip_reason r);
+
+/* One object of a batch. Bytes live in the batch's arena. */
+struct object_record {
+	struct migrate_bytes key, new_key; /* new_key.n = 0: none could be made */
+	uint64_t size;
+	int64_t mtime; /* ns; INT64_MIN: not known */
+	struct migrate_bytes etag;   /* the source's, of the version that was planned, then copied */
+	struct migrate_bytes stored; /* the destination's, of our copy */
+	struct migrate_digest digest; /* of the content; n = 0: not known */
+	struct migrate_bytes replaces; /* etag of our own earlier copy that this one may replace */
+	uint8_t state;	 /* enum object_state */
+	uint8_t created; /* enum object_creator */
+	uint8_t level;	 /* enum verify_level of job.h */
+	uint8_t fail;	 /* enum fail_class */
+	uint8_t attempts;
+	uint8_t hung;	 /* ends in which it was in flight when a call hung */
+	bool dirty;	 /* engine's: changed since it was last journalled */
+	const char *message; /* of a failure; NULL: none */
+	int64_t moved_batch; /* state MOVED */
+	uint32_t moved_n;
+};
+
+/* What a batch adds up to; the journal's totals are sums of these. */
+struct batch_counts {
+	uint64_t objects, bytes; /* all but MOVED */
+	uint64_t copied, same, skipped, gone, failed; /* settled objects by state */
+	uint64_t copied_bytes;	 /* size of COPIED objects */
+	uint64_t native;	 /* COPIED without the bytes passing through us */
+	uint64_t lost_attributes; /* objects that lost some */
+	uint64_t rows_changed, rows_already, rows_conflict, rows_gone, rows_failed;
+	uint64_t rows_missing;	 /* rows that named an object that was not there before we came */
+	uint64_t skips[SKIP_COUNT]; /* keys passed over between the last batch and this one's end */
+};
+
+struct batch {
+	int64_t id; /* given by journal_plan(), ascending in planning order */
+	int pass;
+	enum batch_kind kind;
+	enum batch_state state;
+	int64_t began; /* wall ns: when copying began; 0: not yet */
+	struct migrate_bytes position; /* the source's cursor behind this batch; may be empty */
+	struct object_record *objects; /* BATCH_SORTED: ascending keys */
+	uint32_t n;
+	struct batch_counts counts;
+	struct arena arena;
+	void *engine; /* the engine's own */
+};
+
+struct batch *batch_new(void);
+void batch_free(struct batch *b);
+/* counts of the settled objects and sizes, from the objects (rows and skips are kept). */
+void batch_recount(struct batch *b);
+
+/* ---- Opening ---- */
+
+enum journal_mode { JOURNAL_RUN, JOURNAL_READ };
+
+struct journal_options {
+	const char *path;
+	enum journal_mode mode;
+	bool create;	     /* RUN: make it if there is none */
+	bool allow_volatile; /* tmpfs, network file systems */
+	int64_t patience;    /* ms a full disk is waited for */
+	bool full_check;     /* migrate-verify --journal: PRAGMA integrity_check and all counters */
+};
+
+struct journal;
+
+/*
+ * RUN: takes the lock (EXIT_LOCKED: "another run holds ..., pid N on HOST since ..."),
+ * syncs the file and drops its cached pages before SQLite reads it, checks header,
+ * format (EXIT_UNFIT for a newer one), counters and open batches (EXIT_DAMAGED).
+ * READ: no lock, read-only, sees what is durable; EXIT_USAGE when there is none.
+ */
+struct journal *journal_open(const struct journal_options *o, struct error *err);
+/* RUN: checkpoints the log, releases the lock. Waits for queued writes. */
+void journal_close(struct journal *j);
+
+/* ---- Job and runs ---- */
+
+struct journal_job {
+	bool exists;	       /* false: a new journal */
+	char id[17];	       /* the job's id: 16 hex digits, random */
+	char fingerprint[65];
+	char *canonical;       /* malloc'ed, as all texts of this struct */
+	char *source, *destination; /* identities */
+	char *databases, *caches; /* identities, one per line */
+	int64_t created;
+};
+void journal_job_release(struct journal_job *job);
+
+/* For a new journal *job has exists = false and a fresh id. */
+int journal_get_job(struct journal *j, struct journal_job *job, struct error *err);
+/* Written once, or again with --accept-change (the old canonical text becomes an event). */
+int journal_set_job(struct journal *j, const struct journal_job *job, struct error *err);
+
+struct journal_run {
+	int64_t id, started, ended; /* ended 0: did not end cleanly, or still runs */
+	int exit;
+	int pid;
+	char host[256];
+	char reason[256];
+};
+/* *unclean: the run before this one did not end with journal_end_run(). */
+int journal_begin_run(struct journal *j, const char *reason, bool *unclean, struct error *err);
+int journal_end_run(struct journal *j, int exit, const char *reason, struct error *err);
+
+/* ---- Passes ---- */
+
+enum pass_state { PASS_LISTING = 0, PASS_LISTED = 1, PASS_SCANNING = 2, PASS_DONE = 3 };
+
+struct journal_pass {
+	int number; /* from 1 */
+	enum pass_state state;
+	int64_t started, ended;
+	uint64_t orphaned; /* copies of ours whose source has gone */
+	struct migrate_bytes cursor; /* SCANNING: opaque bytes of the engine (which database, where) */
+};
+/* The newest pass; number 0 if there is none. cursor in a. */
+int journal_last_pass(struct journal *j, struct arena *a, struct journal_pass *pass,
+		      struct error *err);
+/* Insert or update by number. */
+int journal_set_pass(struct journal *j, const struct journal_pass *pass, struct error *err);
+
+/* ---- Writing ---- */
+
+/* Insert batches with all their objects; gives ids. state PLANNED or COPYING as set. */
+int journal_plan(struct journal *j, struct batch *const *batches, size_t n, struct error *err);
+/* state COPYING, began. */
+int journal_began(struct journal *j, struct batch *const *batches, size_t n, struct error *err);
+/* The dirty objects of each batch, its state and counts. dirty is cleared by the caller. */
+int journal_save(struct journal *j, struct batch *const *batches, size_t n, struct error *err);
+/*
+ * Move objects to new batches: inserts `to` (kind MOVED) and marks in `from` the
+ * objects whose index stands in which[] (which[i] becomes to->objects[i]); counts
+ * of both as set by the caller.
+ */
+int journal_move(struct journal *j, struct batch *from, const uint32_t *which, struct batch *to,
+		 struct error *err);
+
+/* The database of a row: index in the job's list. */
+struct row_record {
+	uint32_t object; /* index in the batch */
+	struct migrate_bytes identity, place, before, after, extra;
+	const char *text; /* identity as shown */
+	uint8_t outcome; /* enum migrate_outcome */
+	const char *message; /* conflict, failure; NULL: none */
+};
+
+struct chunk {
+	int64_t id; /* given by journal_intent() */
+	int64_t batch;
+	uint32_t database;
+	bool settled;
+	struct row_record *rows;
+	uint32_t n;
+};
+
+/* Durable before the rewrite. b's state becomes REWRITING. */
+int journal_intent(struct journal *j, struct batch *b, struct chunk *chunk, struct error *err);
+/* Outcomes of the chunk's rows, counts of b, and b's state as set in b (DONE: with the last one). */
+int journal_outcome(struct journal *j, struct batch *b, struct chunk *chunk, struct error *err);
+
+/* An upload under way: continued or aborted by a later run. part_size in bytes. */
+int journal_upload(struct journal *j, struct batch *b, uint32_t object, struct migrate_bytes id,
+		   uint64_t part_size, struct error *err);
+int journal_upload_gone(struct journal *j, struct batch *b, uint32_t object, struct error *err);
+/* *id empty if there is none. */
+int journal_get_upload(struct journal *j, const struct batch *b, uint32_t object, struct arena *a,
+		       struct migrate_bytes *id, uint64_t *part_size, struct error *err);
+
+/* These objects were in flight when a call hung: hung is incremented. */
+int journal_hung(struct journal *j, const int64_t *batches, const uint32_t *objects, size_t n,
+		 struct error *err);
+
+/* level as enum log_level. Never blocks longer than queueing; a lost one is no failure. */
+void journal_event(struct journal *j, int level, const char *text);
+
+struct journal_sample {
+	int64_t at; /* wall ns */
+	uint64_t objects, bytes, rows, failed; /* done in this run */
+	uint32_t workers, errors;
+};
+void journal_sample(struct journal *j, const struct journal_sample *s);
+
+/* keep: failures. Drops the objects of this done batch that did not fail. */
+int journal_drop_done(struct journal *j, struct batch *b, struct error *err);
+
+/* ---- Reading ---- */
+
+/* Ids of batches with state < DONE, ascending, at most max, above `after`. */
+int journal_open_batches(struct journal *j, int64_t after, int64_t *ids, size_t max, size_t *n,
+			 struct error *err);
+struct batch *journal_load(struct journal *j, int64_t id, struct error *err);
+/* Chunks of a batch that have an intent and no outcome; rows in a. */
+int journal_open_chunks(struct journal *j, int64_t batch, struct arena *a, struct chunk **chunks,
+			size_t *n, struct error *err);
+/* All chunks of a batch, with outcomes. */
+int journal_chunks(struct journal *j, int64_t batch, struct arena *a, struct chunk **chunks,
+		   size_t *n, struct error *err);
+
+/* The last batch of kind SORTED of a pass: its last key (n = 0: none yet) and position. */
+int journal_position(struct journal *j, int pass, struct arena *a, struct migrate_bytes *last_key,
+		     struct migrate_bytes *position, struct error *err);
+
+/* Sums over all batches (pass 0) or one pass. */
+int journal_counts(struct journal *j, int pass, struct batch_counts *counts, struct error *err);
+
+/*
+ * The newest record of each key of the passes before `before`, in byte order of
+ * keys; MOVED ones are followed. Constant memory. next: 1, 0 at the end, -1.
+ */
+struct journal_merge;
+struct journal_merge *journal_merge_open(struct journal *j, int before, struct error *err);
+int journal_merge_next(struct journal_merge *m, struct object_record *out, int64_t *batch,
+		       uint32_t *n, struct error *err);
+void journal_merge_close(struct journal_merge *m);
+
+/* The newest record of one key: 1 found (bytes in a), 0 not, -1. Through the batches' ranges. */
+int journal_find_key(struct journal *j, struct migrate_bytes key, struct arena *a,
+		     struct object_record *out, int64_t *batch, uint32_t *n, struct error *err);
+
+/* Batches in order of id, for verify and status; objects are loaded. NULL at the end (err clear). */
+struct batch *journal_next_batch(struct journal *j, int64_t after, struct error *err);
+
+/* Objects by state and class (FAIL_NONE: any), or whose key or new key contains text. */
+typedef int journal_each_object(void *arg, const struct batch *b, uint32_t n,
+				const struct object_record *o);
+int journal_each_failed(struct journal *j, enum fail_class c, journal_each_object *each, void *arg,
+			struct error *err);
+int journal_search(struct journal *j, struct migrate_bytes text, size_t limit,
+		   journal_each_object *each, void *arg, struct error *err);
+
+typedef int journal_each_row(void *arg, int64_t batch, const struct chunk *c,
+			     const struct row_record *r);
+/* Rows that conflicted or failed. */
+int journal_each_bad_row(struct journal *j, journal_each_row *each, void *arg, struct error *err);
+
+int journal_last_run(struct journal *j, struct journal_run *run, struct error *err);
+/* Newest first, at most n; *got. */
+int journal_samples(struct journal *j, struct journal_sample *out, size_t n, size_t *got,
+		    struct error *err);
+typedef int journal_each_event_fn(void *arg, int64_t at, int level, const char *text);
+int journal_each_event(struct journal *j, size_t last, journal_each_event_fn *each, void *arg,
+		       struct error *err);
+
+/* Bytes on disk that n objects and rows will take, for migrate-check. */
+uint64_t journal_estimate(uint64_t objects, uint64_t rows);
+
+/* ---- Scratch: a temporary table on disk, gone with the process ---- */
+
+/*
+ * Rows of a database whose column has no index, scanned once: (key, payload)
+ * records found again by key, any number per key. Unlinked file in the journal's
+ * folder. One thread at a time.
+ */
+struct scratch;
+struct scratch *scratch_new(const char *folder, struct error *err);
+int scratch_add(struct scratch *s, struct migrate_bytes key, struct migrate_bytes payload,
+		struct error *err);
+/* Calls each() for every record of this key, in the order they were added. */
+int scratch_find(struct scratch *s, struct migrate_bytes key,
+		 int (*each)(void *arg, struct migrate_bytes payload), void *arg,
+		 struct error *err);
+void scratch_free(struct scratch *s);
+
+#endif
