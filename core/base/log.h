@@ -3,6 +3,7 @@
 #define MIGRATE_BASE_LOG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /*
  * The program's log: one event, one line, on standard error; text or JSON. All of
@@ -19,6 +20,11 @@ struct log_hooks {
 
 void log_configure(const char *program, enum log_level level, bool json);
 void log_set_hooks(const struct log_hooks *hooks);
+/* Called on each message before it is written, to blank secrets in place: secrets_mask(). */
+typedef void log_mask(char *text, size_t n);
+void log_set_mask(log_mask *mask);
+/* The same for a text that reaches people on another way (an error, the journal). */
+void log_blank(char *text, size_t n);
 bool log_enabled(enum log_level level);
 void log_write(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

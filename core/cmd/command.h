@@ -14,12 +14,12 @@
  * stop at --. Wrong usage is EXIT_USAGE with a hint and one line of usage.
  */
 enum flag_kind {
-	FLAG_BOOL,   /* bool * */
-	FLAG_TEXT,   /* const char ** */
+	FLAG_BOOL,     /* bool * */
+	FLAG_TEXT,     /* const char ** */
 	FLAG_OPTIONAL, /* const char **: --name or --name=TEXT ("" when bare) */
-	FLAG_TEXTS,  /* struct flag_texts *: may be repeated */
-	FLAG_COUNT,  /* int64_t *: >= 0 */
-	FLAG_CHOICE  /* int *: index into "a|b|c" */
+	FLAG_TEXTS,    /* struct flag_texts *: may be repeated */
+	FLAG_COUNT,    /* int64_t *: >= 0 */
+	FLAG_CHOICE    /* int *: index into "a|b|c" */
 };
 
 struct flag_texts {

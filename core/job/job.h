@@ -37,16 +37,16 @@ struct job_database {
 };
 
 struct job_copy {
-	int64_t concurrency;
+	int64_t concurrency; /* `auto` is replaced by what it means: > 0 */
 	uint64_t part_size;
 	uint64_t memory;
 	int on_conflict; /* enum job_conflict */
-	int verify;	 /* enum verify_level */
-	int attributes;	 /* enum job_attributes */
+	int verify;      /* enum verify_level */
+	int attributes;  /* enum job_attributes */
 };
 
 struct job_limits {
-	uint64_t bandwidth; /* bytes a second, 0: none */
+	uint64_t bandwidth;     /* bytes a second, 0: none */
 	int64_t requests, rows; /* a second, 0: none */
 };
 
@@ -61,26 +61,27 @@ struct job {
 	struct job_end *caches;
 	size_t cache_count;
 
-	int keys_from;	 /* enum job_keys_from */
-	int keys_format; /* enum job_file_format */
+	int keys_from;         /* enum job_keys_from */
+	int keys_format;       /* enum job_file_format */
 	const char *keys_file; /* absolute */
 	struct selection selection;
 	struct rename_rules *rules; /* never NULL; may be empty */
-	int unmatched; /* enum job_unmatched */
+	int unmatched;              /* enum job_unmatched */
 
 	struct job_copy copy;
 	struct job_limits limits;
-	int64_t batch;	      /* objects in a batch */
+	int64_t batch; /* objects in a batch */
 	int64_t attempts;
-	int64_t patience;     /* ms */
-	int64_t timeout;      /* ms without progress that a call may take */
+	int64_t patience; /* ms */
+	int64_t timeout;  /* ms without progress that a call may take */
 	int64_t max_failures;
 	const char *journal_path; /* absolute */
-	int journal_keep;	  /* enum job_keep */
+	int journal_keep;         /* enum job_keep */
 	bool journal_allow_volatile;
 
 	const char *canonical; /* sorted lines "class path = value", no secrets */
-	char fingerprint[65];  /* SHA-256 of its mapping and identity lines, hex */
+	char fingerprint[65];  /* SHA-256 of its mapping and identity lines, hex; an added
+				  database changes it, so job_compare() has the last word */
 };
 
 /* Finds a plugin by name and kind; NULL with err set. The caller's, so that job knows no loader. */
@@ -93,22 +94,43 @@ struct job_load_options {
 	void *arg;
 };
 
-/* NULL: all problems of the file in err (exit EXIT_USAGE), one per line. */
+/*
+ * NULL: all problems of the file in err (exit EXIT_USAGE), one per line; what does
+ * not fit into the text is counted in its last line.
+ */
 struct job *job_load(const char *path, const struct job_load_options *options, struct error *err);
 void job_free(struct job *job);
 
 /*
  * What differs between two canonical texts: appends "- old\n+ new\n" lines for
  * each changed setting to out and returns the strictest class that changed
- * (enum migrate_option_class), -1: nothing did.
+ * (enum migrate_option_class), -1: nothing did. A database or cache that was added
+ * behind the others, and any change of a cache, count as selection at most; -2: out
+ * of memory.
  */
 int job_compare(const char *journalled, const char *now, struct buf *out);
 
-/* The option tables of our own sections, for migrate-job(5) and the JSON Schema: NULL at the end. */
+/*
+ * The option tables of our own sections, in the order of migrate-job(5). Those of
+ * an end hold what is ours there; the rest are its plugin's options.
+ */
+enum job_section_shape { SECTION_MAP, SECTION_LIST, SECTION_END, SECTION_ENDS };
 struct job_section {
-	const char *name; /* "", "keys", "copy", ... */
-	struct schema *schema;
+	const char *name; /* "" (the file itself), "source", "keys", "rename", ... */
+	const char *help; /* one sentence in lower case, no full stop */
+	enum job_section_shape shape;
+	enum migrate_kind kind; /* of ends: which plugins may stand there */
+	bool required;
+	const struct schema *schema;
 };
 const struct job_section *job_sections(size_t *count);
+
+/* The OPTIONS text of migrate-job(5): mdoc. */
+bool job_mdoc(struct buf *out);
+
+/*
+ * A JSON Schema of the whole file for editors, with the options of these plugins.
+ */
+bool job_json_schema(const struct migrate_plugin *const *plugins, size_t count, struct buf *out);
 
 #endif

@@ -14,9 +14,9 @@
 struct rename_rules;
 
 enum rename_result {
-	RENAME_OK,	  /* *new_key is set, *rule says which rule (from 0) */
+	RENAME_OK,        /* *new_key is set, *rule says which rule (from 0) */
 	RENAME_UNMATCHED, /* no rule matched */
-	RENAME_FAILED	  /* match limit, result empty or too long: message in err */
+	RENAME_FAILED     /* match limit, result empty or too long: message in err */
 };
 
 /* Scratch of one thread; a rules object is shared by all threads. */
@@ -28,6 +28,8 @@ void rename_rules_free(struct rename_rules *r);
 size_t rename_rules_count(const struct rename_rules *r);
 /* How rule i reads, for reports: "prefix image/ -> avatar/". Valid while r lives. */
 const char *rename_rule_text(const struct rename_rules *r, size_t i);
+/* What the keys that rule i takes begin with; n = 0: it is a pattern. Valid while r lives. */
+struct migrate_bytes rename_rule_prefix(const struct rename_rules *r, size_t i);
 bool rename_rules_canonical(const struct rename_rules *r, struct buf *out);
 
 struct rename_scratch *rename_scratch_new(const struct rename_rules *r);

@@ -14,9 +14,11 @@ struct selection {
 	struct migrate_strings include, exclude;
 };
 
+/* NULL: a pattern we accept in a job file; else what is wrong with it. */
+const char *glob_problem(const char *pattern);
 bool glob_match(const char *pattern, struct migrate_bytes text);
 
-/* *why: the prefix or pattern that kept it out, when false. */
+/* *why, when false: the exclude pattern that kept it out, or "keys.prefix", "keys.include". */
 bool selection_takes(const struct selection *s, struct migrate_bytes key, const char **why);
 
 #endif

@@ -101,7 +101,8 @@ struct object_record {
 	uint8_t hung;	 /* ends in which it was in flight when a call hung */
 	bool dirty;	 /* engine's: changed since it was last journalled */
 	const char *message; /* of a failure; NULL: none */
-	int64_t moved_batch; /* state MOVED */
+	int64_t moved_batch; /* state MOVED: where it is now. In journal_plan() and another
+				state: the older record of the same key, which becomes MOVED */
 	uint32_t moved_n;
 };
 
@@ -213,7 +214,10 @@ int journal_set_pass(struct journal *j, const struct journal_pass *pass, struct 
 int journal_plan(struct journal *j, struct batch *const *batches, size_t n, struct error *err);
 /* state COPYING, began. */
 int journal_began(struct journal *j, struct batch *const *batches, size_t n, struct error *err);
-/* The dirty objects of each batch, its state and counts. dirty is cleared by the caller. */
+/*
+ * The dirty objects of each batch, its state and counts (those of objects are counted
+ * anew, as by journal_plan() and journal_move()). dirty is cleared by the caller.
+ */
 int journal_save(struct journal *j, struct batch *const *batches, size_t n, struct error *err);
 /*
  * Move objects to new batches: inserts `to` (kind MOVED) and marks in `from` the
@@ -268,7 +272,11 @@ struct journal_sample {
 };
 void journal_sample(struct journal *j, const struct journal_sample *s);
 
-/* keep: failures. Drops the objects of this done batch that did not fail. */
+/*
+ * keep: failures. Drops the objects of this done batch that did not fail, and its
+ * rows that are as they should be. When it is loaded, the dropped ones are holes:
+ * their key is empty.
+ */
 int journal_drop_done(struct journal *j, struct batch *b, struct error *err);
 
 /* ---- Reading ---- */
@@ -308,7 +316,10 @@ int journal_find_key(struct journal *j, struct migrate_bytes key, struct arena *
 /* Batches in order of id, for verify and status; objects are loaded. NULL at the end (err clear). */
 struct batch *journal_next_batch(struct journal *j, int64_t after, struct error *err);
 
-/* Objects by state and class (FAIL_NONE: any), or whose key or new key contains text. */
+/*
+ * Objects by state and class (FAIL_NONE: any), or whose key or new key contains text.
+ * What each() returns other than 0 ends it and is returned, here and below.
+ */
 typedef int journal_each_object(void *arg, const struct batch *b, uint32_t n,
 				const struct object_record *o);
 int journal_each_failed(struct journal *j, enum fail_class c, journal_each_object *each, void *arg,

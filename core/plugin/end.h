@@ -27,6 +27,7 @@ struct host {
 
 int host_init(struct host *h, const char *job_id, int64_t deadline, struct error *err);
 void host_cancel(struct host *h); /* async-signal-safe */
+void host_resume(struct host *h); /* undo host_cancel(), while no call is under way */
 void host_release(struct host *h);
 
 struct end;
@@ -58,8 +59,9 @@ int session_error(struct error *err, int exit, const struct migrate_session *s,
  * For the watchdog: calls each() for every session of e that is inside a call, with the
  * operation's name and the nanoseconds since its last progress.
  */
-void end_each_busy(struct end *e, void (*each)(void *arg, struct migrate_session *s,
-					       const char *operation, int64_t stalled),
+void end_each_busy(struct end *e,
+		   void (*each)(void *arg, struct migrate_session *s, const char *operation,
+				int64_t stalled),
 		   void *arg);
 
 /* "not_found", ... and what a status means; see migrate-plugin(3). */
@@ -76,7 +78,8 @@ void attributes_free(struct migrate_attributes *a);
 /* An object to be filled by a call; its etag lives in the slot's own memory. */
 struct object_slot {
 	struct migrate_object object; /* first: the setters find the rest behind it */
-	struct arena *arena; /* where the etag goes, NULL: into etag */
+	struct arena *arena;          /* where the etag goes, NULL: into etag */
+	const void *given;            /* what migrate_set_etag() made of it */
 	unsigned char etag[MIGRATE_ETAG_MAX];
 };
 /* Ready for the next call; attributes may be NULL. */
@@ -89,6 +92,7 @@ enum listed_kind { LISTED_OBJECT, LISTED_SKIPPED, LISTED_FAILED };
 struct listed {
 	struct migrate_object object; /* first; etag and key live in the page's arena */
 	struct arena *arena;
+	const void *given;
 	enum listed_kind kind;
 	enum migrate_skip skip;
 	enum migrate_status status;
@@ -105,12 +109,18 @@ struct list_page {
 	bool failed; /* out of memory while emitting */
 };
 
-#define LIST_PAGE_INIT { .arena = ARENA_INIT }
+#define LIST_PAGE_INIT                                                                             \
+	{                                                                                          \
+		.arena = ARENA_INIT                                                                \
+	}
 
 /* Facts of describe(), with the attribute patterns that the store keeps. */
 struct store_facts {
 	struct migrate_describe d;
-	struct kept { char *name; size_t max; } *kept;
+	struct kept {
+		char *name;
+		size_t max;
+	} * kept;
 	size_t kept_count;
 };
 
@@ -157,7 +167,9 @@ void part_list_release(struct part_list *p);
 
 struct upload_list {
 	struct arena arena;
-	struct left_upload { struct migrate_bytes key, id; } *items;
+	struct left_upload {
+		struct migrate_bytes key, id;
+	} * items;
 	size_t n, cap;
 	bool failed;
 };
@@ -175,7 +187,7 @@ enum migrate_status store_sweep(struct migrate_session *s, struct migrate_bytes 
 
 struct found_row {
 	struct migrate_row row; /* copies in the page's arena */
-	size_t value;		/* find: index of the value */
+	size_t value;           /* find: index of the value */
 };
 
 struct row_page {
@@ -187,11 +199,16 @@ struct row_page {
 	bool failed;
 };
 
-#define ROW_PAGE_INIT { .arena = ARENA_INIT }
+#define ROW_PAGE_INIT                                                                              \
+	{                                                                                          \
+		.arena = ARENA_INIT                                                                \
+	}
 
 struct database_facts {
 	struct migrate_describe_database d;
-	struct fact { char *name, *text; } *facts;
+	struct fact {
+		char *name, *text;
+	} * facts;
 	size_t fact_count;
 };
 

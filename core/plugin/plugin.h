@@ -14,6 +14,7 @@
  *
  * Searched: the folders of MIGRATE_PLUGIN_PATH (colon-separated), then the
  * installed one; file NAME.so. A file or folder that others may write is refused.
+ * kind 0: any.
  */
 const struct migrate_plugin *plugin_find(enum migrate_kind kind, const char *name,
 					 struct error *err);

@@ -41,8 +41,8 @@ void body_free(struct migrate_body *b);
  */
 struct ring;
 struct ring *ring_new(size_t size);
-void ring_begin(struct ring *r, struct migrate_session *producer,
-		struct migrate_session *consumer, struct digest_context *c, /* may be NULL */
+void ring_begin(struct ring *r, struct migrate_session *producer, struct migrate_session *consumer,
+		struct digest_context *c, /* may be NULL */
 		stream_throttle *throttle, void *arg);
 struct migrate_sink *ring_sink(struct ring *r);
 struct migrate_body *ring_body(struct ring *r);

@@ -21,7 +21,10 @@ struct json {
 	int depth;
 };
 
-#define JSON_INIT(out_) { .out = (out_), .ok = true, .first = true, .depth = 0 }
+#define JSON_INIT(out_)                                                                            \
+	{                                                                                          \
+		.out = (out_), .ok = true, .first = true, .depth = 0                               \
+	}
 
 /* name: NULL inside an array. */
 void json_object(struct json *j, const char *name);
@@ -33,6 +36,6 @@ void json_key(struct json *j, const char *name, struct migrate_bytes key);
 void json_uint(struct json *j, const char *name, uint64_t value);
 void json_int(struct json *j, const char *name, int64_t value);
 void json_bool(struct json *j, const char *name, bool value);
-void json_time(struct json *j, const char *name, int64_t wall_ns); /* RFC 3339 */
+void json_time(struct json *j, const char *name, int64_t wall_ns); /* RFC 3339; 0: null */
 
 #endif

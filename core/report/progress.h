@@ -18,17 +18,18 @@
 enum progress_mode { PROGRESS_AUTO, PROGRESS_BAR, PROGRESS_JSON, PROGRESS_NONE };
 
 struct snapshot {
-	int64_t at;	     /* monotonic ns */
-	const char *state;   /* "listing", "copying", "rewriting rows", "paused", "finishing", ... */
-	const char *note;    /* why it is paused, ...; NULL: none */
+	int64_t at;        /* monotonic ns */
+	const char *state; /* "listing", "copying", "rewriting rows", "paused", "finishing", ... */
+	const char *note;  /* why it is paused, ...; NULL: none */
 	int pass;
-	bool total_known;    /* the plan is complete: totals are final */
-	uint64_t objects, bytes;	   /* planned so far in this pass */
+	bool total_known;                  /* the plan is complete: totals are final */
+	uint64_t objects, bytes;           /* planned so far in this pass */
 	uint64_t objects_done, bytes_done; /* settled, in any class */
-	uint64_t objects_before, bytes_before; /* of those: done by earlier runs (no part of the rate) */
+	uint64_t objects_before,
+	    bytes_before; /* of those: done by earlier runs (no part of the rate) */
 	uint64_t copied, same, skipped, gone, failed;
 	uint64_t rows, rows_conflict;
-	uint32_t workers; /* sessions that copy */
+	uint32_t workers;     /* sessions that copy */
 	uint64_t passed_over; /* keys that the selection left out */
 };
 

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/log.h"
+#include "cmd/command.h"
+#include "engine/run.h"
+#include "job/secret.h"
+#include "plugin/plugin.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static struct run_options options;
+static const char *retry_failed;
+static struct flag_texts settings;
+static int progress = PROGRESS_AUTO, level = LOG_INFO, format;
+
+static const struct flag flags[] = {
+	{ "dry-run", FLAG_BOOL, &options.dry_run, NULL,
+	  "say what would happen, write nothing anywhere" },
+	{ "first", FLAG_COUNT, &options.first, "N", "plan only the next N objects, then end" },
+	{ "retry-failed", FLAG_OPTIONAL, &retry_failed, "CLASS",
+	  "try failed objects again, all or those of one class" },
+	{ "only", FLAG_CHOICE, &options.only, "all|copy|rows", "do only this part of the job" },
+	{ "set", FLAG_TEXTS, &settings, "PATH=VALUE", "another value for a setting of the job file" },
+	{ "accept-change", FLAG_BOOL, &options.accept_change, NULL,
+	  "go on although the selection in the job file changed" },
+	{ "new-journal", FLAG_BOOL, &options.new_journal, NULL,
+	  "set the old journal aside and begin another job" },
+	{ "progress", FLAG_CHOICE, &progress, "auto|bar|json|none", "how to show the progress" },
+	{ "log-level", FLAG_CHOICE, &level, "error|warn|info|debug", "what to log" },
+	{ "log-format", FLAG_CHOICE, &format, "text|json", "how to log" },
+};
+
+static const struct command command = {
+	.name = "migrate-run",
+	.summary = "Run a job, go on with it, or copy what is new since it finished.",
+	.usage = "[OPTIONS] JOB",
+	.flags = flags,
+	.flag_count = sizeof(flags) / sizeof(flags[0]),
+	.operands_min = 1,
+	.operands_max = 1,
+};
+
+static const struct migrate_plugin *find(void *arg, enum migrate_kind kind, const char *name,
+					 struct error *err)
+{
+	(void)arg;
+	return plugin_find(kind, name, err);
+}
+
+static int read_class(struct error *err)
+{
+	options.retry_failed = retry_failed != NULL;
+	options.retry_class = FAIL_NONE;
+	if (!retry_failed || !*retry_failed)
+		return 0;
+	options.retry_class = fail_class_of(retry_failed);
+	if (options.retry_class == FAIL_NONE)
+		return error_set(err, EXIT_USAGE,
+				 "--retry-failed: there is no class '%s'; migrate-status --failed "
+				 "shows them",
+				 retry_failed);
+	return 0;
+}
+
+static void print_objects(const struct run_result *r)
+{
+	const struct batch_counts *a = &r->after, *b = &r->before;
+	char n[32], bytes[32], took[32];
+
+	format_count(n, sizeof(n), a->copied - b->copied);
+	format_bytes(bytes, sizeof(bytes), a->copied_bytes - b->copied_bytes);
+	format_duration(took, sizeof(took), r->elapsed);
+	printf("pass %d: copied %s objects, %s in %s\n", r->pass, n, bytes, took);
+	printf("all together: %" PRIu64 " objects: %" PRIu64 " done, %" PRIu64 " same, %" PRIu64
+	       " skipped, %" PRIu64 " gone, %" PRIu64 " failed\n",
+	       a->objects, a->copied, a->same, a->skipped, a->gone, a->failed);
+	if (r->orphaned)
+		printf("orphaned: %" PRIu64 " copies whose source has gone\n", r->orphaned);
+}
+
+static void print_rows(const struct batch_counts *a)
+{
+	if (!(a->rows_changed + a->rows_already + a->rows_conflict + a->rows_gone + a->rows_failed +
+	      a->rows_missing))
+		return;
+	printf("rows: %" PRIu64 " changed, %" PRIu64 " already, %" PRIu64 " conflicts, %" PRIu64
+	       " gone, %" PRIu64 " failed, %" PRIu64 " named a missing object\n",
+	       a->rows_changed, a->rows_already, a->rows_conflict, a->rows_gone, a->rows_failed,
+	       a->rows_missing);
+}
+
+static void print_next(int status, const char *job)
+{
+	if (status == EXIT_SOME_FAILED)
+		printf("some failed: migrate-status --failed %s\n", job);
+	if (status == EXIT_INTERRUPTED)
+		printf("interrupted: migrate-run %s goes on\n", job);
+}
+
+static int run(const char *path, struct error *err)
+{
+	struct job_load_options load = { .set = settings.items, .find = find };
+	struct run_result result;
+	struct job *job;
+	int status;
+
+	if (read_class(err))
+		return err->exit;
+	options.progress = (enum progress_mode)progress;
+	job = job_load(path, &load, err);
+	if (!job)
+		return err->exit;
+	if (options.dry_run) {
+		status = run_dry(job, &options, err);
+	} else {
+		status = run_job(job, &options, &result, err);
+		if (!error_is_set(err) && options.progress != PROGRESS_JSON) {
+			print_objects(&result);
+			print_rows(&result.after);
+			print_next(status, path);
+		}
+	}
+	job_free(job);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct error err = ERROR_INIT;
+	char **operands;
+	int status = command_parse(&command, argc, argv, &operands);
+
+	if (status >= 0)
+		return status;
+	log_configure(command.name, (enum log_level)level, format == 1);
+	status = run(operands[0], &err);
+	if (error_is_set(&err))
+		command_fail(&command, &err);
+	return command_end(status);
+}

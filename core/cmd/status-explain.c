@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: MIT */
+#include "cmd/status-find.h"
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "cmd/print.h"
+#include "engine/status.h"
+#include "report/progress.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* All that is known of one key. */
+struct explained {
+	struct migrate_bytes key;
+	bool found; /* in the journal */
+	struct object_record record;
+	struct batch *batch; /* NULL: not found */
+	uint32_t n;
+	struct chunk *chunks;
+	size_t chunk_count;
+	/* What the job file says of it. */
+	const char *left_out; /* pattern or prefix of the selection; NULL: taken */
+	enum rename_result renamed;
+	struct migrate_bytes new_key;
+	const char *rule;   /* NULL: none matched, or there are none */
+	size_t rule_number; /* from 1 */
+	struct error rule_error;
+};
+
+/* ---- Finding ---- */
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return -1;
+}
+
+/* \xNN -> the byte, as the escaping printer showed it. */
+static struct migrate_bytes unescape(struct arena *a, const char *text)
+{
+	size_t n = strlen(text), at = 0;
+	char *out = arena_alloc(a, n + 1);
+
+	for (size_t i = 0; out && i < n; i++) {
+		bool escaped = n - i >= 4 && text[i] == '\\' && text[i + 1] == 'x';
+		int high = escaped ? hex_digit(text[i + 2]) : -1;
+		int low = escaped ? hex_digit(text[i + 3]) : -1;
+
+		if (high >= 0 && low >= 0) {
+			out[at++] = (char)(high << 4 | low);
+			i += 3;
+		} else {
+			out[at++] = text[i];
+		}
+	}
+	return bytes_of(out, out ? at : 0);
+}
+
+struct by_new_key {
+	struct migrate_bytes wanted, key;
+	struct arena *arena;
+	bool found;
+};
+
+static int compare_new_key(void *arg, const struct batch *b, uint32_t n,
+			   const struct object_record *o)
+{
+	struct by_new_key *f = arg;
+
+	(void)b;
+	(void)n;
+	if (f->found || !bytes_equal(o->new_key, f->wanted))
+		return 0;
+	f->found = arena_bytes(f->arena, o->key, &f->key);
+	return 0;
+}
+
+/* 1: e->key stands in the journal, or is the new key of one that does. */
+static int look_up(struct journal *j, struct explained *e, struct arena *a, struct error *err)
+{
+	struct by_new_key f = { .wanted = e->key, .arena = a };
+	int64_t batch = 0;
+	int found = journal_find_key(j, e->key, a, &e->record, &batch, &e->n, err);
+
+	if (!found && e->key.n) {
+		if (journal_search(j, e->key, 100000, compare_new_key, &f, err))
+			return -1;
+		if (f.found) {
+			e->key = f.key;
+			found = journal_find_key(j, e->key, a, &e->record, &batch, &e->n, err);
+		}
+	}
+	if (found <= 0)
+		return found;
+	e->found = true;
+	e->batch = journal_load(j, batch, err);
+	if (!e->batch || journal_chunks(j, batch, a, &e->chunks, &e->chunk_count, err))
+		return -1;
+	return 1;
+}
+
+static int find(struct journal *j, const char *text, struct explained *e, struct arena *a,
+		struct error *err)
+{
+	int found;
+
+	e->key = bytes_of_text(text);
+	found = look_up(j, e, a, err);
+	if (found || !strstr(text, "\\x"))
+		return found < 0 ? -1 : 0;
+	e->key = unescape(a, text);
+	return look_up(j, e, a, err) < 0 ? -1 : 0;
+}
+
+/* What the selection and the rules of the job file make of it. */
+static void apply_rules(const struct subject *s, struct rename_scratch *scratch,
+			struct explained *e)
+{
+	size_t rule = 0;
+
+	if (!selection_takes(&s->selection, e->key, &e->left_out) && !e->left_out)
+		e->left_out = "the selection";
+	if (!rename_rules_count(s->rules))
+		return;
+	e->renamed = rename_apply(s->rules, scratch, e->key, &e->new_key, &rule, &e->rule_error);
+	if (e->renamed == RENAME_UNMATCHED)
+		return;
+	e->rule = rename_rule_text(s->rules, rule);
+	e->rule_number = rule + 1;
+}
+
+/* ---- Telling ---- */
+
+static void tell_rule(const struct explained *e, const struct subject *s)
+{
+	if (!s->has_job)
+		return;
+	if (e->left_out) {
+		printf("  selection    left out by ");
+		print_text(e->left_out);
+		putchar('\n');
+	}
+	printf("  rule         ");
+	if (e->rule) {
+		printf("%zu: ", e->rule_number);
+		print_text(e->rule);
+	} else {
+		printf("%s", rename_rules_count(s->rules) ? "none matches" : "there are none");
+	}
+	if (e->renamed == RENAME_FAILED) {
+		printf(": ");
+		print_text(e->rule_error.text);
+	}
+	putchar('\n');
+}
+
+static void tell_record(const struct explained *e)
+{
+	const struct object_record *o = &e->record;
+	const struct batch *b = e->batch;
+	char text[32];
+
+	printf("  new key      ");
+	print_key(o->new_key);
+	format_bytes(text, sizeof(text), o->size);
+	printf("\n  state        %s%s\n", object_state_name(o->state),
+	       o->created == CREATED_OURS ? ", the copy was made by this job" : "");
+	if (o->state == OBJECT_FAILED) {
+		printf("  failure      %s: ", fail_class_name((enum fail_class)o->fail));
+		print_text(o->message);
+		printf(" (%u attempts)\n", (unsigned)o->attempts);
+	}
+	printf("  size         %s\n", text);
+	if (o->state == OBJECT_COPIED || o->state == OBJECT_SAME)
+		printf("  verified     %s\n", level_name(o->level));
+	printf("  batch        %" PRId64 " of pass %d: %s", b->id, b->pass,
+	       batch_state_name(b->state));
+	if (b->began) {
+		clock_format(b->began, text, sizeof(text));
+		printf(", copying began %s", text);
+	}
+	putchar('\n');
+}
+
+static void tell_row(const struct chunk *c, const struct row_record *r)
+{
+	printf("  row          databases[%" PRIu32 "] ", c->database);
+	print_text(r->text);
+	printf(": ");
+	print_key(r->before);
+	printf(" -> ");
+	print_key(r->after);
+	printf(": %s", c->settled ? outcome_name(r->outcome) : "intended, outcome not known yet");
+	if (r->message) {
+		printf(" (");
+		print_text(r->message);
+		printf(")");
+	}
+	putchar('\n');
+}
+
+typedef void each_row(void *arg, const struct chunk *c, const struct row_record *r);
+
+static size_t for_rows(const struct explained *e, each_row *each, void *arg)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < e->chunk_count; i++)
+		for (uint32_t r = 0; r < e->chunks[i].n; r++)
+			if (e->chunks[i].rows[r].object == e->n) {
+				each(arg, &e->chunks[i], &e->chunks[i].rows[r]);
+				n++;
+			}
+	return n;
+}
+
+static void tell_each(void *arg, const struct chunk *c, const struct row_record *r)
+{
+	(void)arg;
+	tell_row(c, r);
+}
+
+static void tell(const struct explained *e, const struct subject *s)
+{
+	print_key(e->key);
+	putchar('\n');
+	tell_rule(e, s);
+	if (!e->found) {
+		if (e->rule && e->renamed == RENAME_OK) {
+			printf("  new key      ");
+			print_key(e->new_key);
+			putchar('\n');
+		}
+		printf("  state        not in the journal%s\n",
+		       e->left_out ? "" : ": not listed yet, or not at the source");
+		return;
+	}
+	tell_record(e);
+	if (!for_rows(e, tell_each, NULL))
+		printf("  row          none\n");
+}
+
+static void json_each(void *arg, const struct chunk *c, const struct row_record *r)
+{
+	row_json(arg, c, r);
+}
+
+static void tell_json(const struct explained *e)
+{
+	struct json_stream stream;
+	struct json *j = json_stream_begin(&stream);
+
+	json_object(j, NULL);
+	json_int(j, "version", 1);
+	json_key(j, "key", e->key);
+	json_bool(j, "found", e->found);
+	json_text(j, "left_out_by", e->left_out);
+	json_text(j, "rule", e->rule);
+	json_array(j, "objects");
+	if (e->found)
+		object_json(j, e->batch, &e->record);
+	json_end_array(j);
+	json_array(j, "rows");
+	json_stream_flush(&stream);
+	for_rows(e, json_each, j);
+	json_end_array(j);
+	json_end_object(j);
+	json_stream_end(&stream);
+}
+
+int status_explain(struct journal *j, const struct subject *s, const char *key, bool json,
+		   struct error *err)
+{
+	struct arena a ARENA_AUTO = ARENA_INIT;
+	struct explained e = { .found = false };
+	struct rename_scratch *scratch = s->has_job ? rename_scratch_new(s->rules) : NULL;
+	int result = -1;
+
+	if (s->has_job && !scratch)
+		error_set(err, EXIT_INTERNAL, "out of memory");
+	else
+		result = find(j, key, &e, &a, err);
+	if (!result) {
+		if (scratch)
+			apply_rules(s, scratch, &e);
+		if (json)
+			tell_json(&e);
+		else
+			tell(&e, s);
+	}
+	if (e.batch)
+		batch_free(e.batch);
+	if (scratch)
+		rename_scratch_free(scratch);
+	return result;
+}

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/verify.h"
+
+#include "base/log.h"
+#include "cmd/command.h"
+#include "cmd/print.h"
+#include "plugin/plugin.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PPM 1000000
+
+static bool json, readback, only_journal;
+static const char *sample_text, *slice_text;
+static int progress;
+
+static const struct flag flags[] = {
+	{ "readback", FLAG_BOOL, &readback, NULL,
+	  "read the bytes of all copies; default: where size or etag tell" },
+	{ "sample", FLAG_TEXT, &sample_text, "N%",
+	  "only this share of the keys, the same ones each time" },
+	{ "slice", FLAG_TEXT, &slice_text, "I/N", "only the I-th of N parts of the keys" },
+	{ "journal", FLAG_BOOL, &only_journal, NULL, "check the journal itself, nothing else" },
+	{ "progress", FLAG_CHOICE, &progress, "auto|bar|json|none", "how progress is shown" },
+	{ "json", FLAG_BOOL, &json, NULL, "print JSON, with \"version\": 1" },
+};
+
+static const struct command command = {
+	.name = "migrate-verify",
+	.summary =
+	    "Reads the journal, the destination and the rows again and says whether all of it\n"
+	    "is true. Changes nothing.",
+	.usage = "[OPTIONS] JOB",
+	.flags = flags,
+	.flag_count = sizeof(flags) / sizeof(flags[0]),
+	.operands_min = 1,
+	.operands_max = 1,
+};
+
+static struct verify *running; /* for the signal */
+
+static void on_signal(int number)
+{
+	(void)number;
+	if (running)
+		verify_cancel(running);
+}
+
+static void catch_signals(struct verify *v)
+{
+	struct sigaction a = { .sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND };
+
+	running = v;
+	sigaction(SIGINT, &a, NULL);
+	sigaction(SIGTERM, &a, NULL);
+}
+
+static void release_signals(void)
+{
+	signal(SIGINT, SIG_DFL);
+	signal(SIGTERM, SIG_DFL);
+	running = NULL;
+}
+
+static const struct migrate_plugin *find_plugin(void *arg, enum migrate_kind kind, const char *name,
+						struct error *err)
+{
+	(void)arg;
+	return plugin_find(kind, name, err);
+}
+
+/* ---- What is asked ---- */
+
+/* "5%", "0.1%". */
+static bool parse_sample(const char *text, uint32_t *ppm)
+{
+	char *end;
+	double share;
+
+	errno = 0;
+	share = strtod(text, &end);
+	if (end == text || errno || strcmp(end, "%") != 0 || !(share > 0 && share <= 100))
+		return false;
+	*ppm = (uint32_t)(share * (PPM / 100.0));
+	return *ppm > 0;
+}
+
+static bool parse_part(const char *text, char until, uint32_t *n, const char **rest)
+{
+	char *end;
+	unsigned long value;
+
+	if (*text < '0' || *text > '9')
+		return false;
+	value = strtoul(text, &end, 10);
+	if (*end != until || !value || value > 1000000)
+		return false;
+	*n = (uint32_t)value;
+	*rest = end + 1;
+	return true;
+}
+
+static bool parse_slice(const char *text, struct verify_options *o)
+{
+	return parse_part(text, '/', &o->slice, &text) &&
+	       parse_part(text, '\0', &o->slices, &text) && o->slice <= o->slices;
+}
+
+static int parse_options(struct verify_options *o, struct error *err)
+{
+	*o = (struct verify_options){ .readback = readback,
+				      .ppm = PPM,
+				      .slice = 1,
+				      .slices = 1,
+				      .progress = (enum progress_mode)progress };
+	if (json && o->progress == PROGRESS_JSON)
+		return error_set(err, EXIT_USAGE, "--json and --progress=json exclude each other");
+	if (sample_text && !parse_sample(sample_text, &o->ppm))
+		return error_set(err, EXIT_USAGE, "--sample: '%s' is not a share like 5%%",
+				 sample_text);
+	if (slice_text && !parse_slice(slice_text, o))
+		return error_set(err, EXIT_USAGE, "--slice: '%s' is not a part like 1/7",
+				 slice_text);
+	return 0;
+}
+
+/* ---- What is told ---- */
+
+static void on_difference(void *arg, enum difference d, const struct object_record *o,
+			  const char *text)
+{
+	struct json_stream *stream = arg;
+	struct json *j = &stream->json;
+
+	if (!json) {
+		/* the progress line gives way, and is drawn again below */
+		if (isatty(STDOUT_FILENO) && isatty(STDERR_FILENO))
+			fputs("\r\033[K", stderr);
+		print_key(o->key);
+		printf("\t");
+		print_key(o->new_key);
+		printf("\t%s\t%s\n", difference_name(d), text);
+		fflush(stdout);
+		return;
+	}
+	json_object(j, NULL);
+	json_key(j, "key", o->key);
+	json_key(j, "new_key", o->new_key);
+	json_text(j, "kind", difference_name(d));
+	json_text(j, "message", text);
+	json_end_object(j);
+	json_stream_flush(stream);
+}
+
+static uint64_t all_differences(const struct verify_result *r)
+{
+	uint64_t n = 0;
+
+	for (int i = 0; i < DIFFERENT_COUNT; i++)
+		n += r->different[i];
+	return n;
+}
+
+static void print_result_json(struct json_stream *stream, const struct verify_result *r, int status)
+{
+	struct json *j = &stream->json;
+
+	json_end_array(j);
+	json_int(j, "exit", status);
+	json_uint(j, "objects", r->objects);
+	json_uint(j, "bytes", r->bytes);
+	json_uint(j, "read_back", r->read_back);
+	json_uint(j, "touched", r->touched);
+	json_uint(j, "unproven", r->unproven);
+	json_uint(j, "rows", r->rows);
+	json_uint(j, "left_out", r->left_out);
+	json_uint(j, "not_done", r->not_done);
+	json_uint(j, "failed", r->failed);
+	json_object(j, "different");
+	for (int i = 0; i < DIFFERENT_COUNT; i++)
+		json_uint(j, difference_name((enum difference)i), r->different[i]);
+	json_end_object(j);
+	json_end_object(j);
+	json_stream_end(stream);
+}
+
+static void print_line(const char *text, uint64_t n)
+{
+	char count[32];
+
+	format_count(count, sizeof(count), n);
+	if (n)
+		printf("  %s %s\n", count, text);
+}
+
+static void print_result(const struct verify_result *r, int status)
+{
+	char objects[32], rows[32], differences[32];
+
+	format_count(objects, sizeof(objects), r->objects);
+	format_count(rows, sizeof(rows), r->rows);
+	format_count(differences, sizeof(differences), all_differences(r));
+	printf("%s objects and %s rows looked at: ", objects, rows);
+	if (all_differences(r))
+		printf("%s differences\n", differences);
+	else
+		printf("%s\n", status == EXIT_DONE ? "all of it is true" : "no difference so far");
+	print_line("read back", r->read_back);
+	print_line("touched since, the bytes are right", r->touched);
+	print_line("without a digest, and the source is no longer what it was: not proven",
+		   r->unproven);
+	print_line("left out by --sample or --slice", r->left_out);
+	print_line("of batches that are not done", r->not_done);
+	print_line("failed, skipped or gone: see migrate-status", r->failed);
+}
+
+/* ---- Doing it ---- */
+
+static int verify(const struct job *job, struct journal *journal, const struct verify_options *o,
+		  struct error *err)
+{
+	struct verify *v = verify_new(job, journal, o, err);
+	struct json_stream stream;
+	struct verify_result r;
+	int status;
+
+	if (!v)
+		return command_fail(&command, err);
+	if (json) {
+		struct json *j = json_stream_begin(&stream);
+
+		json_object(j, NULL);
+		json_int(j, "version", 1);
+		json_text(j, "job", job->name);
+		json_array(j, "differences");
+	}
+	catch_signals(v);
+	status = verify_run(v, on_difference, &stream, &r, err);
+	release_signals();
+	if (json)
+		print_result_json(&stream, &r, status);
+	else
+		print_result(&r, status);
+	if (error_is_set(err))
+		status = command_fail(&command, err);
+	verify_free(v);
+	return status;
+}
+
+static int open_and_verify(const struct job *job, const struct verify_options *o, struct error *err)
+{
+	struct journal_options options = { .path = job->journal_path,
+					   .mode = JOURNAL_READ,
+					   .allow_volatile = job->journal_allow_volatile,
+					   .full_check = only_journal };
+	struct journal *j = journal_open(&options, err);
+	int status = EXIT_DONE;
+
+	if (!j)
+		return command_fail(&command, err);
+	if (!only_journal)
+		status = verify(job, j, o, err);
+	else if (json)
+		printf("{\"version\":1,\"journal\":\"well\"}\n");
+	else
+		printf("the journal is well\n");
+	journal_close(j);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct job_load_options load = { .find = find_plugin };
+	struct error err = ERROR_INIT;
+	struct verify_options o;
+	struct job *job = NULL;
+	char **operands;
+	int status = command_parse(&command, argc, argv, &operands);
+
+	if (status >= 0)
+		return status;
+	log_configure(command.name, LOG_WARN, false);
+	if (!parse_options(&o, &err))
+		job = job_load(operands[0], &load, &err);
+	status = job ? open_and_verify(job, &o, &err) : command_fail(&command, &err);
+	if (job)
+		job_free(job);
+	return command_end(status);
+}

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/begin.h"
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "engine/copier.h"
+#include "engine/gate.h"
+#include "engine/pace.h"
+#include "engine/rewriter.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- The journal ---- */
+
+static int open_journal(struct engine *e, struct error *err)
+{
+	struct journal_options o = { .path = e->job->journal_path,
+				     .mode = JOURNAL_RUN,
+				     .create = true,
+				     .allow_volatile = e->job->journal_allow_volatile,
+				     .patience = e->job->patience };
+
+	e->journal = journal_open(&o, err);
+	if (!e->journal)
+		return -1;
+	return journal_get_job(e->journal, &e->identity, err);
+}
+
+/* --new-journal: the old one is kept under another name, nothing is lost. */
+static int set_aside(struct engine *e, struct error *err)
+{
+	static const char *const suffixes[] = { "", "-wal", "-shm" };
+	char stamp[32], from[4096], to[4096];
+
+	clock_format(clock_wall(), stamp, sizeof(stamp));
+	journal_close(e->journal);
+	e->journal = NULL;
+	journal_job_release(&e->identity);
+	for (int i = 0; i < 3; i++) {
+		snprintf(from, sizeof(from), "%s%s", e->job->journal_path, suffixes[i]);
+		snprintf(to, sizeof(to), "%s.%s%s", e->job->journal_path, stamp, suffixes[i]);
+		if (rename(from, to) && errno != ENOENT)
+			return error_set_errno(err, EXIT_JOURNAL, errno, "cannot rename %s", from);
+	}
+	log_info("the old journal is now %s.%s", e->job->journal_path, stamp);
+	return open_journal(e, err);
+}
+
+/* A journal that this run made and could not use: it never existed. */
+static void discard_journal(struct engine *e)
+{
+	static const char *const suffixes[] = { "", "-wal", "-shm", "-lock" };
+	char path[4096];
+
+	journal_close(e->journal);
+	e->journal = NULL;
+	for (int i = 0; i < 4; i++) {
+		snprintf(path, sizeof(path), "%s%s", e->job->journal_path, suffixes[i]);
+		unlink(path);
+	}
+}
+
+/* ---- Does the job fit the journal? ---- */
+
+static int same_place(const char *what, const char *then, const char *now, struct error *err)
+{
+	if (!strcmp(then ? then : "", now ? now : ""))
+		return 0;
+	return error_set(err, EXIT_UNFIT,
+			 "the %s is not the place it was: the journal says '%s', it is '%s'; "
+			 "--new-journal begins another job",
+			 what, then ? then : "", now ? now : "");
+}
+
+static int fit_settings(struct engine *e, struct error *err)
+{
+	BUF_AUTO struct buf diff = BUF_INIT(ERROR_TEXT_MAX - 512);
+	int class = job_compare(e->identity.canonical, e->job->canonical, &diff);
+	const char *advice = NULL;
+
+	if (class >= MIGRATE_MAPPING)
+		advice = "what keys become, and where, cannot change within a job; undo the change, "
+			 "or begin another job with --new-journal";
+	else if (class == MIGRATE_SELECTION && !e->options->accept_change)
+		advice = "what is selected changed; --accept-change goes on with what is not planned yet";
+	if (!advice)
+		return class >= MIGRATE_SELECTION ? 1 : 0;
+	err->exit = EXIT_UNFIT;
+	snprintf(err->text, sizeof(err->text), "the job does not fit its journal: %s\n%.*s", advice,
+		 (int)(diff.len && diff.p[diff.len - 1] == '\n' ? diff.len - 1 : diff.len),
+		 diff.p ? (char *)diff.p : "");
+	return -1;
+}
+
+static int store_job(struct engine *e, const char *databases, const char *caches,
+		     struct error *err)
+{
+	struct journal_job j = e->identity;
+
+	snprintf(j.fingerprint, sizeof(j.fingerprint), "%s", e->job->fingerprint);
+	j.canonical = (char *)(uintptr_t)e->job->canonical;
+	j.source = e->ends.source.identity;
+	j.destination = e->ends.destination.identity;
+	j.databases = (char *)(uintptr_t)databases;
+	j.caches = (char *)(uintptr_t)caches;
+	if (!j.exists)
+		j.created = clock_wall();
+	return journal_set_job(e->journal, &j, err);
+}
+
+static int fit_job(struct engine *e, struct error *err)
+{
+	char *databases = ends_identities(e->ends.databases, e->ends.database_count);
+	char *caches = ends_identities(e->ends.caches, e->ends.cache_count);
+	int rc = databases && caches ? 1 : error_set(err, EXIT_INTERNAL, "out of memory");
+
+	if (rc == 1 && e->identity.exists) {
+		rc = fit_settings(e, err);
+		if (rc >= 0 &&
+		    (same_place("source", e->identity.source, e->ends.source.identity, err) ||
+		     same_place("destination", e->identity.destination,
+				e->ends.destination.identity, err) ||
+		     (!e->options->accept_change &&
+		      same_place("list of databases", e->identity.databases, databases, err))))
+			rc = -1;
+	}
+	/* a change that was accepted, or a tunable one, is remembered */
+	if (rc == 1)
+		rc = store_job(e, databases, caches, err);
+	free(databases);
+	free(caches);
+	return rc < 0 ? -1 : 0;
+}
+
+/* ---- The pass ---- */
+
+static int find_pass(struct engine *e, struct error *err)
+{
+	struct arena a = ARENA_INIT;
+	int rc = journal_last_pass(e->journal, &a, &e->pass, err);
+
+	if (!rc && e->pass.state == PASS_DONE && e->pass.number &&
+	    e->job->journal_keep == KEEP_FAILURES)
+		rc = error_set(err, EXIT_UNFIT,
+			       "the job is finished, and its journal kept failures only: there is "
+			       "nothing to compare a delta pass with");
+	if (!rc && (!e->pass.number || e->pass.state == PASS_DONE) &&
+	    !(e->options->only == RUN_ROWS && e->pass.number)) {
+		e->pass = (struct journal_pass){ .number = e->pass.number + 1,
+						 .started = clock_wall() };
+		rc = journal_set_pass(e->journal, &e->pass, err);
+	}
+	e->pass.cursor = bytes_of(NULL, 0);
+	arena_release(&a);
+	return rc;
+}
+
+static int check_not_over(struct engine *e, struct error *err)
+{
+	struct batch *b = journal_next_batch(e->journal, 0, err);
+	bool over = b && b->state >= BATCH_PURGED;
+
+	batch_free(b);
+	if (error_is_set(err))
+		return -1;
+	return over ? error_set(err, EXIT_UNFIT, "the job was reverted or purged: it is over") : 0;
+}
+
+/* ---- The ends ---- */
+
+static void learn_capabilities(struct engine *e)
+{
+	const struct migrate_store_ops *to = e->ends.destination.job->descriptor->store;
+
+	e->can_copy = store_can_copy(e->ends.destination.session, e->ends.source.session);
+	e->has_sync = to->sync != NULL;
+	e->has_rows = e->ends.database_count > 0 || e->ends.cache_count > 0;
+	e->algorithm = e->ends.destination_facts.d.digests & (1u << MIGRATE_MD5) ? MIGRATE_MD5 :
+										   MIGRATE_SHA256;
+}
+
+/* One end inside the other: the keys' prefix that the inner one has in the outer one. */
+static int learn_relation(struct engine *e, struct error *err)
+{
+	const char *source = e->ends.source.identity, *destination = e->ends.destination.identity;
+	const char *inner, *outer;
+	char *prefix = NULL;
+
+	e->relation = ends_relation(source, destination);
+	if (e->relation == ENDS_APART || e->relation == ENDS_SAME)
+		return 0;
+	inner = e->relation == ENDS_DESTINATION_INSIDE ? destination : source;
+	outer = e->relation == ENDS_DESTINATION_INSIDE ? source : destination;
+	if (asprintf(&prefix, "%s/", ends_below(outer, inner)) < 0)
+		return error_set(err, EXIT_INTERNAL, "out of memory");
+	e->inside = bytes_of_text(prefix);
+	return 0;
+}
+
+static int open_ends(struct engine *e, const char *job_id, int flags, struct error *err)
+{
+	if (ends_open(&e->ends, e->job, job_id, flags, err))
+		return -1;
+	learn_capabilities(e);
+	return learn_relation(e, err);
+}
+
+static int make_parts(struct engine *e, struct error *err)
+{
+	pthread_condattr_t attr;
+
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&e->changed, &attr);
+	pthread_cond_init(&e->takeable, &attr);
+	pthread_condattr_destroy(&attr);
+	pthread_mutex_init(&e->lock, NULL);
+	window_init(e);
+	e->gate = gate_new(e);
+	e->pace = pace_new(e);
+	e->losses = losses_new();
+	e->first_left = e->options->first ? (uint64_t)e->options->first : UINT64_MAX;
+	atomic_store(&e->concurrency, (uint32_t)e->job->copy.concurrency);
+	return e->gate && e->pace && e->losses ? 0 :
+						 error_set(err, EXIT_INTERNAL, "out of memory");
+}
+
+static int begin_with_journal(struct engine *e, struct error *err)
+{
+	if (e->identity.exists && e->options->new_journal && set_aside(e, err))
+		return -1;
+	if (open_ends(e, e->identity.id, ENDS_WRITE | ENDS_PROBE, err) || fit_job(e, err) || check_not_over(e, err) ||
+	    journal_begin_run(e->journal, "", &e->unclean, err) || find_pass(e, err))
+		return -1;
+	e->orphaned = e->pass.orphaned;
+	e->rowindex = rowindex_new(e);
+	if (!e->rowindex)
+		return error_set(err, EXIT_INTERNAL, "out of memory");
+	return e->options->retry_failed ? retry_failed(e, err) : 0;
+}
+
+int engine_begin(struct engine *e, const struct job *job, const struct run_options *o,
+		 struct error *err)
+{
+	bool existed;
+
+	*e = (struct engine){ .job = job, .options = o };
+	if (make_parts(e, err) || open_journal(e, err))
+		return -1;
+	existed = e->identity.exists;
+	if (!begin_with_journal(e, err))
+		return 0;
+	if (!existed && e->journal && e->pass.number == 0)
+		discard_journal(e);
+	return -1;
+}
+
+int engine_begin_dry(struct engine *e, const struct job *job, const struct run_options *o,
+		     struct error *err)
+{
+	*e = (struct engine){ .job = job, .options = o };
+	if (make_parts(e, err))
+		return -1;
+	return open_ends(e, "0000000000000000", 0, err);
+}
+
+void engine_end(struct engine *e)
+{
+	window_release(e);
+	rowindex_free(e->rowindex);
+	ends_close(&e->ends);
+	journal_close(e->journal);
+	journal_job_release(&e->identity);
+	gate_free(e->gate);
+	pace_free(e->pace);
+	losses_free(e->losses);
+	free((void *)(uintptr_t)e->inside.p);
+	pthread_cond_destroy(&e->changed);
+	pthread_cond_destroy(&e->takeable);
+	pthread_mutex_destroy(&e->lock);
+}

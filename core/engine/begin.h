@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MIGRATE_ENGINE_BEGIN_H
+#define MIGRATE_ENGINE_BEGIN_H
+
+#include "engine/engine.h"
+
+/*
+ * What happens before the first thread starts: journal and ends are opened, the
+ * job is compared with the journal's, the pass is found, and what the last run
+ * left in doubt is noted.
+ */
+int engine_begin(struct engine *e, const struct job *job, const struct run_options *o,
+		 struct error *err);
+/* For a dry run: ends that are only read, no journal. */
+int engine_begin_dry(struct engine *e, const struct job *job, const struct run_options *o,
+		     struct error *err);
+void engine_end(struct engine *e);
+
+/* retry.c */
+int retry_failed(struct engine *e, struct error *err);
+
+#endif

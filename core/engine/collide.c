@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/planner.h"
+
+#include "base/bytes.h"
+#include "base/digest.h"
+#include "base/log.h"
+#include "base/sorter.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HASH 16
+#define SORT_MEMORY (16 * 1024 * 1024)
+
+/*
+ * The plan as a whole: 16-byte hashes of all keys and new keys, sorted in an
+ * unlinked file. Both keys of a collision fail; a new key that is another
+ * object's key refuses the job before anything was copied.
+ */
+struct mark {
+	int64_t batch;
+	uint32_t n;
+	uint8_t is_new; /* of a new key */
+	uint8_t planned; /* not copied yet: can still be failed */
+};
+
+struct check {
+	struct engine *engine;
+	struct digest_context *digest;
+	struct sorter *hashes, *guilty; /* guilty: (batch, n) */
+	struct mark group[2]; /* the first new key and the first key of a run of equal hashes */
+	bool has[2];
+	uint64_t collisions;
+};
+
+static int add(struct check *c, struct migrate_bytes key, const struct mark *m, struct error *err)
+{
+	uint8_t hash[HASH];
+
+	digest_key(c->digest, key, hash);
+	return sorter_add(c->hashes, bytes_of(hash, HASH), bytes_of(m, sizeof(*m)), err);
+}
+
+static int add_batch(struct check *c, const struct batch *b, struct error *err)
+{
+	for (uint32_t i = 0; i < b->n; i++) {
+		const struct object_record *o = &b->objects[i];
+		struct mark m;
+
+		memset(&m, 0, sizeof(m)); /* padding is sorted too */
+		m.batch = b->id;
+		m.n = i;
+		m.planned = o->state == OBJECT_PLANNED;
+		if (o->state == OBJECT_MOVED || o->state == OBJECT_FAILED || !o->new_key.n)
+			continue;
+		if (add(c, o->key, &m, err))
+			return -1;
+		m.is_new = 1;
+		if (add(c, o->new_key, &m, err))
+			return -1;
+	}
+	return 0;
+}
+
+static int add_all(struct check *c, struct error *err)
+{
+	struct batch *b;
+	int64_t after = 0;
+	int rc = 0;
+
+	while (!rc && (b = journal_next_batch(c->engine->journal, after, err))) {
+		after = b->id;
+		rc = b->kind == BATCH_ROWS ? 0 : add_batch(c, b, err);
+		batch_free(b);
+		if (engine_leaving(c->engine))
+			return -1;
+	}
+	return rc || error_is_set(err) ? -1 : 0;
+}
+
+static bool same_object(const struct mark *a, const struct mark *b)
+{
+	return a->batch == b->batch && a->n == b->n;
+}
+
+static int refuse_chain(struct check *c, const struct mark *from, struct error *err)
+{
+	struct batch *b = journal_load(c->engine->journal, from->batch, err);
+	const struct object_record *o;
+
+	if (!b)
+		return -1;
+	o = &b->objects[from->n];
+	error_set(err, EXIT_USAGE,
+		  "chained names: '%.*s' becomes '%.*s', which is another object's key; nothing was "
+		  "copied: make it two jobs, the second with --new-journal",
+		  (int)o->key.n, (const char *)o->key.p, (int)o->new_key.n,
+		  (const char *)o->new_key.p);
+	batch_free(b);
+	return -1;
+}
+
+static int mark_guilty(struct check *c, const struct mark *m, struct error *err)
+{
+	uint8_t id[12];
+
+	if (!m->planned)
+		return 0;
+	for (int i = 0; i < 8; i++)
+		id[i] = (uint8_t)((uint64_t)m->batch >> (56 - 8 * i));
+	for (int i = 0; i < 4; i++)
+		id[8 + i] = (uint8_t)(m->n >> (24 - 8 * i));
+	c->collisions++;
+	return sorter_add(c->guilty, bytes_of(id, sizeof(id)), bytes_of(NULL, 0), err);
+}
+
+/* One more mark of the present run of equal hashes. */
+static int look(struct check *c, const struct mark *m, struct error *err)
+{
+	struct mark *mine = &c->group[m->is_new], *other = &c->group[!m->is_new];
+
+	if (c->has[!m->is_new] && !same_object(m, other))
+		return refuse_chain(c, m->is_new ? m : other, err);
+	if (m->is_new && c->has[1]) {
+		if (mark_guilty(c, m, err))
+			return -1;
+		/* the first of the run is guilty once */
+		if (mine->planned && mark_guilty(c, mine, err))
+			return -1;
+		mine->planned = 0;
+	}
+	if (!c->has[m->is_new])
+		*mine = *m;
+	c->has[m->is_new] = true;
+	return 0;
+}
+
+static int find_pairs(struct check *c, struct error *err)
+{
+	uint8_t last[HASH] = { 0 };
+	struct migrate_bytes hash, payload;
+	struct mark m;
+	int rc;
+
+	while ((rc = sorter_next(c->hashes, &hash, &payload, err)) == 1) {
+		memcpy(&m, payload.p, sizeof(m));
+		if (memcmp(last, hash.p, HASH))
+			c->has[0] = c->has[1] = false;
+		memcpy(last, hash.p, HASH);
+		if (look(c, &m, err))
+			return -1;
+	}
+	return rc;
+}
+
+static void fail_record(struct batch *b, uint32_t n)
+{
+	struct object_record *o = &b->objects[n];
+	char *text = arena_printf(&b->arena, "another key becomes '%.*s' too", (int)o->new_key.n,
+				  (const char *)o->new_key.p);
+
+	o->state = OBJECT_FAILED;
+	o->fail = FAIL_COLLISION;
+	o->message = text ? text : "another key becomes the same";
+	o->dirty = true;
+}
+
+static int save(struct check *c, struct batch *b, struct error *err)
+{
+	if (!b)
+		return 0;
+	batch_recount(b);
+	return journal_save(c->engine->journal, &b, 1, err);
+}
+
+static int fail_guilty(struct check *c, struct error *err)
+{
+	struct migrate_bytes id, payload;
+	struct batch *b = NULL;
+	int rc;
+
+	while ((rc = sorter_next(c->guilty, &id, &payload, err)) == 1) {
+		const uint8_t *p = id.p;
+		uint64_t batch = 0;
+		uint32_t n = 0;
+
+		for (int i = 0; i < 8; i++)
+			batch = batch << 8 | p[i];
+		for (int i = 8; i < 12; i++)
+			n = n << 8 | p[i];
+		if (!b || b->id != (int64_t)batch) {
+			rc = save(c, b, err);
+			batch_free(b);
+			b = rc ? NULL : journal_load(c->engine->journal, (int64_t)batch, err);
+			if (!b)
+				return -1;
+		}
+		fail_record(b, n);
+	}
+	if (!rc)
+		rc = save(c, b, err);
+	batch_free(b);
+	return rc;
+}
+
+static int run(struct check *c, struct error *err)
+{
+	const char *folder = c->engine->job->folder;
+
+	c->digest = digest_new();
+	c->hashes = sorter_new(SORT_MEMORY, folder);
+	c->guilty = sorter_new(1 << 20, folder);
+	if (!c->digest || !c->hashes || !c->guilty)
+		return error_set(err, EXIT_INTERNAL, "out of memory");
+	if (add_all(c, err) || sorter_finish(c->hashes, err) || find_pairs(c, err) ||
+	    sorter_finish(c->guilty, err) || fail_guilty(c, err))
+		return -1;
+	if (c->collisions)
+		log_warn("%" PRIu64 " keys collide: their new names are not unique", c->collisions);
+	atomic_fetch_add(&c->engine->tally.failed, c->collisions);
+	atomic_fetch_add(&c->engine->tally.new_failures, c->collisions);
+	atomic_fetch_add(&c->engine->tally.objects_done, c->collisions);
+	return 0;
+}
+
+int plan_check(struct engine *e, struct error *err)
+{
+	struct check c = { .engine = e };
+	int rc = run(&c, err);
+
+	digest_free(c.digest);
+	sorter_free(c.hashes);
+	sorter_free(c.guilty);
+	return rc;
+}

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/copier.h"
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "engine/gate.h"
+#include "engine/pace.h"
+#include "engine/parts.h"
+
+#include <stdlib.h>
+
+#define CHANGED_MAX 3 /* copies of a source that keeps changing */
+#define HUNG_MAX 2
+#define RETURN_EVERY (50 * NS_PER_MS)
+
+void copier_free(struct copier *c)
+{
+	if (!c)
+		return;
+	session_close(c->source);
+	session_close(c->destination);
+	digest_free(c->digest);
+	sink_free(c->sink);
+	body_free(c->body);
+	ring_free(c->ring);
+	attributes_free(c->attributes);
+	arena_release(&c->arena);
+	free(c->buffer);
+	free(c);
+}
+
+struct copier *copier_new(struct engine *e, uint32_t number, struct error *err)
+{
+	struct copier *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		goto nomem;
+	c->engine = e;
+	c->number = number;
+	c->digest = digest_new();
+	c->sink = sink_memory();
+	c->body = body_memory();
+	c->attributes = attributes_new();
+	if (!c->digest || !c->sink || !c->body || !c->attributes)
+		goto nomem;
+	c->source = session_open(e->ends.source.end, err);
+	c->destination = c->source ? session_open(e->ends.destination.end, err) : NULL;
+	if (c->destination)
+		return c;
+	copier_free(c);
+	return NULL;
+nomem:
+	copier_free(c);
+	error_set(err, EXIT_INTERNAL, "out of memory");
+	return NULL;
+}
+
+enum migrate_status blame(struct copier *c, struct migrate_session *s, enum migrate_status status)
+{
+	c->culprit = s;
+	return status;
+}
+
+const char *copier_message(struct copier *c, enum migrate_status status)
+{
+	const char *said = c->culprit ? session_message(c->culprit) : "";
+	const char *label = c->culprit ? end_label(session_end(c->culprit)) : "";
+	char *text = *said ? arena_printf(&c->arena, "%s: %s", label, said) :
+			     arena_printf(&c->arena, "%s: %s", label, status_name(status));
+
+	return text ? text : status_name(status);
+}
+
+bool copier_keep(struct copier *c, struct migrate_bytes from, struct migrate_bytes *to)
+{
+	return arena_bytes(&c->arena, from, to);
+}
+
+void fail_item(struct item *it, enum fail_class why, const char *message)
+{
+	it->record.state = OBJECT_FAILED;
+	it->record.fail = (uint8_t)why;
+	it->record.message = message;
+}
+
+static enum fail_class class_of(enum migrate_status status)
+{
+	switch (status) {
+	case MIGRATE_CHANGED:
+		return FAIL_CHANGED;
+	case MIGRATE_INVALID:
+	case MIGRATE_UNSUPPORTED:
+		return FAIL_INVALID;
+	case MIGRATE_DENIED:
+		return FAIL_DENIED;
+	case MIGRATE_MISMATCH:
+		return FAIL_MISMATCH;
+	case MIGRATE_EXISTS:
+		return FAIL_CONFLICT;
+	case MIGRATE_TRANSIENT:
+	case MIGRATE_THROTTLED:
+	case MIGRATE_UNKNOWN_OUTCOME:
+	case MIGRATE_UNAVAILABLE:
+	case MIGRATE_NO_SPACE:
+		return FAIL_TRANSIENT;
+	default:
+		return FAIL_OTHER;
+	}
+}
+
+static bool is_final(const struct engine *e, const struct item *it, enum migrate_status status)
+{
+	if (status == MIGRATE_CHANGED)
+		return it->record.attempts >= CHANGED_MAX;
+	return it->record.attempts >= e->job->attempts ||
+	       !(status_may_retry(status) || status_is_systemic(status));
+}
+
+static void try_again(struct item *it, int64_t after)
+{
+	it->end = ITEM_AGAIN;
+	it->due = clock_monotonic() + after;
+}
+
+/* The object's own trouble: again later, or failed. */
+static void conclude_object(struct copier *c, struct item *it, enum migrate_status status)
+{
+	if (it->record.attempts < UINT8_MAX)
+		it->record.attempts++;
+	if (is_final(c->engine, it, status) && status != MIGRATE_UNKNOWN_OUTCOME) {
+		fail_item(it, class_of(status), copier_message(c, status));
+		return;
+	}
+	if (it->record.attempts >= c->engine->job->attempts) {
+		fail_item(it, FAIL_TRANSIENT, copier_message(c, status));
+		return;
+	}
+	/* a changed source is looked at anew by the next attempt */
+	if (status == MIGRATE_CHANGED)
+		it->record.etag = bytes_of(NULL, 0);
+	try_again(it, status == MIGRATE_CHANGED ? 0 : engine_backoff(it->record.attempts));
+}
+
+/* Gone, or is it the whole source that went away? */
+static enum gate_verdict look_for_source(struct copier *c, struct item *it)
+{
+	enum migrate_status probed = end_probe(c->source, false);
+
+	if (probed != MIGRATE_OK)
+		return gate_trouble(c->engine->gate, c->source, false, MIGRATE_UNAVAILABLE);
+	it->record.state = OBJECT_GONE;
+	return GATE_OBJECT;
+}
+
+/* False: the run ends, the item is left as it was. */
+static bool conclude(struct copier *c, struct item *it, enum migrate_status status)
+{
+	enum gate_verdict verdict;
+
+	if (status == MIGRATE_OK) {
+		gate_well(c->engine->gate);
+		return true;
+	}
+	if (status == MIGRATE_NOT_FOUND) {
+		verdict = look_for_source(c, it);
+	} else {
+		verdict = gate_trouble(c->engine->gate, c->culprit,
+				       c->culprit == c->destination, status);
+		if (verdict == GATE_OBJECT)
+			conclude_object(c, it, status);
+	}
+	if (verdict == GATE_AGAIN)
+		try_again(it, 0);
+	return verdict != GATE_LEAVE;
+}
+
+static void handle(struct copier *c, struct item *it)
+{
+	struct engine *e = c->engine;
+
+	if (engine_leaving(e) || !pace_take(e->pace, PACE_REQUESTS, 1)) {
+		it->end = ITEM_LEFT;
+		return;
+	}
+	atomic_store_explicit(&e->inflight[c->number], it, memory_order_relaxed);
+	if (!it->record.new_key.n)
+		fail_item(it, FAIL_OTHER, "no new key was planned");
+	else if (it->record.hung >= HUNG_MAX)
+		fail_item(it, FAIL_POISON, "in flight when a call hung, twice");
+	else if (!conclude(c, it, copy_object(c, it)))
+		it->end = ITEM_LEFT;
+	atomic_store_explicit(&e->inflight[c->number], NULL, memory_order_relaxed);
+}
+
+/* Results are handed back together, but slow objects do not keep quick ones waiting. */
+static void handle_all(struct copier *c, size_t n)
+{
+	size_t returned = 0;
+	int64_t since = clock_monotonic();
+
+	for (size_t i = 0; i < n; i++) {
+		handle(c, &c->items[i]);
+		if (i + 1 < n && clock_monotonic() - since < RETURN_EVERY)
+			continue;
+		window_return(c->engine, c->items + returned, i + 1 - returned);
+		returned = i + 1;
+		since = clock_monotonic();
+	}
+}
+
+static void leave(struct copier *c)
+{
+	struct engine *e = c->engine;
+
+	pthread_mutex_lock(&e->lock);
+	e->copiers--;
+	engine_wake(e);
+	pthread_mutex_unlock(&e->lock);
+}
+
+void *copier_main(void *arg)
+{
+	struct copier *c = arg;
+	struct engine *e = c->engine;
+	enum window_taken took = TOOK_ITEMS;
+	size_t n;
+
+	while (took != TOOK_NOTHING && gate_pass(e->gate)) {
+		took = window_take(e, c->number, c->items, RUN_LENGTH, &n);
+		if (took == TOOK_PARTS)
+			parts_help(c);
+		handle_all(c, n);
+		copier_unreserve(c);
+		arena_reset(&c->arena);
+	}
+	leave(c);
+	return NULL;
+}

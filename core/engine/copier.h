@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MIGRATE_ENGINE_COPIER_H
+#define MIGRATE_ENGINE_COPIER_H
+
+#include "engine/engine.h"
+#include "plugin/stream.h"
+
+/*
+ * One copy worker: its sessions, its buffers, and what it holds. Only its own
+ * thread touches it, but for items (under the engine's lock).
+ *
+ * Bytes that results point to live in `arena` until the next run of items.
+ * culprit: the session whose call gave the status that is being handled.
+ */
+struct copier {
+	struct engine *engine;
+	uint32_t number;
+	pthread_t thread;
+	struct migrate_session *source, *destination;
+	struct migrate_session *culprit;
+	struct digest_context *digest;
+	struct migrate_sink *sink;
+	struct migrate_body *body;
+	struct ring *ring; /* made when first needed */
+	unsigned char *buffer;
+	size_t buffer_size, reserved; /* reserved: of the job's memory */
+	struct migrate_attributes *attributes;
+	struct object_slot here, there; /* of the source, of the destination */
+	struct arena arena;
+	struct item items[RUN_LENGTH];
+};
+
+struct copier *copier_new(struct engine *e, uint32_t number, struct error *err);
+void copier_free(struct copier *c);
+
+/* Note who answered status, for conclude(). */
+enum migrate_status blame(struct copier *c, struct migrate_session *s, enum migrate_status status);
+/* Settle as failed. */
+void fail_item(struct item *it, enum fail_class why, const char *message);
+/* A message of the last call, or of the status itself, in the copier's arena. */
+const char *copier_message(struct copier *c, enum migrate_status status);
+/* Copy bytes of a call's result so that they outlive the next call. */
+bool copier_keep(struct copier *c, struct migrate_bytes from, struct migrate_bytes *to);
+
+/* copy.c: how one object is copied; its status, *it filled when OK. */
+struct target {
+	enum migrate_precondition precondition;
+	struct migrate_bytes if_match;
+};
+enum migrate_status copy_object(struct copier *c, struct item *it);
+/* What the source's stat says, into here and it->record. */
+enum migrate_status look_at_source(struct copier *c, struct item *it, bool attributes);
+
+/* transfer.c: the bytes pass through memory or a ring. */
+enum migrate_status transfer_small(struct copier *c, struct item *it, const struct target *t);
+enum migrate_status transfer_ring(struct copier *c, struct item *it, const struct target *t);
+/* At least n bytes at c->buffer, within the job's memory. False: the run ends. */
+bool copier_reserve(struct copier *c, size_t n);
+void copier_unreserve(struct copier *c);
+/* Stored as expected? Sets record.stored and level. */
+enum migrate_status accept_stored(struct copier *c, struct item *it,
+				  const struct migrate_digest *sent);
+
+/* compare.c */
+enum migrate_status compare_existing(struct copier *c, struct item *it, bool *equal);
+enum migrate_status ensure_level(struct copier *c, struct item *it);
+
+/* losses.c: attributes that the destination does not keep. */
+struct losses *losses_new(void);
+void losses_free(struct losses *l);
+void losses_report(struct losses *l);
+/* Attributes of c->attributes that would be lost: FAIL_ATTRIBUTES if the job says so. */
+bool attributes_fit(struct copier *c, struct item *it);
+void attributes_lost(struct copier *c, struct item *it);
+uint32_t attribute_flags(const struct engine *e);
+
+#endif

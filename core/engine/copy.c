@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/copier.h"
+
+#include "base/bytes.h"
+#include "engine/gate.h"
+#include "engine/parts.h"
+
+#include <string.h>
+
+/*
+ * One object: write it where nothing is, and look closer when something is. The
+ * destination is never overwritten by accident: what stands there is ours (this
+ * journal made it), equal, or a conflict for the job's policy.
+ */
+
+enum migrate_status look_at_source(struct copier *c, struct item *it, bool attributes)
+{
+	struct migrate_stat r = { .key = it->record.key, .object = &c->here.object };
+	enum migrate_status status;
+
+	if (attributes)
+		attributes_reset(c->attributes);
+	object_slot_init(&c->here, attributes ? c->attributes : NULL);
+	status = blame(c, c->source, store_stat(c->source, &r));
+	if (status != MIGRATE_OK)
+		return status;
+	it->record.size = c->here.object.size;
+	it->record.mtime = c->here.object.mtime;
+	if (!copier_keep(c, c->here.object.etag, &it->record.etag))
+		return MIGRATE_TRANSIENT;
+	return MIGRATE_OK;
+}
+
+static enum migrate_status look_at_destination(struct copier *c, struct item *it)
+{
+	struct migrate_stat r = { .key = it->record.new_key, .object = &c->there.object };
+
+	object_slot_init(&c->there, NULL);
+	return blame(c, c->destination, store_stat(c->destination, &r));
+}
+
+static void settle_copied(struct copier *c, struct item *it)
+{
+	(void)c;
+	it->record.state = OBJECT_COPIED;
+	it->record.created = CREATED_OURS;
+	it->record.fail = FAIL_NONE;
+	it->record.message = NULL;
+}
+
+static enum migrate_status copy_native(struct copier *c, struct item *it, const struct target *t)
+{
+	struct migrate_copy r = { .source_key = it->record.key,
+				  .source_if_match = it->record.etag,
+				  .key = it->record.new_key,
+				  .precondition = t->precondition,
+				  .if_match = t->if_match,
+				  .flags = attribute_flags(c->engine),
+				  .stored = &c->there.object,
+				  .original = &c->here.object };
+	enum migrate_status status;
+
+	object_slot_init(&c->here, NULL);
+	object_slot_init(&c->there, NULL);
+	status = blame(c, c->destination, store_copy(c->destination, c->source, &r));
+	if (status != MIGRATE_OK)
+		return status;
+	it->native = true;
+	it->record.size = c->here.object.size;
+	it->record.mtime = c->here.object.mtime;
+	if (c->here.object.etag.n && !copier_keep(c, c->here.object.etag, &it->record.etag))
+		return MIGRATE_TRANSIENT;
+	attributes_lost(c, it);
+	it->record.level = VERIFY_NATIVE;
+	return accept_stored(c, it, NULL);
+}
+
+static enum migrate_status copy_streaming(struct copier *c, struct item *it,
+					  const struct target *t)
+{
+	const struct engine *e = c->engine;
+	enum migrate_status status = MIGRATE_OK;
+
+	if (!it->record.etag.n)
+		status = look_at_source(c, it, false);
+	if (status != MIGRATE_OK)
+		return status;
+	if (it->record.size <= e->job->copy.part_size &&
+	    (!e->ends.destination_facts.d.put_max ||
+	     it->record.size <= e->ends.destination_facts.d.put_max))
+		return transfer_small(c, it, t);
+	if (parts_possible(e, it->record.size, false))
+		return copy_in_parts(c, it, t, false);
+	return transfer_ring(c, it, t);
+}
+
+static bool native_possible(const struct engine *e, const struct item *it)
+{
+	uint64_t max = e->ends.destination_facts.d.copy_max;
+
+	return e->can_copy && (!max || it->record.size <= max);
+}
+
+/* Write it, by the best way there is. */
+static enum migrate_status write_object(struct copier *c, struct item *it, const struct target *t)
+{
+	enum migrate_status status = MIGRATE_UNSUPPORTED;
+
+	if (native_possible(c->engine, it))
+		status = copy_native(c, it, t);
+	else if (c->engine->can_copy && parts_possible(c->engine, it->record.size, true))
+		status = copy_in_parts(c, it, t, true);
+	if (status == MIGRATE_UNSUPPORTED)
+		status = copy_streaming(c, it, t);
+	if (status == MIGRATE_OK && it->record.state == OBJECT_PLANNED)
+		settle_copied(c, it);
+	return status;
+}
+
+/* What stands there is equal: was it us, in the run that was cut off? */
+static void settle_equal(struct copier *c, struct item *it)
+{
+	const struct batch *b = it->work->batch;
+	bool ours = it->work->resumed && c->there.object.written &&
+		    c->there.object.written >= b->began;
+
+	it->record.fail = FAIL_NONE;
+	it->record.message = NULL;
+	it->record.state = ours ? OBJECT_COPIED : OBJECT_SAME;
+	it->record.created = ours ? CREATED_OURS :
+			     c->there.object.written ? CREATED_BEFORE : CREATED_UNKNOWN;
+}
+
+static enum migrate_status conflict(struct copier *c, struct item *it)
+{
+	struct target t = { .precondition = MIGRATE_ANY };
+	char *text;
+
+	switch (c->engine->job->copy.on_conflict) {
+	case CONFLICT_SKIP:
+		it->record.state = OBJECT_SKIPPED;
+		it->record.message = "other content is at the destination";
+		return MIGRATE_OK;
+	case CONFLICT_OVERWRITE:
+		if (c->engine->ends.destination_facts.d.flags & MIGRATE_REPLACE_MATCH) {
+			t.precondition = MIGRATE_MATCH;
+			if (!copier_keep(c, c->there.object.etag, &t.if_match))
+				return MIGRATE_TRANSIENT;
+		}
+		return write_object(c, it, &t);
+	default:
+		text = arena_printf(&c->arena,
+				    "'%.*s' exists with other content (on_conflict: skip or overwrite)",
+				    (int)it->record.new_key.n, (const char *)it->record.new_key.p);
+		fail_item(it, FAIL_CONFLICT, text ? text : "exists with other content");
+		return MIGRATE_OK;
+	}
+}
+
+/* Is what stands there still the copy that an earlier pass of this journal made? */
+static bool is_our_old_copy(const struct copier *c, const struct item *it)
+{
+	return it->record.replaces.n && bytes_equal(c->there.object.etag, it->record.replaces);
+}
+
+/*
+ * Something is at the destination, or an answer was lost: what is there now
+ * decides. refusal: what the store said when it refused, NULL: it did not.
+ */
+static enum migrate_status resolve_existing(struct copier *c, struct item *it, const char *refusal)
+{
+	struct target t = { .precondition = MIGRATE_MATCH };
+	enum migrate_status status = look_at_destination(c, it);
+	bool equal = false;
+
+	if (status == MIGRATE_NOT_FOUND && refusal && it->record.attempts) {
+		/* a folder where a file should be, or the reverse */
+		fail_item(it, FAIL_CONFLICT, refusal);
+		return MIGRATE_OK;
+	}
+	if (status == MIGRATE_NOT_FOUND)
+		return MIGRATE_TRANSIENT; /* it went away again */
+	if (status == MIGRATE_OK && is_our_old_copy(c, it)) {
+		t.if_match = it->record.replaces;
+		if (!(c->engine->ends.destination_facts.d.flags & MIGRATE_REPLACE_MATCH))
+			t.precondition = MIGRATE_ANY;
+		return write_object(c, it, &t);
+	}
+	if (status == MIGRATE_OK)
+		status = compare_existing(c, it, &equal);
+	if (status != MIGRATE_OK)
+		return status;
+	if (!equal)
+		return conflict(c, it);
+	if (!copier_keep(c, c->there.object.etag, &it->record.stored))
+		return MIGRATE_TRANSIENT;
+	settle_equal(c, it);
+	return MIGRATE_OK;
+}
+
+/* --only rows: nothing is written, the copy must be there and equal. */
+static enum migrate_status expect_copy(struct copier *c, struct item *it)
+{
+	enum migrate_status status = look_at_destination(c, it);
+	bool equal = false;
+
+	if (status == MIGRATE_NOT_FOUND) {
+		fail_item(it, FAIL_OTHER, "there is no copy at the destination (--only rows)");
+		return MIGRATE_OK;
+	}
+	if (status == MIGRATE_OK)
+		status = compare_existing(c, it, &equal);
+	if (status != MIGRATE_OK)
+		return status;
+	if (equal && copier_keep(c, c->there.object.etag, &it->record.stored))
+		settle_equal(c, it);
+	else
+		fail_item(it, FAIL_CONFLICT, "the copy at the destination differs (--only rows)");
+	return MIGRATE_OK;
+}
+
+static enum migrate_status create(struct copier *c, struct item *it)
+{
+	struct target t = { .precondition = MIGRATE_ABSENT };
+	enum migrate_status status;
+
+	if (it->record.replaces.n)
+		return MIGRATE_EXISTS;
+	if (c->engine->ends.destination_facts.d.flags & MIGRATE_CREATE_ONLY)
+		return write_object(c, it, &t);
+	/* this store overwrites whatever is there: look first */
+	status = look_at_destination(c, it);
+	if (status == MIGRATE_OK)
+		return MIGRATE_EXISTS;
+	if (status != MIGRATE_NOT_FOUND)
+		return status;
+	t.precondition = MIGRATE_ANY;
+	return write_object(c, it, &t);
+}
+
+enum migrate_status copy_object(struct copier *c, struct item *it)
+{
+	enum migrate_status status;
+
+	if (c->engine->options->only == RUN_ROWS)
+		return expect_copy(c, it);
+	status = create(c, it);
+	if (status == MIGRATE_EXISTS)
+		status = resolve_existing(c, it, it->record.replaces.n ?
+							 NULL :
+							 copier_message(c, status));
+	else if (status == MIGRATE_UNKNOWN_OUTCOME)
+		status = resolve_existing(c, it, NULL);
+	if (status == MIGRATE_OK && it->record.state == OBJECT_COPIED)
+		status = ensure_level(c, it);
+	if (status != MIGRATE_OK)
+		it->record.state = OBJECT_PLANNED;
+	return status;
+}

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/feeder.h"
+
+#include "base/bytes.h"
+#include "base/log.h"
+#include "base/sorter.h"
+
+#include <stdlib.h>
+
+#define SORT_MEMORY (8 * 1024 * 1024)
+#define ORPHANS_NAMED 20 /* in the log; the journal's event counts all */
+
+struct delta {
+	struct engine *engine;
+	struct journal_merge *merge;
+	struct object_record record; /* the journal's next, while more */
+	int64_t batch;
+	uint32_t n;
+	bool more;
+	bool matched; /* the listing has brought this record's key */
+	struct sorter *own; /* new keys of this job, in one place */
+	struct migrate_bytes own_key;
+	bool own_more;
+};
+
+static int advance(struct delta *d, struct error *err)
+{
+	int rc = journal_merge_next(d->merge, &d->record, &d->batch, &d->n, err);
+
+	d->more = rc == 1;
+	d->matched = false;
+	return rc < 0 ? -1 : 0;
+}
+
+static int advance_own(struct delta *d, struct error *err)
+{
+	struct migrate_bytes payload;
+	int rc = sorter_next(d->own, &d->own_key, &payload, err);
+
+	d->own_more = rc == 1;
+	return rc < 0 ? -1 : 0;
+}
+
+static bool is_our_copy(const struct object_record *o)
+{
+	return o->state == OBJECT_COPIED || o->state == OBJECT_SAME;
+}
+
+/* Both ends are one place: copies of ours stand in the listing and are no input. */
+static int collect_own(struct delta *d, struct error *err)
+{
+	struct journal_merge *m = journal_merge_open(d->engine->journal, d->engine->pass.number, err);
+	struct object_record o;
+	int64_t batch;
+	uint32_t n;
+	int rc = m ? 1 : -1;
+
+	d->own = sorter_new(SORT_MEMORY, d->engine->job->folder);
+	while (rc == 1 && d->own && (rc = journal_merge_next(m, &o, &batch, &n, err)) == 1)
+		if (is_our_copy(&o) && sorter_add(d->own, o.new_key, bytes_of(NULL, 0), err))
+			rc = -1;
+	journal_merge_close(m);
+	if (rc < 0 || !d->own)
+		return -1;
+	return sorter_finish(d->own, err) || advance_own(d, err) ? -1 : 0;
+}
+
+struct delta *delta_open(struct engine *e, struct migrate_bytes after, struct error *err)
+{
+	struct delta *d = calloc(1, sizeof(*d));
+
+	if (!d) {
+		error_set(err, EXIT_INTERNAL, "out of memory");
+		return NULL;
+	}
+	d->engine = e;
+	d->merge = journal_merge_open(e->journal, e->pass.number, err);
+	if (!d->merge || advance(d, err))
+		goto fail;
+	while (d->more && after.n && bytes_compare(d->record.key, after) <= 0)
+		if (advance(d, err))
+			goto fail;
+	if (e->relation == ENDS_SAME && collect_own(d, err))
+		goto fail;
+	return d;
+fail:
+	if (!error_is_set(err))
+		error_set(err, EXIT_INTERNAL, "out of memory");
+	delta_close(d);
+	return NULL;
+}
+
+void delta_close(struct delta *d)
+{
+	if (!d)
+		return;
+	journal_merge_close(d->merge);
+	sorter_free(d->own);
+	free(d);
+}
+
+/* A copy whose source is not listed any more. */
+static void orphaned(struct delta *d)
+{
+	struct engine *e = d->engine;
+
+	if (!is_our_copy(&d->record))
+		return;
+	if (++e->orphaned <= ORPHANS_NAMED)
+		log_info("orphaned: '%.*s' has gone from the source, its copy '%.*s' stays",
+			 (int)d->record.key.n, (const char *)d->record.key.p,
+			 (int)d->record.new_key.n, (const char *)d->record.new_key.p);
+}
+
+/* A folder that could not be listed then can be now: its failure is over. */
+static int clear_unlisted(struct delta *d, struct error *err)
+{
+	struct batch *b;
+	int rc;
+
+	if (d->record.state != OBJECT_FAILED || d->record.fail != FAIL_UNLISTED)
+		return 0;
+	b = journal_load(d->engine->journal, d->batch, err);
+	if (!b)
+		return -1;
+	b->objects[d->n].state = OBJECT_SKIPPED;
+	b->objects[d->n].message = "listed since";
+	b->objects[d->n].dirty = true;
+	batch_recount(b);
+	rc = journal_save(d->engine->journal, &b, 1, err);
+	batch_free(b);
+	return rc;
+}
+
+static int pass_by(struct delta *d, struct error *err)
+{
+	if (d->matched)
+		return advance(d, err);
+	orphaned(d);
+	return clear_unlisted(d, err) || advance(d, err) ? -1 : 0;
+}
+
+/* Settled objects are left alone unless the source is another one now. */
+static bool is_settled(const struct key_item *item, const struct object_record *o)
+{
+	bool known = item->etag.n && o->etag.n;
+	bool same = known ? bytes_equal(item->etag, o->etag) :
+			    !item->etag.n || (item->size == o->size && item->mtime == o->mtime);
+
+	switch (o->state) {
+	case OBJECT_GONE:
+		return false;
+	case OBJECT_FAILED:
+		/* --retry-failed is asked for, but a source that changed is another object */
+		return same && o->fail != FAIL_UNLISTED && o->fail != FAIL_MISSING;
+	default:
+		return same;
+	}
+}
+
+int delta_match(struct delta *d, const struct key_item *item, struct older *o, struct error *err)
+{
+	*o = (struct older){ .found = false };
+	while (d->own_more && bytes_compare(d->own_key, item->key) < 0)
+		if (advance_own(d, err))
+			return -1;
+	o->own = d->own_more && bytes_equal(d->own_key, item->key);
+	while (d->more && bytes_compare(d->record.key, item->key) < 0)
+		if (pass_by(d, err))
+			return -1;
+	if (!d->more || !bytes_equal(d->record.key, item->key))
+		return 0;
+	d->matched = true;
+	o->found = true;
+	o->own = false;
+	o->record = d->record;
+	o->batch = d->batch;
+	o->n = d->n;
+	o->settled = item->kind == LISTED_OBJECT ? is_settled(item, &d->record) :
+						   d->record.state == OBJECT_FAILED;
+	return 0;
+}
+
+int delta_finish(struct delta *d, struct error *err)
+{
+	while (d->more)
+		if (pass_by(d, err))
+			return -1;
+	d->engine->pass.orphaned = d->engine->orphaned;
+	return 0;
+}

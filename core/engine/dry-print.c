@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/dry.h"
+
+#include "base/escape.h"
+#include "report/progress.h"
+
+#include <stdio.h>
+
+static void print_key(struct migrate_bytes key)
+{
+	BUF_AUTO struct buf b = BUF_INIT(4 * MIGRATE_KEY_MAX);
+
+	escape_add(&b, key.p, key.n);
+	printf("%.*s", (int)b.len, b.p ? (char *)b.p : "");
+}
+
+static void print_count(const char *what, uint64_t n, bool always)
+{
+	char text[32];
+
+	if (!n && !always)
+		return;
+	format_count(text, sizeof(text), n);
+	printf("%-34s %12s\n", what, text);
+}
+
+static void print_rule(const struct dry *d, size_t i)
+{
+	const struct dry_rule *r = &d->rules[i];
+	char hits[32];
+
+	if (!r->hits && i >= rename_rules_count(d->engine.job->rules))
+		return;
+	format_count(hits, sizeof(hits), r->hits);
+	if (i < rename_rules_count(d->engine.job->rules) && i < DRY_RULES)
+		printf("rule %zu, %s: %s keys\n", i + 1,
+		       rename_rule_text(d->engine.job->rules, i), hits);
+	else
+		printf("without a rule: %s keys\n", hits);
+	for (size_t s = 0; s < r->samples; s++) {
+		printf("    ");
+		print_key(r->from[s]);
+		printf(" -> ");
+		print_key(r->to[s]);
+		putchar('\n');
+	}
+}
+
+static void print_failures(const struct dry *d)
+{
+	uint64_t all = 0;
+
+	for (int i = 0; i < FAIL_CLASS_COUNT; i++)
+		all += d->failed[i];
+	print_count("would fail", all, false);
+	for (size_t i = 0; i < d->failure_count; i++) {
+		printf("    ");
+		print_key(d->failures[i].key);
+		printf(": %s: %s\n", fail_class_name(d->failures[i].class),
+		       d->failures[i].message);
+	}
+	if (all > d->failure_count)
+		printf("    ... and more\n");
+}
+
+static void print_rows(const struct dry *d)
+{
+	print_count("rows to change", d->rows_to_change, true);
+	print_count("rows without object", d->rows_without_object, true);
+	print_count("objects without row", d->objects_without_row, true);
+	print_count("rows with other values", d->rows_other, false);
+}
+
+void dry_print(const struct dry *d)
+{
+	char bytes[32];
+
+	printf("dry run of %s: nothing was written\n", d->engine.job->name);
+	print_count("objects to copy", d->objects, true);
+	format_bytes(bytes, sizeof(bytes), d->bytes);
+	printf("%-34s %12s\n", "bytes to copy", bytes);
+	for (size_t i = 0; i <= DRY_RULES; i++)
+		print_rule(d, i);
+	print_count("in their place already", d->in_place, false);
+	for (int i = 0; i < SKIP_COUNT; i++) {
+		char what[64];
+
+		snprintf(what, sizeof(what), "passed over: %s", skip_reason_name((enum skip_reason)i));
+		print_count(what, d->passed_over[i], false);
+	}
+	print_count("named, but not in the source", d->missing, false);
+	print_failures(d);
+	print_count("keys that collide", d->collisions, d->collisions > 0);
+	print_count("chained names", d->chains, false);
+	if (d->chains)
+		printf("    new keys that are other objects' keys: make it two jobs\n");
+	if (d->engine.ends.database_count)
+		print_rows(d);
+}

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/run.h"
+
+#include "base/bytes.h"
+#include "base/digest.h"
+#include "base/sorter.h"
+#include "engine/begin.h"
+#include "engine/dry.h"
+#include "engine/gate.h"
+#include "engine/keys.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SORT_MEMORY (8 * 1024 * 1024)
+
+/* Rows by the key they name, as one sorted stream beside the keys. */
+static int sort_page(struct dry *d, const struct row_page *page, const struct value_pattern *v,
+		     struct error *err)
+{
+	BUF_AUTO struct buf key = BUF_INIT(MIGRATE_KEY_MAX);
+
+	for (size_t i = 0; i < page->n; i++) {
+		buf_reset(&key);
+		if (!value_pattern_decode(v, page->items[i].row.value, &key)) {
+			d->rows_other++;
+			continue;
+		}
+		if (sorter_add(d->rows, bytes_of(key.p, key.len), bytes_of(NULL, 0), err))
+			return -1;
+	}
+	return 0;
+}
+
+static int sort_rows(struct dry *d, size_t database, struct error *err)
+{
+	ARENA_AUTO struct arena a = ARENA_INIT;
+	struct migrate_session *s = d->engine.ends.databases[database].session;
+	struct migrate_scan q = { .limit = CHUNK_ROWS };
+	struct row_page page = ROW_PAGE_INIT;
+	int rc = 0;
+
+	do {
+		enum migrate_status status = database_scan(s, &q, &page);
+
+		rc = status == MIGRATE_OK ? 0 : session_error(err, EXIT_OUTAGE, s, status);
+		if (!rc)
+			rc = sort_page(d, &page, d->engine.job->databases[database].value, err);
+		arena_reset(&a);
+		if (!rc && !arena_bytes(&a, page.cursor, &q.cursor))
+			rc = error_set(err, EXIT_INTERNAL, "out of memory");
+	} while (!rc && !page.done);
+	row_page_release(&page);
+	return rc;
+}
+
+static int next_row(struct dry *d, struct error *err)
+{
+	struct migrate_bytes payload;
+	int rc = sorter_next(d->rows, &d->row, &payload, err);
+
+	d->more_rows = rc == 1;
+	return rc < 0 ? -1 : 0;
+}
+
+/* Rows before this key in byte order name nothing that was listed. */
+static int pass_rows(struct dry *d, const struct migrate_bytes *key, uint64_t *met,
+		     struct error *err)
+{
+	const char *why;
+	int c;
+
+	*met = 0;
+	while (d->more_rows) {
+		c = key ? bytes_compare(d->row, *key) : -1;
+		if (c > 0)
+			break;
+		if (c == 0)
+			++*met;
+		else if (selection_takes(&d->engine.job->selection, d->row, &why))
+			d->rows_without_object++;
+		else
+			d->rows_other++;
+		if (next_row(d, err))
+			return -1;
+	}
+	return 0;
+}
+
+static int mark(struct dry *d, struct migrate_bytes key, char kind, struct error *err)
+{
+	uint8_t hash[16];
+
+	digest_key(d->digest, key, hash);
+	return sorter_add(d->hashes, bytes_of(hash, sizeof(hash)), bytes_of(&kind, 1), err);
+}
+
+static void keep_sample(struct dry *d, const struct key_item *item, const struct verdict *v)
+{
+	struct dry_rule *r = &d->rules[v->rule < DRY_RULES ? v->rule : DRY_RULES];
+	size_t i = r->samples;
+
+	r->hits++;
+	if (i == DRY_SAMPLES)
+		return;
+	if (arena_bytes(&d->arena, item->key, &r->from[i]) &&
+	    arena_bytes(&d->arena, v->new_key, &r->to[i]))
+		r->samples++;
+}
+
+static void keep_failure(struct dry *d, const struct key_item *item, const struct verdict *v)
+{
+	struct dry_failure *f = &d->failures[d->failure_count];
+
+	d->failed[v->fail]++;
+	if (d->failure_count == DRY_FAILURES || !arena_bytes(&d->arena, item->key, &f->key))
+		return;
+	f->class = v->fail;
+	f->message = arena_text(&d->arena, v->message ? v->message : "");
+	d->failure_count += f->message != NULL;
+}
+
+/* Keys that did not come from the listing: does the object exist? */
+static bool look(struct dry *d, struct key_item *item)
+{
+	struct object_slot slot;
+	struct migrate_stat r = { .key = item->key, .object = &slot.object };
+
+	if (item->etag.n || d->engine.job->keys_from == KEYS_FROM_SOURCE)
+		return true;
+	object_slot_init(&slot, NULL);
+	if (store_stat(d->engine.ends.source.session, &r) != MIGRATE_OK)
+		return false;
+	item->size = slot.object.size;
+	return true;
+}
+
+static int count_object(struct dry *d, struct key_item *item, const struct verdict *v,
+			struct error *err)
+{
+	uint64_t met = 0;
+
+	if (!look(d, item)) {
+		d->missing++;
+		return d->engine.job->keys_from == KEYS_FROM_DATABASE ?
+			       0 :
+			       pass_rows(d, &item->key, &met, err);
+	}
+	if (v->state == OBJECT_FAILED) {
+		keep_failure(d, item, v);
+	} else if (v->state == OBJECT_SKIPPED) {
+		d->in_place++;
+	} else {
+		d->objects++;
+		d->bytes += item->size;
+		keep_sample(d, item, v);
+		if (mark(d, v->new_key, 'n', err) ||
+		    (!bytes_equal(item->key, v->new_key) && mark(d, item->key, 'k', err)))
+			return -1;
+	}
+	if (pass_rows(d, &item->key, &met, err))
+		return -1;
+	d->rows_to_change += met;
+	d->objects_without_row += !met;
+	return 0;
+}
+
+static int count_keys(struct dry *d, struct error *err)
+{
+	struct key_item item;
+	struct verdict v;
+	uint64_t met;
+	int rc;
+
+	while ((rc = key_stream_next(d->keys, &item, err)) == 1) {
+		planner_judge(&d->planner, &item, &v);
+		if (v.kind == VERDICT_PASSED_OVER)
+			d->passed_over[v.skip]++;
+		else if (count_object(d, &item, &v, err))
+			return -1;
+	}
+	return rc ? rc : pass_rows(d, NULL, &met, err);
+}
+
+static int count_collisions(struct dry *d, struct error *err)
+{
+	uint8_t last[16] = { 0 };
+	struct migrate_bytes hash, payload;
+	uint64_t names = 0, keys = 0;
+	int rc;
+
+	if (sorter_finish(d->hashes, err))
+		return -1;
+	do {
+		rc = sorter_next(d->hashes, &hash, &payload, err);
+		if (rc != 1 || memcmp(last, hash.p, sizeof(last))) {
+			d->collisions += names > 1 ? names : 0;
+			d->chains += names && keys ? names : 0;
+			names = keys = 0;
+		}
+		if (rc == 1) {
+			memcpy(last, hash.p, sizeof(last));
+			++*(*(const char *)payload.p == 'n' ? &names : &keys);
+		}
+	} while (rc == 1);
+	return rc;
+}
+
+static int prepare(struct dry *d, struct error *err)
+{
+	const struct job *job = d->engine.job;
+
+	d->digest = digest_new();
+	d->hashes = sorter_new(SORT_MEMORY, "");
+	d->rows = sorter_new(SORT_MEMORY, "");
+	if (!d->digest || !d->hashes || !d->rows)
+		return error_set(err, EXIT_INTERNAL, "out of memory");
+	for (size_t i = 0; i < job->database_count; i++)
+		if (sort_rows(d, i, err))
+			return -1;
+	if (sorter_finish(d->rows, err) || next_row(d, err))
+		return -1;
+	if (planner_init(&d->planner, &d->engine, d->engine.ends.destination.session, err))
+		return -1;
+	d->keys = key_stream_open(&d->engine, d->engine.ends.source.session, bytes_of(NULL, 0),
+				  err);
+	return d->keys ? 0 : -1;
+}
+
+static bool found_something(const struct dry *d)
+{
+	return d->failure_count || d->collisions || d->chains;
+}
+
+int run_dry(const struct job *job, const struct run_options *o, struct error *err)
+{
+	struct dry *d = calloc(1, sizeof(*d));
+	int rc = -1;
+
+	if (!d)
+		return error_set(err, EXIT_INTERNAL, "out of memory"), EXIT_INTERNAL;
+	if (!engine_begin_dry(&d->engine, job, o, err) && !prepare(d, err) && !count_keys(d, err) &&
+	    !count_collisions(d, err)) {
+		dry_print(d);
+		rc = found_something(d) ? EXIT_SOME_FAILED : EXIT_DONE;
+	}
+	key_stream_close(d->keys);
+	planner_release(&d->planner);
+	sorter_free(d->rows);
+	sorter_free(d->hashes);
+	digest_free(d->digest);
+	arena_release(&d->arena);
+	engine_end(&d->engine);
+	free(d);
+	return rc < 0 ? (err->exit ? err->exit : EXIT_INTERRUPTED) : rc;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MIGRATE_ENGINE_DRY_H
+#define MIGRATE_ENGINE_DRY_H
+
+#include "engine/planner.h"
+
+#define DRY_RULES 32	/* counted one by one; later rules together */
+#define DRY_SAMPLES 3	/* per rule */
+#define DRY_FAILURES 20 /* named */
+
+/*
+ * What a dry run finds: the keys, the rules and the rows, merged in byte order
+ * in constant memory. The journal is neither read nor made.
+ */
+struct dry_rule {
+	uint64_t hits;
+	size_t samples;
+	struct migrate_bytes from[DRY_SAMPLES], to[DRY_SAMPLES];
+};
+
+struct dry_failure {
+	struct migrate_bytes key;
+	enum fail_class class;
+	const char *message;
+};
+
+struct dry {
+	struct engine engine; /* without journal, window and threads */
+	struct planner planner;
+	struct key_stream *keys;
+	struct digest_context *digest;
+	struct sorter *hashes, *rows;
+	struct migrate_bytes row; /* the next row's key, while more_rows */
+	bool more_rows;
+	struct arena arena;
+
+	uint64_t objects, bytes, in_place, missing;
+	uint64_t passed_over[SKIP_COUNT];
+	uint64_t failed[FAIL_CLASS_COUNT];
+	struct dry_failure failures[DRY_FAILURES];
+	size_t failure_count;
+	struct dry_rule rules[DRY_RULES + 1]; /* the last: no rule */
+	uint64_t collisions, chains;
+	uint64_t rows_to_change, rows_without_object, rows_other, objects_without_row;
+};
+
+/* dry-print.c */
+void dry_print(const struct dry *d);
+
+#endif

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/ends.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Problems of several ends, one line each, cut at the ceiling of an error. */
+struct failures {
+	struct error *err;
+	size_t n;
+};
+
+static void add_failure(struct failures *f, const char *label, const struct error *one)
+{
+	size_t have = strlen(f->err->text), n = strlen(label);
+	bool labelled = !strncmp(one->text, label, n) && one->text[n] == ':';
+
+	snprintf(f->err->text + have, sizeof(f->err->text) - have, "%s%s%s%s", f->n ? "\n" : "",
+		 labelled ? "" : label, labelled ? "" : ": ", one->text);
+	f->err->exit = EXIT_USAGE;
+	f->n++;
+}
+
+static int open_session(struct ends *e, struct open_end *o, bool writes, struct error *err)
+{
+	const struct job_end *j = o->job;
+
+	o->end = end_open(&e->host, j->label, j->descriptor, j->config, writes, err);
+	if (!o->end)
+		return -1;
+	o->session = session_open(o->end, err);
+	return o->session ? 0 : -1;
+}
+
+static int identify(struct open_end *o, bool probe, bool write, struct error *err)
+{
+	enum migrate_status status = MIGRATE_OK;
+
+	if (probe)
+		status = end_probe(o->session, write);
+	if (status == MIGRATE_OK)
+		status = end_identity(o->session, &o->identity);
+	return status == MIGRATE_OK ? 0 : session_error(err, EXIT_USAGE, o->session, status);
+}
+
+/* facts: struct store_facts of a store, struct database_facts of a database, NULL of a cache. */
+static int describe(struct open_end *o, void *facts, struct error *err)
+{
+	enum migrate_status status = MIGRATE_OK;
+
+	if (o->job->descriptor->kind == MIGRATE_STORE)
+		status = store_describe(o->session, facts);
+	else if (o->job->descriptor->kind == MIGRATE_DATABASE)
+		status = database_describe(o->session, facts);
+	return status == MIGRATE_OK ? 0 : session_error(err, EXIT_USAGE, o->session, status);
+}
+
+static void open_one(struct ends *e, struct open_end *o, const struct job_end *job, bool writes,
+		     bool probe, void *facts, struct failures *f)
+{
+	struct error err = ERROR_INIT;
+
+	o->job = job;
+	if (open_session(e, o, writes, &err) || identify(o, probe, writes, &err) ||
+	    describe(o, facts, &err))
+		add_failure(f, job->label, &err);
+}
+
+static int make_room(struct ends *e, const struct job *job, struct error *err)
+{
+	e->databases = calloc(job->database_count + 1, sizeof(*e->databases));
+	e->database_facts = calloc(job->database_count + 1, sizeof(*e->database_facts));
+	e->caches = calloc(job->cache_count + 1, sizeof(*e->caches));
+	if (!e->databases || !e->database_facts || !e->caches)
+		return error_set(err, EXIT_INTERNAL, "out of memory");
+	e->database_count = job->database_count;
+	e->cache_count = job->cache_count;
+	return 0;
+}
+
+static int open_all(struct ends *e, const struct job *job, int flags, struct error *err)
+{
+	bool writes = flags & ENDS_WRITE, probe = flags & ENDS_PROBE;
+	struct failures f = { .err = err };
+
+	open_one(e, &e->source, &job->source, false, probe, &e->source_facts, &f);
+	open_one(e, &e->destination, &job->destination, writes, probe, &e->destination_facts, &f);
+	for (size_t i = 0; i < e->database_count; i++)
+		open_one(e, &e->databases[i], &job->databases[i].end, writes, probe,
+			 &e->database_facts[i], &f);
+	for (size_t i = 0; i < e->cache_count; i++)
+		open_one(e, &e->caches[i], &job->caches[i], writes, probe, NULL, &f);
+	return f.n ? -1 : 0;
+}
+
+int ends_open(struct ends *e, const struct job *job, const char *job_id, int flags,
+	      struct error *err)
+{
+	*e = (struct ends){ .job = job };
+	error_clear(err);
+	if (host_init(&e->host, job_id, job->timeout, err))
+		return -1;
+	e->host_ready = true;
+	if (!make_room(e, job, err) && !open_all(e, job, flags, err))
+		return 0;
+	ends_close(e);
+	return -1;
+}
+
+static void close_one(struct open_end *o)
+{
+	if (o->session)
+		session_close(o->session);
+	if (o->end)
+		end_close(o->end);
+	free(o->identity);
+	*o = (struct open_end){ .job = NULL };
+}
+
+void ends_close(struct ends *e)
+{
+	for (size_t i = 0; i < e->cache_count; i++)
+		close_one(&e->caches[i]);
+	for (size_t i = 0; i < e->database_count; i++) {
+		close_one(&e->databases[i]);
+		database_facts_release(&e->database_facts[i]);
+	}
+	close_one(&e->destination);
+	close_one(&e->source);
+	store_facts_release(&e->source_facts);
+	store_facts_release(&e->destination_facts);
+	free(e->databases);
+	free(e->database_facts);
+	free(e->caches);
+	if (e->host_ready)
+		host_release(&e->host);
+	*e = (struct ends){ .job = NULL };
+}
+
+char *ends_identities(const struct open_end *ends, size_t n)
+{
+	size_t size = 1;
+	char *text, *at;
+
+	for (size_t i = 0; i < n; i++)
+		size += strlen(ends[i].identity) + 1;
+	text = malloc(size);
+	if (!text)
+		return NULL;
+	at = text;
+	*at = '\0';
+	for (size_t i = 0; i < n; i++) {
+		size_t len = strlen(ends[i].identity);
+
+		memcpy(at, ends[i].identity, len);
+		at[len] = '\n';
+		at += len + 1;
+		*at = '\0';
+	}
+	return text;
+}
+
+/*
+ * Where in an identity the path begins: behind the last " path=", or at its start
+ * when there is no such field. *head: bytes that name what the path belongs to
+ * (a file system, a server); what tells one folder of it from another, as an
+ * inode does, is no part of that.
+ */
+static const char *path_of(const char *identity, size_t *head)
+{
+	static const char field[] = " path=", inode[] = " ino=";
+	const char *path = NULL, *at = identity, *ino;
+
+	while ((at = strstr(at, field)))
+		path = at++;
+	*head = 0;
+	if (!path)
+		return identity;
+	ino = strstr(identity, inode);
+	*head = (size_t)((ino && ino < path ? ino : path) - identity);
+	return path + sizeof(field) - 1;
+}
+
+const char *ends_below(const char *outer, const char *inner)
+{
+	size_t outer_head, inner_head, n;
+	const char *a = path_of(outer, &outer_head), *b = path_of(inner, &inner_head);
+
+	if (outer_head != inner_head || strncmp(outer, inner, outer_head) != 0)
+		return NULL;
+	n = strlen(a);
+	if (strncmp(a, b, n) != 0)
+		return NULL;
+	if (n && a[n - 1] == '/')
+		return b[n] ? b + n : NULL;
+	return b[n] == '/' && b[n + 1] ? b + n + 1 : NULL;
+}
+
+enum ends_relation ends_relation(const char *source, const char *destination)
+{
+	if (!strcmp(source, destination))
+		return ENDS_SAME;
+	if (ends_below(source, destination))
+		return ENDS_DESTINATION_INSIDE;
+	return ends_below(destination, source) ? ENDS_SOURCE_INSIDE : ENDS_APART;
+}

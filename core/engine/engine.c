@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/engine.h"
+
+#include "base/clock.h"
+
+#include <stdlib.h>
+
+#define BACKOFF_FIRST (100 * NS_PER_MS)
+#define BACKOFF_MAX (10 * NS_PER_S)
+
+void engine_fail(struct engine *e, const struct error *err)
+{
+	pthread_mutex_lock(&e->lock);
+	if (!atomic_load(&e->failed)) {
+		e->error = *err;
+		atomic_store(&e->failed, true);
+	}
+	engine_wake(e);
+	pthread_mutex_unlock(&e->lock);
+	host_cancel(&e->ends.host);
+}
+
+void engine_stop(struct engine *e)
+{
+	pthread_mutex_lock(&e->lock);
+	atomic_store(&e->stopping, true);
+	engine_wake(e);
+	pthread_mutex_unlock(&e->lock);
+}
+
+bool engine_leaving(const struct engine *e)
+{
+	return atomic_load_explicit(&e->stopping, memory_order_relaxed) ||
+	       atomic_load_explicit(&e->failed, memory_order_relaxed);
+}
+
+void engine_wake(struct engine *e)
+{
+	pthread_cond_broadcast(&e->changed);
+	pthread_cond_broadcast(&e->takeable);
+}
+
+void engine_wait(struct engine *e, pthread_cond_t *cond, int64_t ns)
+{
+	int64_t until = clock_monotonic() + ns;
+	struct timespec t = { .tv_sec = until / NS_PER_S, .tv_nsec = until % NS_PER_S };
+
+	pthread_cond_timedwait(cond, &e->lock, &t);
+}
+
+bool engine_sleep(struct engine *e, int64_t ns)
+{
+	int64_t end = clock_monotonic() + ns, left;
+
+	pthread_mutex_lock(&e->lock);
+	while (!engine_leaving(e) && (left = end - clock_monotonic()) > 0)
+		engine_wait(e, &e->changed, left);
+	pthread_mutex_unlock(&e->lock);
+	return !engine_leaving(e);
+}
+
+int64_t engine_backoff(unsigned n)
+{
+	int64_t ns = BACKOFF_FIRST;
+
+	while (n-- > 1 && ns < BACKOFF_MAX)
+		ns *= 2;
+	if (ns > BACKOFF_MAX)
+		ns = BACKOFF_MAX;
+	return ns / 2 + (int64_t)(random() % (ns / 2 + 1));
+}

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/feeder.h"
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "engine/planner.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * Feeds the window: what earlier runs left open, then what the listing brings,
+ * and at the end of a delta pass the rows that still name old keys.
+ */
+
+static int set_pass_state(struct engine *e, enum pass_state state, struct error *err)
+{
+	e->pass.state = state;
+	if (state == PASS_DONE)
+		e->pass.ended = clock_wall();
+	return journal_set_pass(e->journal, &e->pass, err);
+}
+
+/* ---- What earlier runs left open ---- */
+
+/* Copies that were journalled but not known to be durable are looked at again. */
+static void distrust(const struct engine *e, struct batch *b)
+{
+	if (!e->unclean || !e->has_sync || b->state != BATCH_COPYING)
+		return;
+	for (uint32_t i = 0; i < b->n; i++)
+		if (b->objects[i].state == OBJECT_COPIED)
+			b->objects[i].state = OBJECT_PLANNED;
+}
+
+static int begin_copying(struct engine *e, struct batch *b, struct error *err)
+{
+	if (b->state != BATCH_PLANNED)
+		return 0;
+	b->state = BATCH_COPYING;
+	b->began = clock_wall();
+	return journal_began(e->journal, &b, 1, err);
+}
+
+static int admit_open(struct engine *e, int64_t id, struct error *err)
+{
+	struct batch *b = journal_load(e->journal, id, err);
+	bool resumed;
+
+	if (!b)
+		return -1;
+	if (b->state >= BATCH_COPIED) {
+		if (e->options->only == RUN_COPY) {
+			batch_free(b);
+			return 0;
+		}
+		return window_admit_copied(e, b) ? 0 : -1;
+	}
+	resumed = b->state == BATCH_COPYING;
+	distrust(e, b);
+	if (begin_copying(e, b, err)) {
+		batch_free(b);
+		return -1;
+	}
+	return window_admit(e, b, resumed) ? 0 : -1;
+}
+
+#define IDS 256
+
+/* Open batches above this id are made while we admit: they are in the window already. */
+static int last_open(struct engine *e, int64_t *last, struct error *err)
+{
+	int64_t ids[IDS];
+	size_t n;
+
+	*last = 0;
+	do {
+		if (journal_open_batches(e->journal, *last, ids, IDS, &n, err))
+			return -1;
+		if (n)
+			*last = ids[n - 1];
+	} while (n);
+	return 0;
+}
+
+static int admit_all_open(struct engine *e, struct error *err)
+{
+	int64_t ids[IDS], after = 0, last;
+	size_t n;
+
+	if (last_open(e, &last, err))
+		return -1;
+	do {
+		if (journal_open_batches(e->journal, after, ids, IDS, &n, err))
+			return -1;
+		for (size_t i = 0; i < n && ids[i] <= last; i++) {
+			after = ids[i];
+			if (!window_wait_room(e) || admit_open(e, ids[i], err))
+				return -1;
+		}
+	} while (n && after < last);
+	return 0;
+}
+
+/* ---- The listing ---- */
+
+struct feed {
+	struct engine *engine;
+	struct migrate_session *source, *destination;
+	struct planner planner;
+	struct builder *builder;
+	struct key_stream *keys;
+	struct delta *delta; /* passes after the first */
+};
+
+static bool first_is_over(const struct engine *e)
+{
+	return e->first_left == 0;
+}
+
+static int plan_item(struct feed *f, const struct key_item *item, struct error *err)
+{
+	struct engine *e = f->engine;
+	struct older older = { .found = false };
+	struct verdict v;
+
+	planner_judge(&f->planner, item, &v);
+	if (v.kind == VERDICT_PASSED_OVER) {
+		builder_pass_over(f->builder, item, v.skip);
+		return 0;
+	}
+	if (f->delta && delta_match(f->delta, item, &older, err))
+		return -1;
+	if (older.own) {
+		builder_pass_over(f->builder, item, SKIP_OWN);
+		return 0;
+	}
+	if (older.settled)
+		return 0;
+	if (e->first_left != UINT64_MAX)
+		e->first_left--;
+	return builder_add(f->builder, item, &v, older.found ? &older.record : NULL, older.batch,
+			   older.n, err);
+}
+
+static bool too_many_failures(struct engine *e)
+{
+	struct error err = ERROR_INIT;
+
+	if (atomic_load(&e->tally.new_failures) <= (uint64_t)e->job->max_failures)
+		return false;
+	error_set(&err, EXIT_TOO_MANY, "more than %" PRId64
+		  " objects failed (max_failures); migrate-status --failed lists them",
+		  e->job->max_failures);
+	engine_fail(e, &err);
+	return true;
+}
+
+static int plan_keys(struct feed *f, struct error *err)
+{
+	struct key_item item;
+	int rc = 1;
+
+	while (!first_is_over(f->engine) && !engine_leaving(f->engine) &&
+	       !too_many_failures(f->engine) &&
+	       (rc = key_stream_next(f->keys, &item, err)) == 1)
+		if (plan_item(f, &item, err))
+			return -1;
+	if (rc < 0 || atomic_load(&f->engine->failed))
+		return -1;
+	if (builder_flush(f->builder, err))
+		return -1;
+	/* only a listing that came to its end is complete */
+	return rc == 0 ? 0 : 1;
+}
+
+static int open_feed(struct feed *f, struct error *err)
+{
+	struct engine *e = f->engine;
+	ARENA_AUTO struct arena a = ARENA_INIT;
+	struct migrate_bytes last = { .p = NULL, .n = 0 }, position = last;
+
+	if (journal_position(e->journal, e->pass.number, &a, &last, &position, err))
+		return -1;
+	f->source = session_open(e->ends.source.end, err);
+	f->destination = f->source ? session_open(e->ends.destination.end, err) : NULL;
+	if (!f->destination || planner_init(&f->planner, e, f->destination, err))
+		return -1;
+	f->builder = builder_new(e, !plan_needs_check(e), err);
+	if (!f->builder)
+		return -1;
+	f->keys = key_stream_open(e, f->source, position, err);
+	if (!f->keys)
+		return -1;
+	if (e->pass.number > 1) {
+		f->delta = delta_open(e, position, err);
+		if (!f->delta)
+			return -1;
+	}
+	return 0;
+}
+
+static void close_feed(struct feed *f)
+{
+	delta_close(f->delta);
+	key_stream_close(f->keys);
+	builder_free(f->builder);
+	planner_release(&f->planner);
+	session_close(f->destination);
+	session_close(f->source);
+}
+
+/* 0: the plan of this pass is complete; 1: it goes on in another run; -1. */
+static int plan_pass(struct engine *e, struct error *err)
+{
+	struct feed f = { .engine = e };
+	int rc = -1;
+
+	atomic_store(&e->listing, true);
+	if (!open_feed(&f, err))
+		rc = plan_keys(&f, err);
+	if (!rc && f.delta)
+		rc = delta_finish(f.delta, err);
+	close_feed(&f);
+	atomic_store(&e->listing, false);
+	if (!rc && plan_needs_check(e))
+		rc = plan_check(e, err);
+	if (!rc)
+		rc = set_pass_state(e, PASS_LISTED, err);
+	return rc;
+}
+
+/* ---- The order of things ---- */
+
+static int wait_until_empty(struct engine *e)
+{
+	pthread_mutex_lock(&e->lock);
+	e->draining = true;
+	engine_wake(e);
+	while (e->window && !engine_leaving(e))
+		engine_wait(e, &e->changed, NS_PER_S);
+	e->draining = false;
+	pthread_mutex_unlock(&e->lock);
+	return engine_leaving(e) ? -1 : 0;
+}
+
+static int scan_rows(struct engine *e, struct error *err)
+{
+	if (e->pass.number == 1 || !e->ends.database_count || e->options->only == RUN_COPY ||
+	    e->pass.state == PASS_DONE)
+		return 0;
+	if (wait_until_empty(e))
+		return -1;
+	if (e->pass.state != PASS_SCANNING && set_pass_state(e, PASS_SCANNING, err))
+		return -1;
+	atomic_store(&e->scanning, true);
+	rowindex_forget(e->rowindex);
+	return rowscan(e, err);
+}
+
+static int feed(struct engine *e, struct error *err)
+{
+	bool checked = plan_needs_check(e);
+	int rc = 0;
+
+	/* the whole plan comes first when it must be checked before the first copy */
+	if (checked && e->pass.state == PASS_LISTING)
+		rc = plan_pass(e, err);
+	if (rc == 1) {
+		if (!first_is_over(e))
+			return 0; /* stopped: nothing is copied from half a plan */
+		rc = plan_check(e, err);
+	}
+	if (rc < 0)
+		return rc;
+	if (admit_all_open(e, err))
+		return -1;
+	if (!checked && e->pass.state == PASS_LISTING)
+		rc = plan_pass(e, err);
+	if (rc)
+		return rc < 0 ? rc : 0;
+	if (scan_rows(e, err) || wait_until_empty(e))
+		return -1;
+	if (e->options->only == RUN_COPY && e->has_rows)
+		return 0;
+	return e->pass.state == PASS_DONE || e->pass.state == PASS_LISTING ?
+		       0 :
+		       set_pass_state(e, PASS_DONE, err);
+}
+
+void *feeder_main(void *arg)
+{
+	struct engine *e = arg;
+	struct error err = ERROR_INIT;
+
+	if (feed(e, &err) && error_is_set(&err))
+		engine_fail(e, &err);
+	window_fed(e);
+	return NULL;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MIGRATE_ENGINE_FEEDER_H
+#define MIGRATE_ENGINE_FEEDER_H
+
+#include "engine/engine.h"
+#include "engine/keys.h"
+
+/*
+ * A delta pass is a merge of the listing with what the journal knows, both in
+ * byte order of keys: constant memory.
+ */
+struct delta;
+
+struct older {
+	bool found;   /* the journal knows this key */
+	bool settled; /* and nothing changed since: leave it */
+	bool own;     /* a copy that this job made, in one place */
+	struct object_record record;
+	int64_t batch;
+	uint32_t n;
+};
+
+struct delta *delta_open(struct engine *e, struct migrate_bytes after, struct error *err);
+/* keys ascend from call to call. Bytes of *o live until the next call. */
+int delta_match(struct delta *d, const struct key_item *item, struct older *o, struct error *err);
+/* The listing has ended: what the journal knows beyond is orphaned. */
+int delta_finish(struct delta *d, struct error *err);
+void delta_close(struct delta *d);
+
+/* rowscan.c: rows that still name old keys, as batches of rows alone. */
+int rowscan(struct engine *e, struct error *err);
+
+#endif

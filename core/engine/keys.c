@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/keys-impl.h"
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "engine/gate.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define PAGE 1000
+#define SORT_MEMORY (8 * 1024 * 1024)
+
+/*
+ * One page of the source. Trouble is waited out: an error while listing is never
+ * the end of the list.
+ */
+static int next_page(struct key_stream *k, struct error *err)
+{
+	struct engine *e = k->engine;
+	struct migrate_list r = { .prefix = e->job->selection.prefix,
+				  .after = k->after,
+				  .cursor = k->cursor,
+				  .limit = PAGE };
+	enum migrate_status status;
+	enum gate_verdict verdict = GATE_AGAIN;
+
+	for (unsigned attempt = 1;; attempt++) {
+		if (!gate_pass(e->gate))
+			return -1;
+		status = store_list(k->source, &r, &k->page);
+		if (status == MIGRATE_OK)
+			return 0;
+		verdict = gate_trouble(e->gate, k->source, false, status);
+		if (verdict == GATE_LEAVE)
+			return -1;
+		if (verdict == GATE_OBJECT &&
+		    (!(status_may_retry(status) || status_is_systemic(status)) ||
+		     attempt >= (unsigned)e->job->attempts))
+			break;
+		if (verdict == GATE_OBJECT && !engine_sleep(e, engine_backoff(attempt)))
+			return -1;
+	}
+	session_error(err, EXIT_OUTAGE, k->source, status);
+	return error_prefix(err, "listing broke off");
+}
+
+/* Remember where the next page begins, in memory that outlives this one. */
+static int turn_page(struct key_stream *k, struct error *err)
+{
+	struct migrate_bytes last = { .p = NULL, .n = 0 };
+
+	if (k->page.n)
+		last = k->page.items[k->page.n - 1]->key;
+	arena_reset(&k->arena);
+	if (!arena_bytes(&k->arena, k->page.cursor, &k->cursor) ||
+	    !arena_bytes(&k->arena, last, &k->after))
+		return error_set(err, EXIT_INTERNAL, "out of memory");
+	return 0;
+}
+
+static void from_listed(const struct listed *l, struct key_item *out)
+{
+	*out = (struct key_item){ .kind = l->kind,
+				  .key = l->key,
+				  .size = l->object.size,
+				  .mtime = l->object.mtime,
+				  .etag = l->object.etag,
+				  .skip = l->skip,
+				  .status = l->status,
+				  .message = l->message };
+}
+
+/* 1, 0 at the end, -1: the source's items as they come. */
+static int next_listed(struct key_stream *k, struct key_item *out, struct error *err)
+{
+	while (k->at == k->page.n) {
+		if (k->started && k->page.done)
+			return 0;
+		if (k->started && turn_page(k, err))
+			return -1;
+		if (next_page(k, err))
+			return -1;
+		if (k->started && !k->page.n && !k->page.done && !k->page.cursor.n)
+			return error_set(err, EXIT_OUTAGE, "%s: the listing makes no progress",
+					 end_label(session_end(k->source)));
+		k->started = true;
+		k->at = 0;
+	}
+	from_listed(k->page.items[k->at++], out);
+	return 1;
+}
+
+static int keep_order(struct key_stream *k, const struct key_item *item, struct error *err)
+{
+	if (k->last.len && bytes_compare(bytes_of(k->last.p, k->last.len), item->key) >= 0)
+		return error_set(err, EXIT_INTERNAL,
+				 "%s: the listing is not in byte order at '%.*s': its plugin is wrong",
+				 end_label(session_end(k->source)), (int)item->key.n,
+				 (const char *)item->key.p);
+	buf_reset(&k->last);
+	if (!buf_add(&k->last, item->key.p, item->key.n))
+		return error_set(err, EXIT_INTERNAL, "a key of %zu bytes is too long", item->key.n);
+	return 0;
+}
+
+static int next_ordered(struct key_stream *k, struct key_item *out, struct error *err)
+{
+	int rc = next_listed(k, out, err);
+
+	return rc == 1 && keep_order(k, out, err) ? -1 : rc;
+}
+
+/* What of an item is kept while it waits in the sorter. */
+struct packed_item {
+	uint64_t size;
+	int64_t mtime;
+	uint32_t kind, skip, status, new_key, etag;
+};
+
+static int sort_item(struct key_stream *k, const struct key_item *i, struct error *err)
+{
+	struct packed_item head = { .size = i->size,
+				    .mtime = i->mtime,
+				    .kind = i->kind,
+				    .skip = i->skip,
+				    .status = i->status,
+				    .new_key = (uint32_t)i->new_key.n,
+				    .etag = (uint32_t)i->etag.n };
+	const char *message = i->message ? i->message : "";
+
+	buf_reset(&k->packed);
+	if (!buf_add(&k->packed, &head, sizeof(head)) ||
+	    !buf_add(&k->packed, i->new_key.p, i->new_key.n) ||
+	    !buf_add(&k->packed, i->etag.p, i->etag.n) || !buf_add_text(&k->packed, message))
+		return error_set(err, EXIT_INTERNAL, "out of memory");
+	return sorter_add(k->sorter, i->key, bytes_of(k->packed.p, k->packed.len), err);
+}
+
+int key_stream_sort(struct key_stream *k, struct migrate_bytes key, struct migrate_bytes new_key,
+		    struct error *err)
+{
+	struct key_item item = { .kind = LISTED_OBJECT,
+				 .key = key,
+				 .new_key = new_key,
+				 .mtime = INT64_MIN };
+
+	return sort_item(k, &item, err);
+}
+
+static void unpack_item(struct key_stream *k, struct migrate_bytes payload, struct key_item *out)
+{
+	const char *p = payload.p;
+	struct packed_item head;
+
+	memcpy(&head, p, sizeof(head));
+	out->kind = (enum listed_kind)head.kind;
+	out->size = head.size;
+	out->mtime = head.mtime;
+	out->skip = (enum migrate_skip)head.skip;
+	out->status = (enum migrate_status)head.status;
+	p += sizeof(head);
+	out->new_key = bytes_of(p, head.new_key);
+	out->etag = bytes_of(p + head.new_key, head.etag);
+	p += head.new_key + head.etag;
+	arena_reset(&k->arena);
+	out->message = arena_copy(&k->arena, p,
+				  payload.n - (size_t)(p - (const char *)payload.p));
+}
+
+/* The same key twice is one object. */
+static int next_sorted(struct key_stream *k, struct key_item *out, struct error *err)
+{
+	struct migrate_bytes payload;
+	int rc;
+
+	do {
+		rc = sorter_next(k->sorter, &out->key, &payload, err);
+		if (rc != 1)
+			return rc;
+	} while ((k->last.len &&
+		  bytes_equal(bytes_of(k->last.p, k->last.len), out->key)) ||
+		 bytes_compare(out->key, k->skip_to) <= 0);
+	unpack_item(k, payload, out);
+	buf_reset(&k->last);
+	return buf_add(&k->last, out->key.p, out->key.n) ? 1 : -1;
+}
+
+static int sort_listing(struct key_stream *k, struct error *err)
+{
+	struct key_item item;
+	int rc;
+
+	while ((rc = next_listed(k, &item, err)) == 1)
+		if (sort_item(k, &item, err))
+			return -1;
+	return rc;
+}
+
+static int fill_sorter(struct key_stream *k, struct error *err)
+{
+	const struct job *job = k->engine->job;
+	int rc;
+
+	k->sorter = sorter_new(SORT_MEMORY, job->folder);
+	if (!k->sorter)
+		return error_set(err, EXIT_INTERNAL, "out of memory");
+	if (job->keys_from == KEYS_FROM_FILE)
+		rc = keys_from_file(k, err);
+	else if (job->keys_from == KEYS_FROM_DATABASE)
+		rc = keys_from_databases(k, err);
+	else
+		rc = sort_listing(k, err);
+	return rc ? rc : sorter_finish(k->sorter, err);
+}
+
+struct key_stream *key_stream_open(struct engine *e, struct migrate_session *source,
+				   struct migrate_bytes after, struct error *err)
+{
+	struct key_stream *k = calloc(1, sizeof(*k));
+
+	if (!k) {
+		error_set(err, EXIT_INTERNAL, "out of memory");
+		return NULL;
+	}
+	k->engine = e;
+	k->source = source;
+	k->last = (struct buf)BUF_INIT(MIGRATE_KEY_MAX);
+	k->packed = (struct buf)BUF_INIT(4 * MIGRATE_KEY_MAX);
+	k->ordered = e->job->keys_from == KEYS_FROM_SOURCE &&
+		     e->ends.source_facts.d.flags & MIGRATE_ORDERED;
+	/* a run that ends while it sorts has no error of its own: the stream is left empty */
+	if (arena_bytes(&k->first, after, &k->skip_to) &&
+	    (k->ordered ? arena_bytes(&k->arena, after, &k->after) : !fill_sorter(k, err)))
+		return k;
+	key_stream_close(k);
+	return NULL;
+}
+
+int key_stream_next(struct key_stream *k, struct key_item *out, struct error *err)
+{
+	return k->ordered ? next_ordered(k, out, err) : next_sorted(k, out, err);
+}
+
+void key_stream_close(struct key_stream *k)
+{
+	if (!k)
+		return;
+	sorter_free(k->sorter);
+	list_page_release(&k->page);
+	row_page_release(&k->rows);
+	arena_release(&k->arena);
+	arena_release(&k->first);
+	buf_release(&k->last);
+	buf_release(&k->packed);
+	free(k);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MIGRATE_ENGINE_PARTS_H
+#define MIGRATE_ENGINE_PARTS_H
+
+#include "engine/copier.h"
+
+/*
+ * Large objects in parts: the copier that holds the object begins the upload,
+ * offers its parts to all copiers, and completes it. The upload's id is
+ * journalled, so that a later run continues it if the source is still the same.
+ */
+
+/* With the engine's lock held: is there a part to help with? */
+bool parts_available(const struct engine *e);
+/* Take one part, if there still is one, and do it. */
+void parts_help(struct copier *c);
+
+/* native: the destination fetches the parts itself. */
+enum migrate_status copy_in_parts(struct copier *c, struct item *it, const struct target *t,
+				  bool native);
+/* Can this object go in parts? */
+bool parts_possible(const struct engine *e, uint64_t size, bool native);
+
+#endif

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/begin.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+/*
+ * --retry-failed: failed objects of finished batches get a new batch. What never
+ * got a new key cannot be tried again: the rules stand still.
+ */
+struct retry {
+	struct engine *engine;
+	int64_t batch; /* of the objects gathered so far */
+	uint32_t *which;
+	size_t n, cap;
+	uint64_t moved;
+	struct error *err;
+};
+
+static bool may_retry(const struct object_record *o)
+{
+	return o->new_key.n && o->fail != FAIL_UNMATCHED && o->fail != FAIL_RENAME &&
+	       o->fail != FAIL_COLLISION && o->fail != FAIL_UNLISTED;
+}
+
+static struct batch *second_chance(struct retry *r, const struct batch *from)
+{
+	struct batch *to = batch_new();
+
+	if (!to)
+		return NULL;
+	to->pass = r->engine->pass.number;
+	to->kind = BATCH_MOVED;
+	to->state = BATCH_PLANNED;
+	to->objects = arena_alloc(&to->arena, r->n * sizeof(*to->objects));
+	for (size_t i = 0; to->objects && i < r->n; i++) {
+		struct object_record *o = &to->objects[to->n++];
+
+		if (!object_record_copy(&to->arena, &from->objects[r->which[i]], o))
+			break;
+		o->state = OBJECT_PLANNED;
+		o->fail = FAIL_NONE;
+		o->attempts = o->hung = 0;
+		o->message = NULL;
+	}
+	if (!to->objects || to->n < r->n) {
+		batch_free(to);
+		return NULL;
+	}
+	batch_recount(to);
+	return to;
+}
+
+static int move(struct retry *r)
+{
+	struct batch *from, *to;
+	int rc = -1;
+
+	if (!r->n)
+		return 0;
+	from = journal_load(r->engine->journal, r->batch, r->err);
+	if (!from)
+		return -1;
+	to = second_chance(r, from);
+	if (to) {
+		for (size_t i = 0; i < r->n; i++)
+			from->objects[r->which[i]].state = OBJECT_MOVED;
+		batch_recount(from);
+		rc = journal_move(r->engine->journal, from, r->which, to, r->err);
+	} else {
+		error_set(r->err, EXIT_INTERNAL, "out of memory");
+	}
+	r->moved += r->n;
+	r->n = 0;
+	batch_free(from);
+	batch_free(to);
+	return rc;
+}
+
+/* Gathered first, moved later: the journal is not changed while it is being read. */
+struct found {
+	int64_t batch;
+	uint32_t n;
+};
+
+struct gathering {
+	struct found *items;
+	size_t n, cap;
+};
+
+static int gather(void *arg, const struct batch *b, uint32_t n, const struct object_record *o)
+{
+	struct gathering *g = arg;
+
+	if (!may_retry(o) || b->state < BATCH_DONE)
+		return 0;
+	if (g->n == g->cap) {
+		size_t cap = g->cap ? 2 * g->cap : 256;
+		struct found *items = reallocarray(g->items, cap, sizeof(*items));
+
+		if (!items)
+			return -1;
+		g->items = items;
+		g->cap = cap;
+	}
+	g->items[g->n++] = (struct found){ .batch = b->id, .n = n };
+	return 0;
+}
+
+static int move_all(struct retry *r, const struct gathering *g)
+{
+	r->which = calloc(g->n + 1, sizeof(*r->which));
+	if (!r->which)
+		return error_set(r->err, EXIT_INTERNAL, "out of memory");
+	for (size_t i = 0; i < g->n; i++) {
+		if (r->n && g->items[i].batch != r->batch && move(r))
+			return -1;
+		r->batch = g->items[i].batch;
+		r->which[r->n++] = g->items[i].n;
+	}
+	return move(r);
+}
+
+int retry_failed(struct engine *e, struct error *err)
+{
+	struct retry r = { .engine = e, .err = err };
+	struct gathering g = { .items = NULL };
+	int rc = journal_each_failed(e->journal, e->options->retry_class, gather, &g, err);
+
+	if (!rc)
+		rc = move_all(&r, &g);
+	else if (!error_is_set(err))
+		error_set(err, EXIT_INTERNAL, "out of memory");
+	if (!rc)
+		log_info("%" PRIu64 " failed objects are tried again", r.moved);
+	free(r.which);
+	free(g.items);
+	return rc;
+}

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/rewriter.h"
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "engine/gate.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct migrate_session **open_sessions(const struct open_end *ends, size_t n,
+					      struct error *err)
+{
+	struct migrate_session **s = calloc(n + 1, sizeof(struct migrate_session *));
+
+	if (!s) {
+		error_set(err, EXIT_INTERNAL, "out of memory");
+		return NULL;
+	}
+	for (size_t i = 0; i < n; i++) {
+		s[i] = session_open(ends[i].end, err);
+		if (!s[i])
+			return s;
+	}
+	return s;
+}
+
+static void close_sessions(struct migrate_session **s)
+{
+	for (size_t i = 0; s && s[i]; i++)
+		session_close(s[i]);
+	free(s);
+}
+
+void rewriter_free(struct rewriter *r)
+{
+	if (!r)
+		return;
+	close_sessions(r->databases);
+	close_sessions(r->caches);
+	row_page_release(&r->page);
+	arena_release(&r->arena);
+	buf_release(&r->value);
+	buf_release(&r->key);
+	free(r);
+}
+
+struct rewriter *rewriter_new(struct engine *e, struct error *err)
+{
+	struct rewriter *r = calloc(1, sizeof(*r));
+
+	if (!r) {
+		error_set(err, EXIT_INTERNAL, "out of memory");
+		return NULL;
+	}
+	r->engine = e;
+	r->value = (struct buf)BUF_INIT(MIGRATE_KEY_MAX);
+	r->key = (struct buf)BUF_INIT(MIGRATE_KEY_MAX);
+	r->databases = open_sessions(e->ends.databases, e->ends.database_count, err);
+	if (r->databases && !error_is_set(err))
+		r->caches = open_sessions(e->ends.caches, e->ends.cache_count, err);
+	if (r->databases && r->caches && !error_is_set(err))
+		return r;
+	rewriter_free(r);
+	return NULL;
+}
+
+/* An object that vanished is only gone if no row names it. */
+static void rows_of_gone(struct batch *b, const struct chunk *c)
+{
+	for (uint32_t i = 0; i < c->n; i++) {
+		struct object_record *o = &b->objects[c->rows[i].object];
+
+		if (o->state != OBJECT_GONE)
+			continue;
+		o->state = OBJECT_FAILED;
+		o->fail = FAIL_MISSING;
+		o->message = "vanished from the source, but rows name it";
+		o->dirty = true;
+	}
+}
+
+/* Rows that follow a copy in the first place, those that miss one behind. */
+static int by_need(const struct batch *b, const struct row_record *row)
+{
+	uint8_t state = b->objects[row->object].state;
+
+	return state == OBJECT_GONE || state == OBJECT_FAILED;
+}
+
+static uint32_t partition(const struct batch *b, struct chunk *c)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < c->n; i++)
+		if (!by_need(b, &c->rows[i]))
+			c->rows[n++] = c->rows[i];
+	return n;
+}
+
+static int missing_rows(struct rewriter *r, struct batch *b, struct chunk *c)
+{
+	if (r->engine->job->keys_from == KEYS_FROM_DATABASE) {
+		for (uint32_t i = 0; i < c->n; i++)
+			b->counts.rows_missing += by_need(b, &c->rows[i]) ? 1 : 0;
+		return 0;
+	}
+	rows_of_gone(b, c);
+	return 0;
+}
+
+static int settle_chunk(struct rewriter *r, struct batch *b, struct chunk *c, struct error *err)
+{
+	struct engine *e = r->engine;
+
+	if (rows_rewrite(r, c, err))
+		return -1;
+	rows_count(c, &b->counts);
+	for (uint32_t i = 0; i < c->n; i++)
+		if (c->rows[i].outcome == MIGRATE_ROW_CONFLICT ||
+		    c->rows[i].outcome == MIGRATE_ROW_FAILED)
+			atomic_fetch_add(&e->tally.rows_conflict, 1);
+	atomic_fetch_add(&e->tally.rows, c->n);
+	c->settled = true;
+	return journal_outcome(e->journal, b, c, err);
+}
+
+static int intend_and_settle(struct rewriter *r, struct batch *b, struct chunk *c,
+			     struct error *err)
+{
+	missing_rows(r, b, c);
+	c->n = partition(b, c);
+	if (!c->n)
+		return 0;
+	if (!gate_pass(r->engine->gate))
+		return -1;
+	b->state = BATCH_REWRITING;
+	if (journal_intent(r->engine->journal, b, c, err))
+		return -1;
+	return settle_chunk(r, b, c, err);
+}
+
+/* What the run before intended and did not hear of: the same compare-and-swap again. */
+static int resolve_open(struct rewriter *r, struct batch *b, struct error *err)
+{
+	struct chunk *chunks = NULL;
+	size_t n = 0;
+
+	if (b->state != BATCH_REWRITING)
+		return 0;
+	if (journal_open_chunks(r->engine->journal, b->id, &r->arena, &chunks, &n, err))
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (settle_chunk(r, b, &chunks[i], err))
+			return -1;
+	return 0;
+}
+
+static int invalidate_chunk(struct rewriter *r, const struct batch *b, const struct chunk *c,
+			    size_t cache, struct error *err)
+{
+	struct migrate_changed_row *rows = calloc(c->n + 1, sizeof(*rows));
+	const struct migrate_changed_row **list = calloc(c->n + 1, sizeof(*list));
+	struct migrate_invalidate q = { .rows = list };
+	enum migrate_status status = MIGRATE_OK;
+	unsigned attempt = 0;
+
+	if (!rows || !list) {
+		free(rows);
+		free(list);
+		return error_set(err, EXIT_INTERNAL, "out of memory");
+	}
+	for (uint32_t i = 0; i < c->n; i++) {
+		const struct row_record *row = &c->rows[i];
+
+		if (row->outcome != MIGRATE_ROW_CHANGED && row->outcome != MIGRATE_ROW_ALREADY)
+			continue;
+		rows[i] = (struct migrate_changed_row){
+			.old_key = b->objects[row->object].key,
+			.new_key = b->objects[row->object].new_key,
+			.old_value = row->before,
+			.new_value = row->after,
+			.text = row->text ? row->text : "",
+		};
+		list[q.count++] = &rows[i];
+	}
+	if (q.count)
+		do
+			status = cache_invalidate(r->caches[cache], &q);
+		while (status != MIGRATE_OK &&
+		       rows_again(r, r->caches[cache], status, &attempt, err));
+	free(rows);
+	free(list);
+	return status == MIGRATE_OK ? 0 : -1;
+}
+
+/* After the commit, from the journal: so a repetition after a crash tells the same rows. */
+static int invalidate(struct rewriter *r, struct batch *b, struct error *err)
+{
+	struct engine *e = r->engine;
+	struct chunk *chunks = NULL;
+	size_t n = 0;
+
+	if (!e->ends.cache_count)
+		return 0;
+	if (journal_chunks(e->journal, b->id, &r->arena, &chunks, &n, err))
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < e->ends.cache_count; k++)
+			if (invalidate_chunk(r, b, &chunks[i], k, err))
+				return -1;
+	return 0;
+}
+
+static int finish(struct rewriter *r, struct batch *b, struct error *err)
+{
+	struct engine *e = r->engine;
+
+	if (invalidate(r, b, err))
+		return -1;
+	b->state = BATCH_DONE;
+	batch_recount(b);
+	if (journal_save(e->journal, &b, 1, err))
+		return -1;
+	if (e->job->journal_keep == KEEP_FAILURES)
+		return journal_drop_done(e->journal, b, err);
+	return 0;
+}
+
+static int rewrite_batch(struct rewriter *r, struct batch *b, struct error *err)
+{
+	if (resolve_open(r, b, err))
+		return -1;
+	for (size_t d = 0; d < r->engine->ends.database_count; d++)
+		if (rows_find(r, b, d, intend_and_settle, err))
+			return -1;
+	return finish(r, b, err);
+}
+
+void *rewriter_main(void *arg)
+{
+	struct rewriter *r = arg;
+	struct engine *e = r->engine;
+	struct error err = ERROR_INIT;
+	struct work *w;
+
+	while (gate_pass(e->gate) && (w = window_take_rewriting(e))) {
+		/* the next run finds the batch in the journal if this one leaves it */
+		if (rewrite_batch(r, w->batch, &err)) {
+			if (error_is_set(&err))
+				engine_fail(e, &err);
+			window_close(e, w);
+			break;
+		}
+		window_close(e, w);
+		arena_reset(&r->arena);
+	}
+	pthread_mutex_lock(&e->lock);
+	e->rewriters--;
+	pthread_cond_broadcast(&e->changed);
+	pthread_mutex_unlock(&e->lock);
+	return NULL;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MIGRATE_ENGINE_REWRITER_H
+#define MIGRATE_ENGINE_REWRITER_H
+
+#include "engine/engine.h"
+
+/*
+ * One row worker: a session of each database and each cache. For a batch it finds
+ * the rows that name its objects, journals what it intends, rewrites, journals
+ * the outcome, invalidates caches, and closes the batch.
+ */
+struct rewriter {
+	struct engine *engine;
+	pthread_t thread;
+	struct migrate_session **databases, **caches;
+	struct row_page page;
+	struct arena arena; /* of the present batch */
+	struct buf value, key;
+};
+
+struct rewriter *rewriter_new(struct engine *e, struct error *err);
+void rewriter_free(struct rewriter *r);
+
+/* find.c: which rows name this batch's objects? Calls each() with chunks in the arena. */
+struct wanted { /* what find() looks for */
+	struct migrate_bytes *values; /* old values, distinct */
+	uint32_t *objects;	      /* index in the batch of each */
+	size_t n;
+};
+typedef int each_chunk(struct rewriter *r, struct batch *b, struct chunk *c, struct error *err);
+int rows_find(struct rewriter *r, struct batch *b, size_t database, each_chunk *each,
+	      struct error *err);
+
+/* swap.c: rewrite a chunk whose intent is durable; outcomes into its rows. */
+int rows_rewrite(struct rewriter *r, struct chunk *c, struct error *err);
+/* The outcomes of a chunk, added to counts. */
+void rows_count(const struct chunk *c, struct batch_counts *counts);
+
+/* After a call on a database or a cache failed. True: repeat it. */
+bool rows_again(struct rewriter *r, struct migrate_session *s, enum migrate_status status,
+		unsigned *attempt, struct error *err);
+
+/* unindexed.c: databases whose column has no index are scanned once, on first need. */
+struct rowindex;
+struct rowindex *rowindex_new(struct engine *e);
+void rowindex_free(struct rowindex *x);
+bool rowindex_serves(const struct rowindex *x, size_t database);
+int rowindex_find(struct rowindex *x, struct rewriter *r, size_t database,
+		  struct migrate_bytes key,
+		  int (*each)(void *arg, const struct migrate_row *row), void *arg,
+		  struct error *err);
+
+#endif

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/engine.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Saving and moving what slow batches hold, beside the copiers. */
+
+/* A picture of one batch that the journal may read while copiers go on. */
+static struct batch *picture(struct batch *b)
+{
+	struct batch *p = malloc(sizeof(*p));
+
+	if (!p)
+		return NULL;
+	*p = *b;
+	p->objects = malloc(b->n * sizeof(*p->objects));
+	if (!p->objects) {
+		free(p);
+		return NULL;
+	}
+	memcpy(p->objects, b->objects, b->n * sizeof(*p->objects));
+	for (uint32_t i = 0; i < b->n; i++)
+		b->objects[i].dirty = false;
+	batch_recount(p);
+	return p;
+}
+
+static void picture_free(struct batch *p)
+{
+	free(p->objects);
+	free(p);
+}
+
+static size_t take_pictures(struct engine *e, struct work **works, struct batch **pictures)
+{
+	size_t n = 0;
+
+	pthread_mutex_lock(&e->lock);
+	for (struct work *w = e->open.first; w && n < WINDOW_MAX; w = w->next) {
+		if (!w->dirty)
+			continue;
+		pictures[n] = picture(w->batch);
+		if (!pictures[n])
+			break;
+		w->dirty = false;
+		w->held++;
+		works[n++] = w;
+	}
+	pthread_mutex_unlock(&e->lock);
+	return n;
+}
+
+int window_save(struct engine *e, struct error *err)
+{
+	struct work *works[WINDOW_MAX];
+	struct batch *pictures[WINDOW_MAX];
+	size_t n = take_pictures(e, works, pictures);
+	int rc = n ? journal_save(e->journal, pictures, n, err) : 0;
+
+	for (size_t i = 0; i < n; i++) {
+		picture_free(pictures[i]);
+		window_unhold(e, works[i]);
+	}
+	return rc;
+}
+
+/* The unfinished objects of w, as a batch of their own. */
+static struct batch *split_off(struct engine *e, struct work *w, uint32_t *which)
+{
+	struct batch *from = w->batch, *to = batch_new();
+
+	if (!to)
+		return NULL;
+	to->objects = arena_alloc(&to->arena, w->left * sizeof(*to->objects));
+	if (!to->objects) {
+		batch_free(to);
+		return NULL;
+	}
+	to->pass = e->pass.number;
+	to->kind = BATCH_MOVED;
+	to->state = BATCH_COPYING;
+	to->began = clock_wall();
+	for (uint32_t i = 0; i < from->n; i++)
+		if (from->objects[i].state == OBJECT_PLANNED) {
+			which[to->n] = i;
+			if (!object_record_copy(&to->arena, &from->objects[i],
+						&to->objects[to->n++])) {
+				batch_free(to);
+				return NULL;
+			}
+		}
+	batch_recount(to);
+	return to;
+}
+
+static int move_one(struct engine *e, struct work *w, struct error *err)
+{
+	uint32_t *which = malloc(w->left * sizeof(*which));
+	struct forward *forward = calloc(w->batch->n, sizeof(*forward));
+	struct batch *to = which && forward ? split_off(e, w, which) : NULL;
+	struct work *new = NULL;
+	int rc = -1;
+
+	if (!to) {
+		error_set(err, EXIT_INTERNAL, "out of memory");
+		goto out;
+	}
+	for (uint32_t i = 0; i < to->n; i++)
+		w->batch->objects[which[i]].state = OBJECT_MOVED;
+	batch_recount(w->batch);
+	rc = journal_move(e->journal, w->batch, which, to, err);
+	if (!rc)
+		new = window_adopt(e, w, to, which, forward);
+	if (!new)
+		goto out;
+	log_info("%u slow objects of batch %lld moved to batch %lld", to->n,
+		 (long long)w->batch->id, (long long)to->id);
+	forward = NULL;
+out:
+	free(which);
+	free(forward);
+	return rc;
+}
+
+int window_move_stragglers(struct engine *e, int64_t older_than, struct error *err)
+{
+	struct work *w;
+	int rc = 0;
+
+	pthread_mutex_lock(&e->lock);
+	for (w = e->open.first; w; w = w->next)
+		if (w->touched < older_than && w->left < w->batch->n && w->taken == w->batch->n &&
+		    w->batch->kind == BATCH_SORTED && w->batch->n > 1)
+			break;
+	if (w)
+		rc = move_one(e, w, err);
+	pthread_mutex_unlock(&e->lock);
+	return rc;
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/rewriter.h"
+
+#include "base/bytes.h"
+#include "engine/gate.h"
+#include "engine/pace.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Compare and swap of one chunk; a guilty row is found by halving. */
+
+bool rows_again(struct rewriter *r, struct migrate_session *s, enum migrate_status status,
+		unsigned *attempt, struct error *err)
+{
+	struct engine *e = r->engine;
+	enum gate_verdict verdict = gate_trouble(e->gate, s, true, status);
+
+	if (verdict == GATE_AGAIN)
+		return true;
+	if (verdict == GATE_LEAVE) {
+		/* not an error of ours: the run ends for another reason */
+		error_clear(err);
+		return false;
+	}
+	if ((status_may_retry(status) || status_is_systemic(status)) &&
+	    ++*attempt < (unsigned)e->job->attempts)
+		return engine_sleep(e, engine_backoff(*attempt));
+	session_error(err, EXIT_OUTAGE, s, status);
+	return false;
+}
+
+static enum migrate_status call(struct migrate_session *s, struct migrate_change *const *changes,
+				size_t n)
+{
+	struct migrate_rewrite q = { .changes = changes, .count = n };
+
+	for (size_t i = 0; i < n; i++) {
+		changes[i]->outcome = MIGRATE_ROW_UNKNOWN;
+		changes[i]->status = MIGRATE_OK;
+	}
+	return database_rewrite(s, &q);
+}
+
+static void mark_guilty(struct rewriter *r, struct migrate_session *s, struct migrate_change *m,
+			struct row_record *row)
+{
+	m->outcome = MIGRATE_ROW_FAILED;
+	row->message = arena_text(&r->arena, session_message(s));
+}
+
+/* rows[i] belongs to changes[i]. */
+static int rewrite_some(struct rewriter *r, struct migrate_session *s,
+			struct migrate_change *const *changes, struct row_record *rows, size_t n,
+			struct error *err)
+{
+	enum migrate_status status;
+	unsigned attempt = 0;
+
+	if (!n)
+		return 0;
+	do
+		status = call(s, changes, n);
+	while (status != MIGRATE_OK && status != MIGRATE_INVALID &&
+	       rows_again(r, s, status, &attempt, err));
+	if (status == MIGRATE_OK)
+		return 0;
+	if (status != MIGRATE_INVALID)
+		return -1;
+	if (n == 1) {
+		mark_guilty(r, s, changes[0], rows);
+		return 0;
+	}
+	return rewrite_some(r, s, changes, rows, n / 2, err) ||
+	       rewrite_some(r, s, changes + n / 2, rows + n / 2, n - n / 2, err);
+}
+
+static void fill(struct migrate_change *m, const struct row_record *row)
+{
+	*m = (struct migrate_change){ .identity = row->identity,
+				      .place = row->place,
+				      .before = row->before,
+				      .after = row->after };
+}
+
+int rows_rewrite(struct rewriter *r, struct chunk *c, struct error *err)
+{
+	struct migrate_change *changes = calloc(c->n + 1, sizeof(*changes));
+	struct migrate_change **list = calloc(c->n + 1, sizeof(*list));
+	int rc = -1;
+
+	if (!changes || !list) {
+		error_set(err, EXIT_INTERNAL, "out of memory");
+		goto out;
+	}
+	for (uint32_t i = 0; i < c->n; i++) {
+		fill(&changes[i], &c->rows[i]);
+		list[i] = &changes[i];
+	}
+	if (!pace_take(r->engine->pace, PACE_ROWS, c->n))
+		goto out;
+	rc = rewrite_some(r, r->databases[c->database], list, c->rows, c->n, err);
+	for (uint32_t i = 0; !rc && i < c->n; i++) {
+		if (changes[i].outcome == MIGRATE_ROW_UNKNOWN)
+			rc = error_set(err, EXIT_INTERNAL, "%s: a row came back without outcome",
+				       r->engine->ends.databases[c->database].job->label);
+		c->rows[i].outcome = (uint8_t)changes[i].outcome;
+	}
+out:
+	free(changes);
+	free(list);
+	return rc ? -1 : 0;
+}
+
+void rows_count(const struct chunk *c, struct batch_counts *counts)
+{
+	uint64_t *by_outcome[] = {
+		[MIGRATE_ROW_CHANGED] = &counts->rows_changed,
+		[MIGRATE_ROW_ALREADY] = &counts->rows_already,
+		[MIGRATE_ROW_CONFLICT] = &counts->rows_conflict,
+		[MIGRATE_ROW_GONE] = &counts->rows_gone,
+		[MIGRATE_ROW_FAILED] = &counts->rows_failed,
+	};
+
+	for (uint32_t i = 0; i < c->n; i++)
+		if (c->rows[i].outcome >= MIGRATE_ROW_CHANGED &&
+		    c->rows[i].outcome <= MIGRATE_ROW_FAILED)
+			++*by_outcome[c->rows[i].outcome];
+}

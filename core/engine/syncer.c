@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/engine.h"
+
+#include "base/clock.h"
+#include "engine/gate.h"
+
+#define SYNC_EVERY NS_PER_S
+
+/*
+ * Makes what was copied durable, all settled batches at once, and journals it.
+ * A failed sync means that nothing since the last good one may be relied on:
+ * the run ends, and the next one compares what is there by digest.
+ */
+
+static bool any_copied(const struct work *list)
+{
+	for (const struct work *w = list; w; w = w->next)
+		for (uint32_t i = 0; i < w->batch->n; i++)
+			if (w->batch->objects[i].state == OBJECT_COPIED)
+				return true;
+	return false;
+}
+
+static int sync_destination(struct engine *e, struct migrate_session *s, struct error *err)
+{
+	enum migrate_status status = e->has_sync ? store_sync(s) : MIGRATE_OK;
+
+	if (status == MIGRATE_OK)
+		return 0;
+	session_error(err, EXIT_OUTAGE, s, status);
+	return error_prefix(err, "what was copied could not be made durable; run again to go on");
+}
+
+/* Where a batch stands once its copies are settled and durable. */
+static enum batch_state state_after_copy(const struct engine *e)
+{
+	return e->has_rows || e->options->only == RUN_COPY ? BATCH_COPIED : BATCH_DONE;
+}
+
+static int journal_settled(struct engine *e, struct work *list, struct error *err)
+{
+	struct batch *batches[2 * WINDOW_MAX];
+	size_t n = 0;
+	int rc = 0;
+
+	for (struct work *w = list; w && !rc; w = w->next) {
+		w->batch->state = state_after_copy(e);
+		batch_recount(w->batch);
+		batches[n++] = w->batch;
+		if (n == 2 * WINDOW_MAX || !w->next) {
+			rc = journal_save(e->journal, batches, n, err);
+			n = 0;
+		}
+	}
+	return rc;
+}
+
+static int finish(struct engine *e, struct work *list, struct error *err)
+{
+	struct work *next;
+
+	if (journal_settled(e, list, err))
+		return -1;
+	for (struct work *w = list; w; w = next) {
+		next = w->next;
+		for (uint32_t i = 0; i < w->batch->n; i++)
+			w->batch->objects[i].dirty = false;
+		if (e->has_rows && e->options->only != RUN_COPY) {
+			window_to_rewriters(e, w);
+			continue;
+		}
+		if (e->job->journal_keep == KEEP_FAILURES &&
+		    journal_drop_done(e->journal, w->batch, err))
+			return -1;
+		window_close(e, w);
+	}
+	return 0;
+}
+
+/* Before a clean stop: what open batches have copied is durable and journalled too. */
+static int save_open(struct engine *e, struct migrate_session *s, struct error *err)
+{
+	return sync_destination(e, s, err) || window_save(e, err) ? -1 : 0;
+}
+
+static int serve(struct engine *e, struct migrate_session *s, struct error *err)
+{
+	int64_t earliest = 0;
+	struct work *list;
+
+	while ((list = window_take_settled(e, earliest))) {
+		earliest = clock_monotonic() + SYNC_EVERY;
+		if (any_copied(list) && sync_destination(e, s, err))
+			return -1;
+		if (finish(e, list, err))
+			return -1;
+	}
+	return atomic_load(&e->failed) ? 0 : save_open(e, s, err);
+}
+
+void *syncer_main(void *arg)
+{
+	struct engine *e = arg;
+	struct error err = ERROR_INIT;
+	struct migrate_session *s = session_open(e->ends.destination.end, &err);
+
+	if (!s || serve(e, s, &err))
+		engine_fail(e, &err);
+	session_close(s);
+	pthread_mutex_lock(&e->lock);
+	e->synced = true;
+	pthread_cond_broadcast(&e->changed);
+	pthread_mutex_unlock(&e->lock);
+	return NULL;
+}

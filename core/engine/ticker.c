@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/ticker.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "engine/gate.h"
+#include "engine/pace.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#define TICK_MS 200
+#define STRAGGLE (30 * NS_PER_S)
+
+static void stop_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGHUP);
+}
+
+void ticker_block_signals(void)
+{
+	sigset_t set;
+
+	stop_signals(&set);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+int ticker_init(struct ticker *t, struct engine *e, struct error *err)
+{
+	struct control c = { .serial = 0 };
+	struct job_limits limits;
+	int64_t concurrency;
+	sigset_t set;
+
+	*t = (struct ticker){ .engine = e, .signals = -1 };
+	if (control_begin(e->job->journal_path, &t->watch, &c, err))
+		return -1;
+	control_apply(&c, e->job, &concurrency, &limits);
+	gate_set_paused(e->gate, c.paused);
+	stop_signals(&set);
+	t->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (t->signals < 0)
+		return error_set_errno(err, EXIT_INTERNAL, errno, "signalfd");
+	t->progress = progress_new(e->options->progress, e->job->name);
+	return t->progress ? 0 : error_set(err, EXIT_INTERNAL, "out of memory");
+}
+
+void ticker_release(struct ticker *t)
+{
+	progress_free(t->progress);
+	if (t->signals >= 0)
+		close(t->signals);
+}
+
+static const char *state_name(const struct engine *e)
+{
+	if (atomic_load(&e->failed))
+		return "ending";
+	if (atomic_load(&e->stopping))
+		return "finishing";
+	if (atomic_load(&e->scanning))
+		return "scanning rows";
+	if (atomic_load(&e->tally.objects_done) < atomic_load(&e->tally.objects))
+		return "copying";
+	return atomic_load(&e->listing) ? "listing" : "finishing";
+}
+
+static void fill(struct engine *e, struct snapshot *s, char *note, size_t size)
+{
+	struct tally *t = &e->tally;
+
+	*s = (struct snapshot){
+		.at = clock_monotonic(),
+		.state = state_name(e),
+		.pass = e->pass.number,
+		.total_known = !atomic_load(&e->listing) && e->first_left == UINT64_MAX,
+		.objects = atomic_load(&t->objects),
+		.bytes = atomic_load(&t->bytes),
+		.objects_done = atomic_load(&t->objects_done),
+		.bytes_done = atomic_load(&t->bytes_done),
+		.objects_before = e->objects_before,
+		.bytes_before = e->bytes_before,
+		.copied = atomic_load(&t->copied),
+		.same = atomic_load(&t->same),
+		.skipped = atomic_load(&t->skipped),
+		.gone = atomic_load(&t->gone),
+		.failed = atomic_load(&t->failed),
+		.rows = atomic_load(&t->rows),
+		.rows_conflict = atomic_load(&t->rows_conflict),
+		.workers = (uint32_t)atomic_load(&e->concurrency),
+		.passed_over = atomic_load(&t->passed_over),
+	};
+	if (gate_note(e->gate, note, size)) {
+		s->state = "paused";
+		s->note = note;
+	}
+}
+
+static void show(struct ticker *t, bool last)
+{
+	char note[512];
+	struct snapshot s;
+
+	fill(t->engine, &s, note, sizeof(note));
+	if (last)
+		progress_end(t->progress, &s);
+	else
+		progress_show(t->progress, &s);
+}
+
+/* The first asks to finish what is in flight, the second leaves at once: both are safe. */
+static void read_signals(struct ticker *t)
+{
+	struct signalfd_siginfo info;
+
+	while (read(t->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		t->interrupted = true;
+		if (++t->stops > 1) {
+			log_warn("leaving at once; run again to go on");
+			_exit(EXIT_INTERRUPTED);
+		}
+		log_warn("finishing what is in flight; once more to leave at once");
+		engine_stop(t->engine);
+	}
+}
+
+static void obey(struct ticker *t)
+{
+	struct engine *e = t->engine;
+	struct control c;
+	struct job_limits limits;
+	struct error err = ERROR_INIT;
+	int64_t concurrency;
+	char text[256];
+	int rc = control_poll(e->job->journal_path, &t->watch, &c, &err);
+
+	if (rc < 0)
+		log_warn("%s", err.text);
+	if (rc <= 0)
+		return;
+	control_apply(&c, e->job, &concurrency, &limits);
+	gate_set_paused(e->gate, c.paused);
+	pace_set(e->pace, PACE_BYTES, limits.bandwidth);
+	pace_set(e->pace, PACE_REQUESTS, (uint64_t)limits.requests);
+	pace_set(e->pace, PACE_ROWS, (uint64_t)limits.rows);
+	pthread_mutex_lock(&e->lock);
+	atomic_store(&e->concurrency, (uint32_t)concurrency);
+	engine_wake(e);
+	pthread_mutex_unlock(&e->lock);
+	control_text(&c, text, sizeof(text));
+	log_info("control: %s", text);
+	journal_event(e->journal, LOG_INFO, text);
+	if (c.stop) {
+		t->interrupted = true;
+		engine_stop(e);
+	}
+}
+
+static void sample(struct engine *e)
+{
+	struct journal_sample s = {
+		.at = clock_wall(),
+		.objects = atomic_load(&e->tally.objects_done) - e->objects_before,
+		.bytes = atomic_load(&e->tally.bytes_done) - e->bytes_before,
+		.rows = atomic_load(&e->tally.rows),
+		.failed = atomic_load(&e->tally.failed),
+		.workers = (uint32_t)atomic_load(&e->concurrency),
+		.errors = (uint32_t)atomic_load(&e->tally.new_failures),
+	};
+
+	journal_sample(e->journal, &s);
+}
+
+static void too_many(struct engine *e)
+{
+	struct error err = ERROR_INIT;
+
+	if (atomic_load(&e->tally.new_failures) <= (uint64_t)e->job->max_failures)
+		return;
+	error_set(&err, EXIT_TOO_MANY,
+		  "more than %" PRId64 " objects failed (max_failures); migrate-status --failed "
+		  "lists them",
+		  e->job->max_failures);
+	engine_fail(e, &err);
+}
+
+static void each_second(struct ticker *t)
+{
+	struct engine *e = t->engine;
+	struct error err = ERROR_INIT;
+
+	obey(t);
+	sample(e);
+	too_many(e);
+	watchdog_look(e);
+	if (atomic_load(&e->failed))
+		return;
+	if (window_save(e, &err) ||
+	    window_move_stragglers(e, clock_monotonic() - STRAGGLE, &err))
+		engine_fail(e, &err);
+}
+
+static bool anybody_left(struct engine *e)
+{
+	bool left;
+
+	pthread_mutex_lock(&e->lock);
+	left = e->copiers || e->rewriters || !e->synced || !e->fed;
+	pthread_mutex_unlock(&e->lock);
+	return left;
+}
+
+/* Sleeps until a signal, the next tick, or the end of the work. */
+static void nap(struct ticker *t)
+{
+	struct pollfd p = { .fd = t->signals, .events = POLLIN };
+
+	poll(&p, 1, TICK_MS);
+}
+
+void ticker_run(struct ticker *t)
+{
+	int64_t until = 10 * NS_PER_MS;
+
+	t->next_second = clock_monotonic() + NS_PER_S;
+	while (anybody_left(t->engine)) {
+		read_signals(t);
+		show(t, false);
+		if (clock_monotonic() >= t->next_second) {
+			t->next_second += NS_PER_S;
+			each_second(t);
+		}
+		/* short jobs should not wait for the tick */
+		if (until < TICK_MS * NS_PER_MS) {
+			poll(NULL, 0, (int)(until / NS_PER_MS));
+			until *= 2;
+		} else {
+			nap(t);
+		}
+	}
+	show(t, true);
+}

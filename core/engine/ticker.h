@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MIGRATE_ENGINE_TICKER_H
+#define MIGRATE_ENGINE_TICKER_H
+
+#include "engine/control.h"
+#include "engine/engine.h"
+
+/*
+ * What happens beside the work, from the main thread: signals, the progress
+ * line five times a second, and once a second the control file, saving of slow
+ * batches, samples, stragglers and the watchdog.
+ */
+struct ticker {
+	struct engine *engine;
+	struct progress *progress;
+	struct control_watch watch;
+	int64_t next_second;
+	int signals;  /* signalfd */
+	unsigned stops; /* signals that asked for an end */
+	bool interrupted;
+};
+
+int ticker_init(struct ticker *t, struct engine *e, struct error *err);
+/* Until no worker is left. */
+void ticker_run(struct ticker *t);
+void ticker_release(struct ticker *t);
+/* Before any thread is made: the signals that ticker_run() reads. */
+void ticker_block_signals(void);
+
+/* watchdog.c: a call that outlived its deadline by a grace time ends the process. */
+void watchdog_look(struct engine *e);
+
+#endif

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+#include "journal/journal-impl.h"
+
+#include "journal/sql.h"
+
+/* SQLite's own check: structure, order, indexes. Its first complaint, or "ok". */
+static int check_integrity(struct connection *c, const char *sql)
+{
+	sqlite3_stmt *s = NULL;
+	int rc = sqlite3_prepare_v2(c->db, sql, -1, &s, NULL);
+
+	if (!rc)
+		rc = sqlite3_step(s);
+	if (rc == SQLITE_ROW) {
+		const char *text = (const char *)sqlite3_column_text(s, 0);
+
+		rc = text && !sqlite3_stricmp(text, "ok")
+			 ? SQLITE_OK
+			 : connection_damaged(c, "%s", text ? text : "integrity check failed");
+	}
+	sqlite3_finalize(s);
+	return rc;
+}
+
+/* Each query counts what is wrong. */
+struct query {
+	const char *what, *sql;
+};
+
+static int check_queries(struct connection *c, const struct query *queries, size_t n)
+{
+	int rc = SQLITE_OK;
+
+	for (size_t i = 0; !rc && i < n; i++) {
+		int64_t wrong = 0;
+
+		rc = connection_integer(c, queries[i].sql, &wrong);
+		if (!rc && wrong)
+			rc = connection_damaged(c, "%lld %s", (long long)wrong, queries[i].what);
+	}
+	return rc;
+}
+
+#define SUM(table_, columns_)                                                                      \
+	{                                                                                          \
+		"records of " table_ " differ from their sums",                                    \
+		    "SELECT count(*) FROM " table_ " WHERE sum IS NOT migrate_sum(" columns_ ")"   \
+	}
+
+/* Open batches that are loaded when a run starts; the others are checked when they are. */
+#define QUICK_BATCHES 64
+
+static int check_open_batches(struct connection *c)
+{
+	int64_t ids[QUICK_BATCHES];
+	size_t n = 0;
+	struct statement s = statement(c, SQL_BATCH_ACTIVE);
+	int rc;
+
+	bind_integer(&s, QUICK_BATCHES);
+	while ((rc = statement_step(&s)) == SQLITE_ROW && n < QUICK_BATCHES)
+		ids[n++] = column_integer(&s, 0);
+	statement_end(&s);
+	for (size_t i = 0; i < n && (rc == SQLITE_ROW || rc == SQLITE_DONE); i++) {
+		struct batch *b;
+
+		rc = journal_batch_load(c, ids[i], &b);
+		if (rc == SQLITE_DONE)
+			rc = connection_damaged(c, "batch %lld is missing", (long long)ids[i]);
+		batch_free(b);
+	}
+	return rc == SQLITE_ROW ? SQLITE_DONE : rc;
+}
+
+/*
+ * What would make us pass over open work without a word: batches and chunks, with
+ * the indexes that lead to them. A thousandth of the file; objects and rows carry
+ * sums and are counted when they are read.
+ */
+static const struct query quick_checks[] = {
+	SUM("job", JOB_COLUMNS),     SUM("run", RUN_COLUMNS),     SUM("pass", PASS_COLUMNS),
+	SUM("batch", BATCH_COLUMNS), SUM("chunk", CHUNK_COLUMNS),
+};
+
+static int check_quick(struct connection *c)
+{
+	static const char *const structure[] = {
+		"PRAGMA integrity_check(job)",   "PRAGMA integrity_check(run)",
+		"PRAGMA integrity_check(pass)",  "PRAGMA integrity_check(batch)",
+		"PRAGMA integrity_check(chunk)", "PRAGMA integrity_check(upload)",
+	};
+	int rc = SQLITE_OK;
+
+	for (size_t i = 0; !rc && i < sizeof(structure) / sizeof(structure[0]); i++)
+		rc = check_integrity(c, structure[i]);
+	if (!rc)
+		rc = check_queries(c, quick_checks, sizeof(quick_checks) / sizeof(quick_checks[0]));
+	return rc ? rc : check_open_batches(c);
+}
+
+int journal_check_quick(struct journal *j, struct error *err)
+{
+	struct connection *c = journal_read_begin(j, err);
+
+	return c ? journal_read_end(j, check_quick(c), err) : -1;
+}
+
+static const struct query full_checks[] = {
+	SUM("job", JOB_COLUMNS),
+	SUM("run", RUN_COLUMNS),
+	SUM("pass", PASS_COLUMNS),
+	SUM("batch", BATCH_COLUMNS),
+	SUM("object", OBJECT_COLUMNS),
+	SUM("chunk", CHUNK_COLUMNS),
+	SUM("row", ROW_COLUMNS),
+	{ "objects have no batch",
+	  "SELECT count(*) FROM object WHERE batch NOT IN (SELECT id FROM batch)" },
+	{ "batches do not have all their objects",
+	  "SELECT count(*) FROM batch b WHERE NOT dropped AND "
+	  "n <> (SELECT count(*) FROM object o WHERE o.batch = b.id)" },
+	{ "counters of batches do not fit their objects",
+	  "SELECT count(*) FROM batch b WHERE NOT dropped AND bytes < 1 << 52 AND "
+	  "(objects, bytes, copied, copied_bytes, same, skipped, gone, failed) IS NOT "
+	  "(SELECT count(*), CAST(total(size) AS INTEGER), coalesce(sum(state = 1), 0), "
+	  "CAST(total(size) FILTER (WHERE state = 1) AS INTEGER), coalesce(sum(state = 2), 0), "
+	  "coalesce(sum(state = 3), 0), coalesce(sum(state = 4), 0), coalesce(sum(state = 5), 0) "
+	  "FROM object o WHERE o.batch = b.id AND state <> 6)" },
+	{ "objects moved to where they are not",
+	  "SELECT count(*) FROM object o WHERE state = 6 AND NOT EXISTS (SELECT 1 FROM object t "
+	  "WHERE t.batch = o.moved_batch AND t.n = o.moved_n AND t.key IS o.key) AND NOT EXISTS "
+	  "(SELECT 1 FROM batch b WHERE b.id = o.moved_batch AND dropped)" },
+	{ "chunks have no batch",
+	  "SELECT count(*) FROM chunk WHERE batch NOT IN (SELECT id FROM batch)" },
+	{ "rows have no chunk",
+	  "SELECT count(*) FROM row WHERE chunk NOT IN (SELECT id FROM chunk)" },
+	{ "chunks do not have all their rows",
+	  "SELECT count(*) FROM chunk c JOIN batch b ON b.id = c.batch WHERE NOT b.dropped AND "
+	  "c.n <> (SELECT count(*) FROM row r WHERE r.chunk = c.id)" },
+	{ "chunks of done batches are not settled",
+	  "SELECT count(*) FROM chunk c JOIN batch b ON b.id = c.batch WHERE settled IS NULL AND "
+	  "b.state = 4" },
+};
+
+int journal_check_full(struct journal *j, struct error *err)
+{
+	struct connection *c = journal_read_begin(j, err);
+	int rc;
+
+	if (!c)
+		return -1;
+	rc = check_integrity(c, "PRAGMA integrity_check(1)");
+	if (!rc)
+		rc = check_queries(c, full_checks, sizeof(full_checks) / sizeof(full_checks[0]));
+	return journal_read_end(j, rc, err);
+}

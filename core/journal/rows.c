@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+#include "journal/journal-impl.h"
+
+#include "base/clock.h"
+
+/*
+ * Rows: intents and outcomes. A chunk that is settled says CHANGED for each of
+ * its rows but those that have an outcome of their own: the usual row is written
+ * once.
+ */
+struct rewrite {
+	struct batch *b;
+	struct chunk *chunk;
+};
+
+static int add_row(struct connection *c, const struct chunk *chunk, uint32_t n)
+{
+	const struct row_record *r = &chunk->rows[n];
+	struct statement s = statement(c, SQL_ROW_ADD);
+
+	bind_integer(&s, chunk->id);
+	bind_integer(&s, n);
+	bind_integer(&s, r->object);
+	bind_bytes(&s, r->identity);
+	bind_bytes(&s, r->place);
+	bind_bytes(&s, r->before);
+	bind_bytes(&s, r->after);
+	bind_bytes(&s, r->extra);
+	bind_text(&s, r->text);
+	bind_null(&s);
+	bind_null(&s);
+	return statement_run(&s);
+}
+
+static int apply_intent(struct connection *c, void *arg)
+{
+	struct rewrite *w = arg;
+	struct chunk *chunk = w->chunk;
+	struct statement s = statement(c, SQL_CHUNK_ADD);
+	int rc;
+
+	chunk->id = c->next_chunk++;
+	bind_integer(&s, chunk->id);
+	bind_integer(&s, w->b->id);
+	bind_integer(&s, chunk->database);
+	bind_integer(&s, chunk->n);
+	bind_integer(&s, clock_wall());
+	bind_null(&s);
+	rc = statement_run(&s);
+	for (uint32_t i = 0; !rc && i < chunk->n; i++)
+		rc = add_row(c, chunk, i);
+	if (rc || w->b->state > BATCH_REWRITING)
+		return rc;
+	w->b->state = BATCH_REWRITING;
+	s = statement(c, SQL_BATCH_INTENT);
+	bind_integer(&s, w->b->id);
+	bind_integer(&s, BATCH_REWRITING);
+	return statement_run(&s);
+}
+
+int journal_intent(struct journal *j, struct batch *b, struct chunk *chunk, struct error *err)
+{
+	struct rewrite w = { .b = b, .chunk = chunk };
+
+	chunk->batch = b->id;
+	chunk->settled = false;
+	return journal_write(j, apply_intent, &w, err);
+}
+
+static int set_outcome(struct connection *c, const struct chunk *chunk, uint32_t n)
+{
+	const struct row_record *r = &chunk->rows[n];
+	struct statement s = statement(c, SQL_ROW_OUTCOME);
+	int rc;
+
+	bind_integer(&s, chunk->id);
+	bind_integer(&s, n);
+	bind_integer(&s, r->outcome);
+	bind_text(&s, r->message);
+	rc = statement_run(&s);
+	if (!rc && sqlite3_changes(c->db) != 1)
+		rc = connection_damaged(c, "row %u of chunk %lld is missing", n,
+					(long long)chunk->id);
+	return rc;
+}
+
+static int save_row_counts(struct connection *c, const struct batch *b)
+{
+	const struct batch_counts *k = &b->counts;
+	struct statement s = statement(c, SQL_BATCH_OUTCOME);
+
+	bind_integer(&s, b->id);
+	bind_integer(&s, b->state);
+	bind_integer(&s, clock_wall());
+	bind_size(&s, k->rows_changed);
+	bind_size(&s, k->rows_already);
+	bind_size(&s, k->rows_conflict);
+	bind_size(&s, k->rows_gone);
+	bind_size(&s, k->rows_failed);
+	bind_size(&s, k->rows_missing);
+	return statement_run(&s);
+}
+
+static int apply_outcome(struct connection *c, void *arg)
+{
+	struct rewrite *w = arg;
+	struct chunk *chunk = w->chunk;
+	struct statement s = statement(c, SQL_CHUNK_SETTLE);
+	int rc;
+
+	bind_integer(&s, chunk->id);
+	bind_integer(&s, clock_wall());
+	rc = statement_run(&s);
+	if (!rc && sqlite3_changes(c->db) != 1)
+		rc = connection_damaged(c, "chunk %lld is missing", (long long)chunk->id);
+	for (uint32_t i = 0; !rc && i < chunk->n; i++)
+		if (chunk->rows[i].outcome != MIGRATE_ROW_CHANGED || chunk->rows[i].message)
+			rc = set_outcome(c, chunk, i);
+	return rc ? rc : save_row_counts(c, w->b);
+}
+
+int journal_outcome(struct journal *j, struct batch *b, struct chunk *chunk, struct error *err)
+{
+	struct rewrite w = { .b = b, .chunk = chunk };
+	int failed = journal_write(j, apply_outcome, &w, err);
+
+	if (!failed)
+		chunk->settled = true;
+	return failed;
+}
+
+static void read_row(struct statement *s, const struct chunk *chunk, struct arena *a,
+		     struct row_record *r)
+{
+	r->object = (uint32_t)column_integer(s, 2);
+	r->identity = column_copy(s, 3, a);
+	r->place = column_copy(s, 4, a);
+	r->before = column_copy(s, 5, a);
+	r->after = column_copy(s, 6, a);
+	r->extra = column_copy(s, 7, a);
+	r->text = column_text(s, 8, a);
+	r->outcome = chunk->settled ? MIGRATE_ROW_CHANGED : MIGRATE_ROW_UNKNOWN;
+	if (sqlite3_column_type(s->s, 9) != SQLITE_NULL)
+		r->outcome = (uint8_t)column_integer(s, 9);
+	r->message = column_text(s, 10, a);
+}
+
+/* Dropped rows (keep: failures) leave fewer than the chunk had. */
+static int read_rows(struct connection *c, struct chunk *chunk, bool dropped, struct arena *a)
+{
+	struct statement s = statement(c, SQL_ROW_LIST);
+	uint32_t got = 0, most = chunk->n;
+	int rc = SQLITE_OK;
+
+	chunk->rows = arena_alloc(a, (most ? most : 1) * sizeof(*chunk->rows));
+	if (!chunk->rows)
+		return SQLITE_NOMEM;
+	bind_integer(&s, chunk->id);
+	while (!rc && (rc = statement_step(&s)) == SQLITE_ROW) {
+		if (got == most || !column_integer(&s, 11)) {
+			rc = connection_damaged(c, "row %u of chunk %lld differs from its sum", got,
+						(long long)chunk->id);
+			break;
+		}
+		read_row(&s, chunk, a, &chunk->rows[got++]);
+		rc = s.rc;
+	}
+	statement_end(&s);
+	chunk->n = got;
+	if (rc == SQLITE_DONE && got != most && !dropped)
+		rc = connection_damaged(c, "chunk %lld has %u of its %u rows", (long long)chunk->id,
+					got, most);
+	return rc;
+}
+
+/* Grows by doubling inside the arena: at powers of two it is full. */
+static struct chunk *add_chunk(struct arena *a, struct chunk **chunks, size_t *n)
+{
+	struct chunk *grown;
+
+	if (*n & (*n - 1))
+		return &(*chunks)[(*n)++];
+	grown = arena_alloc(a, (*n ? 2 * *n : 1) * sizeof(*grown));
+	if (!grown)
+		return NULL;
+	for (size_t i = 0; i < *n; i++)
+		grown[i] = (*chunks)[i];
+	*chunks = grown;
+	return &grown[(*n)++];
+}
+
+static int list_chunks(struct connection *c, int64_t batch, bool all, struct arena *a,
+		       struct chunk **chunks, size_t *n)
+{
+	struct statement s = statement(c, SQL_CHUNK_LIST);
+	int rc = SQLITE_OK;
+
+	bind_integer(&s, batch);
+	bind_integer(&s, all);
+	while (!rc && (rc = statement_step(&s)) == SQLITE_ROW) {
+		struct chunk *chunk = add_chunk(a, chunks, n);
+
+		if (!chunk) {
+			rc = SQLITE_NOMEM;
+			break;
+		}
+		chunk->id = column_integer(&s, 0);
+		chunk->batch = batch;
+		chunk->database = (uint32_t)column_integer(&s, 2);
+		chunk->n = (uint32_t)column_integer(&s, 3);
+		chunk->settled = sqlite3_column_type(s.s, 5) != SQLITE_NULL;
+		rc = column_integer(&s, 6)
+			 ? SQLITE_OK
+			 : connection_damaged(c, "chunk %lld differs from its sum",
+					      (long long)chunk->id);
+	}
+	statement_end(&s);
+	return rc;
+}
+
+static int is_dropped(struct connection *c, int64_t batch, bool *dropped)
+{
+	struct statement s = statement(c, SQL_BATCH_DROPPED);
+	int rc;
+
+	bind_integer(&s, batch);
+	rc = statement_step(&s);
+	*dropped = rc == SQLITE_ROW && column_integer(&s, 0);
+	statement_end(&s);
+	return rc;
+}
+
+static int get_chunks(struct journal *j, int64_t batch, bool all, struct arena *a,
+		      struct chunk **chunks, size_t *n, struct error *err)
+{
+	struct connection *c = journal_read_begin(j, err);
+	bool dropped = false;
+	int rc;
+
+	*chunks = NULL;
+	*n = 0;
+	if (!c)
+		return -1;
+	rc = is_dropped(c, batch, &dropped);
+	if (rc == SQLITE_ROW)
+		rc = list_chunks(c, batch, all, a, chunks, n);
+	for (size_t i = 0; rc == SQLITE_DONE && i < *n; i++)
+		rc = read_rows(c, &(*chunks)[i], dropped, a);
+	return journal_read_end(j, rc, err);
+}
+
+int journal_open_chunks(struct journal *j, int64_t batch, struct arena *a, struct chunk **chunks,
+			size_t *n, struct error *err)
+{
+	return get_chunks(j, batch, false, a, chunks, n, err);
+}
+
+int journal_chunks(struct journal *j, int64_t batch, struct arena *a, struct chunk **chunks,
+		   size_t *n, struct error *err)
+{
+	return get_chunks(j, batch, true, a, chunks, n, err);
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MIGRATE_JOURNAL_STATEMENT_H
+#define MIGRATE_JOURNAL_STATEMENT_H
+
+#include "base/arena.h"
+#include "base/error.h"
+
+#include <sqlite3.h>
+
+/*
+ * Connections and their prepared statements. Results are SQLite's codes; the
+ * first failure of a statement sticks until it is looked at, so that a row of
+ * binds needs one check at its end.
+ */
+#define STATEMENTS(X)                                                                              \
+	X(BEGIN_WRITE)                                                                             \
+	X(BEGIN_READ)                                                                              \
+	X(COMMIT)                                                                                  \
+	X(ROLLBACK)                                                                                \
+	X(JOB_GET)                                                                                 \
+	X(JOB_SET)                                                                                 \
+	X(RUN_BEGIN)                                                                               \
+	X(RUN_END)                                                                                 \
+	X(RUN_LAST)                                                                                \
+	X(PASS_LAST)                                                                               \
+	X(PASS_SET)                                                                                \
+	X(EVENT_ADD)                                                                               \
+	X(EVENT_LIST)                                                                              \
+	X(SAMPLE_ADD)                                                                              \
+	X(SAMPLE_LIST)                                                                             \
+	X(BATCH_LAST_ID)                                                                           \
+	X(BATCH_ADD)                                                                               \
+	X(BATCH_SAVE)                                                                              \
+	X(BATCH_BEGAN)                                                                             \
+	X(BATCH_INTENT)                                                                            \
+	X(BATCH_OUTCOME)                                                                           \
+	X(BATCH_DROP)                                                                              \
+	X(BATCH_GET)                                                                               \
+	X(BATCH_DROPPED)                                                                           \
+	X(BATCH_NEXT)                                                                              \
+	X(BATCH_OPEN)                                                                              \
+	X(BATCH_ACTIVE)                                                                            \
+	X(BATCH_FAILED)                                                                            \
+	X(BATCH_BAD_ROWS)                                                                          \
+	X(BATCH_POSITION)                                                                          \
+	X(BATCH_LAST_KEY)                                                                          \
+	X(BATCH_RANGE)                                                                             \
+	X(BATCH_AFTER_KEY)                                                                         \
+	X(BATCH_LAST_PASS)                                                                         \
+	X(COUNTS)                                                                                  \
+	X(OBJECT_ADD)                                                                              \
+	X(OBJECT_SAVE)                                                                             \
+	X(BATCH_LEAVE)                                                                             \
+	X(OBJECT_LEAVE)                                                                            \
+	X(OBJECT_GET)                                                                              \
+	X(OBJECT_FROM)                                                                             \
+	X(OBJECT_DROP)                                                                             \
+	X(OBJECT_HUNG)                                                                             \
+	X(CHUNK_LAST_ID)                                                                           \
+	X(CHUNK_ADD)                                                                               \
+	X(CHUNK_SETTLE)                                                                            \
+	X(CHUNK_LIST)                                                                              \
+	X(ROW_ADD)                                                                                 \
+	X(ROW_OUTCOME)                                                                             \
+	X(ROW_LIST)                                                                                \
+	X(ROW_DROP)                                                                                \
+	X(UPLOAD_ADD)                                                                              \
+	X(UPLOAD_DROP)                                                                             \
+	X(UPLOAD_GET)
+
+enum statement_id {
+#define X(name_) SQL_##name_,
+	STATEMENTS(X)
+#undef X
+	    STATEMENT_COUNT
+};
+
+struct connection {
+	sqlite3 *db;
+	sqlite3_stmt *statements[STATEMENT_COUNT];
+	int64_t next_batch, next_chunk; /* the writer's */
+	char detail[160]; /* what SQLITE_CORRUPT of our own checks is about; "": ask SQLite */
+};
+
+/* flags: SQLITE_OPEN_... */
+int connection_open(struct connection *c, const char *name, int flags);
+void connection_close(struct connection *c);
+int connection_exec(struct connection *c, const char *sql);
+/* One integer; 0 rows are an error. */
+int connection_integer(struct connection *c, const char *sql, int64_t *value);
+/* What rc means for the operator; returns -1. */
+int connection_error(struct connection *c, const char *path, int rc, struct error *err);
+/* Our own checks: leave a sentence, return SQLITE_CORRUPT. */
+int connection_damaged(struct connection *c, const char *format, ...) MIGRATE_PRINTF(2, 3);
+
+struct statement {
+	sqlite3_stmt *s;
+	int i;  /* parameters bound so far */
+	int rc; /* the first failure */
+};
+
+/* Ready to be bound from parameter 1 on. */
+struct statement statement(struct connection *c, enum statement_id id);
+void bind_integer(struct statement *s, int64_t value);
+void bind_size(struct statement *s, uint64_t value); /* INT64_MAX at most */
+void bind_null(struct statement *s);
+void bind_bytes(struct statement *s, struct migrate_bytes b); /* none: NULL. Not copied */
+void bind_text(struct statement *s, const char *text);        /* NULL: NULL. Not copied */
+
+/* SQLITE_ROW, SQLITE_DONE or a failure (the statement is reset then). */
+int statement_step(struct statement *s);
+void statement_end(struct statement *s);
+/* Step once to the end: SQLITE_OK or a failure. */
+int statement_run(struct statement *s);
+
+int64_t column_integer(struct statement *s, int i);
+uint64_t column_size(struct statement *s, int i);
+/* Valid until the next step. */
+struct migrate_bytes column_bytes(struct statement *s, int i);
+/* Copied; a failure sticks in s->rc. */
+struct migrate_bytes column_copy(struct statement *s, int i, struct arena *a);
+const char *column_text(struct statement *s, int i, struct arena *a); /* NULL stays NULL */
+
+/* The SQL function migrate_sum(...) */
+int sum_register(sqlite3 *db);
+
+#endif

@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: MIT
+# Manual pages, one a line, sorted.
+
+dist_man_MANS += \
+	man/migrate-check.1 \
+	man/migrate-control.1 \
+	man/migrate-journal.5 \
+	man/migrate-job.5 \
+	man/migrate-seed.1 \
+	man/migrate-status.1 \
+	man/migrate-verify.1 \
+	plugins/posix/migrate-posix.7 \
+	plugins/sqlite/migrate-sqlite.7 \
+	$(empty)

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: MIT */
+#include "sqlite-impl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define NAMES_MAX 512 /* looked through for a hint */
+
+bool same_name(const char *a, const char *b)
+{
+	return sqlite3_stricmp(a, b) == 0;
+}
+
+/* How many letters must be added, dropped or replaced to make b of a; names up to 63 bytes. */
+static size_t distance(const char *a, const char *b)
+{
+	size_t row[64], na = strlen(a), nb = strlen(b);
+
+	if (na > 63 || nb > 63)
+		return 64;
+	for (size_t j = 0; j <= nb; j++)
+		row[j] = j;
+	for (size_t i = 1; i <= na; i++) {
+		size_t corner = row[0];
+
+		row[0] = i;
+		for (size_t j = 1; j <= nb; j++) {
+			size_t best = corner + (a[i - 1] != b[j - 1]);
+
+			corner = row[j];
+			if (row[j] + 1 < best)
+				best = row[j] + 1;
+			if (row[j - 1] + 1 < best)
+				best = row[j - 1] + 1;
+			row[j] = best;
+		}
+	}
+	return row[nb];
+}
+
+const char *nearest_name(const char *name, const char *const *names, size_t count)
+{
+	size_t least = strlen(name) / 3 + 2;
+	const char *best = NULL;
+
+	for (size_t i = 0; i < count; i++) {
+		size_t d = distance(name, names[i]);
+
+		if (d < least) {
+			least = d;
+			best = names[i];
+		}
+	}
+	return best;
+}
+
+static enum migrate_status no_such(struct self *self, const char *option, const char *what,
+				   const char *name, const char *const *names, size_t count)
+{
+	const char *near = nearest_name(name, names, count);
+
+	if (near)
+		return migrate_fail(self->session, MIGRATE_INVALID,
+				    "%s: no %s '%s' in '%s' (did you mean '%s'?)", option, what,
+				    name, self->instance->path, near);
+	return migrate_fail(self->session, MIGRATE_INVALID, "%s: no %s '%s' in '%s'", option, what,
+			    name, self->instance->path);
+}
+
+static enum migrate_status no_such_table(struct self *self, const char *name)
+{
+	char *names[NAMES_MAX];
+	enum migrate_status status = MIGRATE_OK;
+	size_t n = 0;
+	sqlite3_stmt *stmt = statement_text(self,
+					    "SELECT name FROM sqlite_schema WHERE type = 'table' "
+					    "AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
+					    &status);
+
+	if (!stmt)
+		return status;
+	while (n < NAMES_MAX && sqlite3_step(stmt) == SQLITE_ROW) {
+		names[n] = sqlite3_mprintf("%s", sqlite3_column_text(stmt, 0));
+		if (names[n])
+			n++;
+	}
+	sqlite3_finalize(stmt);
+	status = no_such(self, "table", "table", name, (const char *const *)names, n);
+	while (n)
+		sqlite3_free(names[--n]);
+	return status;
+}
+
+static enum migrate_status wrong_kind(struct self *self, const char *type)
+{
+	return migrate_fail(self->session, MIGRATE_INVALID,
+			    "table: '%s' is a %s table or view; name the table that holds the rows",
+			    self->instance->table, type);
+}
+
+/* The table's name as the schema spells it, and what kind it is. */
+static enum migrate_status read_table(struct self *self, const char *name)
+{
+	struct instance *inst = self->instance;
+	enum migrate_status status = MIGRATE_OK;
+	sqlite3_stmt *stmt = statement_text(
+	    self,
+	    "SELECT name, type, wr, strict FROM pragma_table_list WHERE schema = 'main' AND "
+	    "name = ?1 COLLATE NOCASE",
+	    &status);
+	int rc;
+
+	if (!stmt)
+		return status;
+	sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
+	rc = sqlite3_step(stmt);
+	if (rc == SQLITE_DONE) {
+		status = no_such_table(self, name);
+	} else if (rc != SQLITE_ROW) {
+		status = fail_sql(self, rc, "cannot read the schema");
+	} else {
+		inst->table = sqlite3_mprintf("%s", sqlite3_column_text(stmt, 0));
+		inst->without_rowid = sqlite3_column_int(stmt, 2);
+		inst->strict = sqlite3_column_int(stmt, 3);
+		if (inst->table && strcmp((const char *)sqlite3_column_text(stmt, 1), "table"))
+			status = wrong_kind(self, (const char *)sqlite3_column_text(stmt, 1));
+	}
+	sqlite3_finalize(stmt);
+	return status;
+}
+
+/* SQLite's rule for what a declared type prefers to hold. */
+static enum affinity affinity_of(const char *type, bool strict)
+{
+	char upper[64];
+	size_t n = 0;
+
+	for (; type[n] && n < sizeof(upper) - 1; n++)
+		upper[n] = (char)(type[n] >= 'a' && type[n] <= 'z' ? type[n] - 32 : type[n]);
+	upper[n] = '\0';
+	if (strstr(upper, "INT"))
+		return AFFINITY_NUMERIC;
+	if (strstr(upper, "CHAR") || strstr(upper, "CLOB") || strstr(upper, "TEXT"))
+		return AFFINITY_TEXT;
+	if (!n || strstr(upper, "BLOB") || (strict && !strcmp(upper, "ANY")))
+		return AFFINITY_BLOB;
+	return AFFINITY_NUMERIC;
+}
+
+static bool add_column(struct instance *inst, sqlite3_stmt *stmt)
+{
+	struct column *c = realloc(inst->columns, (inst->column_count + 1) * sizeof(*c));
+
+	if (!c)
+		return false;
+	inst->columns = c;
+	c += inst->column_count;
+	*c = (struct column){
+		.name = sqlite3_mprintf("%s", sqlite3_column_text(stmt, 0)),
+		.type = sqlite3_mprintf("%s", sqlite3_column_text(stmt, 1)),
+		.not_null = sqlite3_column_int(stmt, 2),
+		.has_default = sqlite3_column_int(stmt, 3),
+		.pk = sqlite3_column_int(stmt, 4),
+		.generated = sqlite3_column_int(stmt, 5) > 1,
+	};
+	inst->column_count++;
+	if (!c->name || !c->type)
+		return false;
+	c->affinity = affinity_of(c->type, inst->strict);
+	return true;
+}
+
+static enum migrate_status read_columns(struct self *self)
+{
+	enum migrate_status status = MIGRATE_OK;
+	sqlite3_stmt *stmt = statement_text(self,
+					    "SELECT name, type, \"notnull\", dflt_value IS NOT "
+					    "NULL, pk, hidden FROM pragma_table_xinfo(?1)",
+					    &status);
+	int rc;
+
+	if (!stmt)
+		return status;
+	sqlite3_bind_text(stmt, 1, self->instance->table, -1, SQLITE_STATIC);
+	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW)
+		if (!add_column(self->instance, stmt)) {
+			rc = SQLITE_NOMEM;
+			break;
+		}
+	sqlite3_finalize(stmt);
+	return rc == SQLITE_DONE
+		   ? MIGRATE_OK
+		   : migrate_fail(self->session, status_of(rc), "cannot read the columns of '%s'",
+				  self->instance->table);
+}
+
+struct column *catalog_column(const struct instance *instance, const char *name)
+{
+	for (size_t i = 0; i < instance->column_count; i++)
+		if (same_name(instance->columns[i].name, name))
+			return &instance->columns[i];
+	return NULL;
+}
+
+/* A column that we write to; NULL with *status. */
+static struct column *written_column(struct self *self, const char *option, const char *name,
+				     enum migrate_status *status)
+{
+	struct instance *inst = self->instance;
+	struct column *c = catalog_column(inst, name);
+	const char *names[NAMES_MAX];
+	size_t n = 0;
+
+	if (c && !c->generated)
+		return c;
+	if (c) {
+		*status = migrate_fail(self->session, MIGRATE_INVALID,
+				       "%s: column '%s' is generated, so it cannot be written",
+				       option, c->name);
+		return NULL;
+	}
+	for (; n < inst->column_count && n < NAMES_MAX; n++)
+		names[n] = inst->columns[n].name;
+	*status = no_such(self, option, "column", name, names, n);
+	return NULL;
+}
+
+static enum migrate_status take_column(struct self *self, const char *name)
+{
+	struct instance *inst = self->instance;
+	enum migrate_status status = MIGRATE_OK;
+	struct column *c = written_column(self, "column", name, &status);
+
+	if (!c)
+		return status;
+	if (inst->strict && c->affinity == AFFINITY_NUMERIC)
+		return migrate_fail(self->session, MIGRATE_INVALID,
+				    "column: '%s' is declared %s and can hold no text", c->name,
+				    c->type);
+	inst->affinity = c->affinity;
+	inst->blob = sqlite3_stricmp(c->type, "BLOB") == 0;
+	inst->column = sqlite3_mprintf("%s", c->name);
+	inst->column_sql = sqlite3_mprintf("\"%w\"", c->name);
+	inst->table_sql = sqlite3_mprintf("main.\"%w\"", inst->table);
+	if (!inst->column || !inst->column_sql || !inst->table_sql)
+		return migrate_fail(self->session, MIGRATE_TRANSIENT, "out of memory");
+	return MIGRATE_OK;
+}
+
+static enum migrate_status take_set(struct self *self, const struct migrate_map *set)
+{
+	struct instance *inst = self->instance;
+	enum migrate_status status = MIGRATE_OK;
+
+	if (set->n > SET_MAX)
+		return migrate_fail(self->session, MIGRATE_INVALID, "set: more than %d columns",
+				    SET_MAX);
+	for (size_t i = 0; i < set->n; i++) {
+		const struct migrate_pair *pair = &set->pairs[i];
+		struct column *c = written_column(self, "set", pair->name, &status);
+		struct set_column *to = &inst->set[i];
+
+		if (!c)
+			return status;
+		if (same_name(c->name, inst->column))
+			return migrate_fail(self->session, MIGRATE_INVALID,
+					    "set: '%s' is the column that holds the key", c->name);
+		to->sql = sqlite3_mprintf("\"%w\"", c->name);
+		to->value = pair->value ? sqlite3_mprintf("%s", pair->value) : NULL;
+		if (!to->sql || (pair->value && !to->value))
+			return migrate_fail(self->session, MIGRATE_TRANSIENT, "out of memory");
+		inst->set_count++;
+	}
+	return MIGRATE_OK;
+}
+
+/* SELECT of one small value: encoding, number of triggers, ... */
+static enum migrate_status read_facts(struct self *self)
+{
+	struct instance *inst = self->instance;
+	enum migrate_status status = MIGRATE_OK;
+	sqlite3_stmt *stmt = statement_text(
+	    self,
+	    "SELECT (SELECT encoding FROM pragma_encoding) <> 'UTF-8', EXISTS (SELECT 1 FROM "
+	    "sqlite_schema WHERE type = 'trigger' AND tbl_name = ?1 COLLATE NOCASE)",
+	    &status);
+	int rc;
+
+	if (!stmt)
+		return status;
+	sqlite3_bind_text(stmt, 1, inst->table, -1, SQLITE_STATIC);
+	rc = sqlite3_step(stmt);
+	inst->utf16 = rc == SQLITE_ROW && sqlite3_column_int(stmt, 0);
+	inst->triggers = rc == SQLITE_ROW && sqlite3_column_int(stmt, 1);
+	sqlite3_finalize(stmt);
+	return rc == SQLITE_ROW ? MIGRATE_OK : fail_sql(self, rc, "cannot read the schema");
+}
+
+enum migrate_status catalog_read(struct self *self, const struct sqlite_config *config)
+{
+	enum migrate_status status = read_table(self, config->table);
+
+	if (!status)
+		status = read_columns(self);
+	if (!status)
+		status = take_column(self, config->column);
+	if (!status)
+		status = take_set(self, &config->set);
+	if (!status)
+		status = read_facts(self);
+	if (!status)
+		status = catalog_key(self, config);
+	return status;
+}

@@ -1,0 +1,119 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# What every file of the tree keeps to.
+
+. "${srcdir:-.}/t/lib.sh"
+cd "$srcdir" || exit 99
+
+sources() {
+	find core include plugins t etc -name '*.[ch]' -type f
+}
+
+scripts() {
+	find bootstrap .ci/run t etc -type f ! -path 'etc/build-aux/*' \( \
+		-name bootstrap -o -path .ci/run -o -name '*.sh' -o -name '*.t' \
+		-o -path 'etc/completion/*' -o -path 'etc/plugin-example/*.sh' \)
+}
+
+texts() {
+	find README configure.ac Makefile.am bootstrap .ci core include plugins t etc man -type f \
+		! -path 'etc/build-aux/*' ! -name '*.png' ! -path '*/corpus/*' ! -name 'l*.m4'
+}
+
+says_nothing() {
+	t_said=$("$@")
+	[ -z "$t_said" ] || { printf '%s\n' "$t_said"; return 1; }
+}
+
+long_functions() {
+	sources | xargs awk '
+		FNR == 1 { start = 0 }
+		/^\{$/ || /^[A-Za-z_].*\)[ \t]*\{$/ { start = FNR }
+		/^\}/ && start {
+			if (FNR - start - 1 > 100)
+				printf "%s:%d: %d lines\n", FILENAME, start, FNR - start - 1
+			start = 0
+		}'
+}
+
+long_files() {
+	sources | xargs awk '
+		FNR == 801 { printf "%s: more than 800 lines\n", FILENAME }'
+}
+
+unlicensed() {
+	{ sources; scripts; } | while read -r file; do
+		head -n 2 "$file" | grep -q 'SPDX-License-Identifier: MIT' || echo "$file"
+	done
+}
+
+# The compiler refuses these too; here they are also found where they are not compiled.
+banned_calls() {
+	sources | grep -v '/banned\.h$' | xargs grep -nwE \
+		'(strcpy|strcat|strncpy|strncat|stpcpy|sprintf|vsprintf|gets|strtok|atoi|atol|atoll|atof|gmtime|localtime|ctime|ctime_r|asctime|asctime_r|mktemp|tmpnam|tempnam)[[:space:]]*\('
+}
+
+left_open() {
+	texts | grep -v 't/0001-style\.t$' | xargs grep -nwE 'TODO|FIXME|XXX|HACK'
+}
+
+# Written so that this line does not find itself.
+paths_of_one_machine() {
+	texts | xargs grep -nE '/(hom[e]|wor[k]|roo[t])/[a-z]|/tm[p]/[a-z]+[0-9]'
+}
+
+names_of_products() {
+	find core -type f ! -path 'core/journal/*' ! -name ARCHITECTURE -print0 |
+		xargs -0 grep -nwiE 'postgres|postgresql|mysql|mariadb|redis|radosgw|amazon|s3'
+	# The plugin, not the standard that is written in capitals.
+	grep -rnwE 'posix' core
+}
+
+trailing_space() {
+	texts | xargs grep -nE '[ 	]+$'
+}
+
+format_is_kept() {
+	sources | xargs clang-format --dry-run -Werror
+}
+
+scripts_are_clean() {
+	scripts | xargs shellcheck -x -P .
+}
+
+tests_are_listed() {
+	find t -maxdepth 1 -name '[0-9]*.t' -o -path 't/unit/test-*.c' -maxdepth 2 | sed 's/\.c$//' |
+		while read -r file; do
+			grep -qE "^[[:space:]]*$file([[:space:]]|\$)" t/local.mk || echo "$file"
+		done
+}
+
+sources_are_listed() {
+	find core plugins -name '*.[ch]' | while read -r file; do
+		grep -qE "(^|[[:space:]])$file([[:space:]]|\$)" core/local.mk plugins/local.mk ||
+			echo "$file"
+	done
+}
+
+check 'no function is longer than 100 lines' says_nothing long_functions
+check 'no file is longer than 800 lines' says_nothing long_files
+check 'every source and script names its licence' says_nothing unlicensed
+check 'no function that is banned is called' says_nothing banned_calls
+check 'nothing is left open' says_nothing left_open
+check 'no path belongs to one machine' says_nothing paths_of_one_machine
+check 'the core names no plugin and no product' says_nothing names_of_products
+check 'no line ends with a space' says_nothing trailing_space
+check 'every test is listed' says_nothing tests_are_listed
+check 'every source is listed' says_nothing sources_are_listed
+if command -v clang-format >/dev/null; then
+	check 'the layout is that of .clang-format' format_is_kept
+else
+	skip 'the layout is that of .clang-format' 'clang-format is not installed'
+fi
+if command -v shellcheck >/dev/null; then
+	check 'shellcheck finds nothing' scripts_are_clean
+else
+	skip 'shellcheck finds nothing' 'shellcheck is not installed'
+fi
+
+finish

@@ -1,0 +1,23 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Every job file under etc/examples passes migrate-check, once what it names exists.
+
+. "${srcdir:-.}/t/lib.sh"
+
+cp "$srcdir"/etc/examples/*.yml .
+mkdir -p old/image new photos archive uploads media from to attachments
+sql app.db 'create table avatars (id integer primary key, path text not null);
+	create index by_path on avatars (path)'
+sql shop.db 'create table products (id integer primary key, picture_url text, storage text);
+	create table order_lines (id integer primary key, picture text);
+	create index by_url on products (picture_url);
+	create index by_picture on order_lines (picture)'
+sql mail.db 'create table attachments (id integer primary key, file text, archived integer);
+	create index by_file on attachments (file)'
+
+for job in *.yml; do
+	check "$job passes migrate-check" exits_with 0 migrate-check "$job"
+	check "$job can be planned" exits_with 0 migrate-run --dry-run "$job"
+done
+
+finish

@@ -1,0 +1,275 @@
+# SPDX-License-Identifier: MIT
+"""Stores and databases as the oracle sees them, without a line of libmigrate.
+
+A store adapter offers: objects() -> {key: Object}, has(key), folders().
+A database adapter offers: dump(), values(), updates(). To add one, write the
+class and name it in STORES or DATABASES. Keys are bytes everywhere; in JSON they
+stand as text with surrogate escapes (os.fsdecode), which loses nothing.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+import sqlite3
+import stat
+import tempfile
+import urllib.parse
+
+BLOCK = 4096
+
+
+class Object:
+    """One object: what it holds and what travels with it."""
+
+    def __init__(self, size, digest, mode, mtime, owner, xattrs):
+        self.size, self.digest, self.mode = size, digest, mode
+        self.mtime, self.owner, self.xattrs = mtime, owner, xattrs
+
+    def to_json(self):
+        return {**self.__dict__, "owner": list(self.owner)}
+
+    @staticmethod
+    def from_json(data):
+        return Object(**{**data, "owner": tuple(data["owner"])})
+
+    def differences(self, other, attributes=True):
+        """Names of what differs from another object."""
+        names = ["size", "digest"]
+        if attributes:
+            names += ["mode", "mtime", "xattrs"] + (["owner"] if os.geteuid() == 0 else [])
+        return [
+            f"{n}: {getattr(self, n)} became {getattr(other, n)}"
+            for n in names
+            if getattr(self, n) != getattr(other, n)
+        ]
+
+
+def digest_of(descriptor, size):
+    """A digest of content and size that skips holes: equal for equal bytes, cheap when sparse."""
+    digest = hashlib.sha256(str(size).encode())
+    at = 0
+    while at < size:
+        try:
+            at = os.lseek(descriptor, at, os.SEEK_DATA)
+            end = os.lseek(descriptor, at, os.SEEK_HOLE)
+        except OSError:
+            break  # a hole to the end
+        at -= at % BLOCK
+        while at < end:
+            block = os.pread(descriptor, BLOCK, at)
+            if not block:
+                break
+            if block.strip(b"\0"):
+                digest.update(b"%d:" % at + block)
+            at += BLOCK
+    return digest.hexdigest()
+
+
+class PosixStore:
+    """A folder. Only regular files are objects; the rest is in others()."""
+
+    def __init__(self, description, base):
+        self.root = os.fsencode(os.path.join(base, description["root"]))
+
+    def path(self, key):
+        return os.path.join(self.root, key)
+
+    def has(self, key):
+        try:
+            return stat.S_ISREG(os.lstat(self.path(key)).st_mode)
+        except (OSError, ValueError):
+            return False
+
+    def object(self, key):
+        descriptor = os.open(self.path(key), os.O_RDONLY | os.O_NOFOLLOW)
+        try:
+            info = os.fstat(descriptor)
+            names = [n for n in os.listxattr(descriptor) if n.startswith("user.")]
+            xattrs = {n: os.getxattr(descriptor, n).hex() for n in sorted(names)}
+            return Object(
+                info.st_size,
+                digest_of(descriptor, info.st_size),
+                stat.S_IMODE(info.st_mode),
+                info.st_mtime_ns,
+                (info.st_uid, info.st_gid),
+                xattrs,
+            )
+        finally:
+            os.close(descriptor)
+
+    def _walk(self):
+        """All below the root: (key, stat). Iterative: depth must not be a limit."""
+        todo = [b""]
+        while todo:
+            folder = todo.pop()
+            with os.scandir(self.path(folder) if folder else self.root) as entries:
+                found = sorted(entries, key=lambda e: e.name)
+            for entry in found:
+                key = folder + b"/" + entry.name if folder else entry.name
+                info = entry.stat(follow_symlinks=False)
+                yield key, info
+                if stat.S_ISDIR(info.st_mode):
+                    todo.append(key)
+
+    def objects(self):
+        return {k: self.object(k) for k, info in self._walk() if stat.S_ISREG(info.st_mode)}
+
+    def keys(self):
+        return {k for k, info in self._walk() if stat.S_ISREG(info.st_mode)}
+
+    def folders(self):
+        return {k for k, info in self._walk() if stat.S_ISDIR(info.st_mode)}
+
+    def others(self):
+        """What is neither file nor folder: {key: kind}."""
+        return {
+            k: stat.S_IFMT(info.st_mode)
+            for k, info in self._walk()
+            if not stat.S_ISREG(info.st_mode) and not stat.S_ISDIR(info.st_mode)
+        }
+
+
+class Pattern:
+    """How a key stands in a column: '{key}' or 'https://host/{key:url}'."""
+
+    SAFE = "/-._~"
+
+    def __init__(self, text):
+        found = re.fullmatch(r"(.*?)\{key(:url)?\}(.*)", text, re.S)
+        if not found:
+            raise ValueError(f"no key in pattern {text!r}")
+        head, url, tail = found.groups()
+        self.head = head.replace("{{", "{").encode()
+        self.tail = tail.replace("{{", "{").encode()
+        self.url = bool(url)
+
+    def encode(self, key):
+        if self.url:
+            key = urllib.parse.quote_from_bytes(key, safe=self.SAFE).encode()
+        return self.head + key + self.tail
+
+    def decode(self, value):
+        """The key, or None when the value is not of this form."""
+        if len(value) < len(self.head) + len(self.tail):
+            return None
+        if not value.startswith(self.head) or not value.endswith(self.tail):
+            return None
+        key = value[len(self.head) : len(value) - len(self.tail)]
+        if self.url:
+            key = urllib.parse.unquote_to_bytes(key)
+        return key if key and self.encode(key) == value else None
+
+
+class SqliteDatabase:
+    """A table of an SQLite file, with a trigger that counts updates in `audit`."""
+
+    def __init__(self, description, base):
+        self.base = description
+        self.path = os.path.join(base, description["path"])
+        self.table, self.column = description["table"], description["column"]
+        self.identity = description["identity"]
+        self.set = description.get("set", {})
+        self.old = Pattern(description.get("value", "{key}"))
+        self.new = Pattern(description.get("new_value", description.get("value", "{key}")))
+        self.label = f"{self.table}.{self.column}"
+
+    def connect(self, timeout=10.0):
+        """Read-only; a log that a kill left behind is still seen through it."""
+        name = urllib.parse.quote(self.path)
+        connection = sqlite3.connect(f"file:{name}?mode=ro", uri=True, timeout=timeout)
+        connection.text_factory = bytes
+        return connection
+
+    def recover(self):
+        """Roll back what a killed writer left, as the next application would."""
+        connection = sqlite3.connect(self.path)
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        connection.close()
+
+    def values(self, connection=None):
+        """All rows: (identity, bytes of the value or None)."""
+        own = connection or self.connect()
+        query = f'SELECT {self.identity}, CAST("{self.column}" AS BLOB) FROM "{self.table}"'
+        try:
+            return [(self.text(i), v) for i, v in own.execute(query)]
+        finally:
+            if connection is None:
+                own.close()
+
+    @staticmethod
+    def text(identity):
+        return os.fsdecode(identity) if isinstance(identity, bytes) else str(identity)
+
+    def dump(self):
+        """The whole table: {identity: {column: [type, bytes as text]}}."""
+        connection = self.connect()
+        try:
+            columns = [
+                os.fsdecode(r[1]) for r in connection.execute(f'PRAGMA table_info("{self.table}")')
+            ]
+            parts = ", ".join(f'typeof("{c}"), CAST("{c}" AS BLOB)' for c in columns)
+            rows = connection.execute(f'SELECT {self.identity}, {parts} FROM "{self.table}"')
+            return {
+                self.text(row[0]): {
+                    c: [os.fsdecode(row[1 + 2 * i]), self.show(row[2 + 2 * i])]
+                    for i, c in enumerate(columns)
+                }
+                for row in rows
+            }
+        finally:
+            connection.close()
+
+    @staticmethod
+    def show(value):
+        return None if value is None else os.fsdecode(value)
+
+    def updates(self):
+        """How often each row was updated: {identity: n}, from the audit trigger."""
+        connection = self.connect()
+        try:
+            rows = connection.execute(
+                "SELECT id, count(*) FROM audit WHERE tbl = ? GROUP BY id", (self.table,)
+            )
+            return {self.text(i): n for i, n in rows}
+        finally:
+            connection.close()
+
+    def is_sound(self):
+        connection = self.connect()
+        try:
+            return connection.execute("PRAGMA integrity_check").fetchone()[0] == b"ok"
+        finally:
+            connection.close()
+
+
+class SqliteCopy:
+    """A private copy of an SQLite file and its log: reading leaves the original alone."""
+
+    def __init__(self, path):
+        self.folder = tempfile.mkdtemp(prefix="journal-")
+        self.path = os.path.join(self.folder, "copy")
+        for suffix in ("", "-wal"):
+            if os.path.exists(path + suffix):
+                shutil.copyfile(path + suffix, self.path + suffix)
+
+    def __enter__(self):
+        self.connection = sqlite3.connect(self.path)
+        self.connection.text_factory = bytes
+        return self.connection
+
+    def __exit__(self, *_):
+        self.connection.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+STORES = {"posix": PosixStore}
+DATABASES = {"sqlite": SqliteDatabase}
+
+
+def open_store(description, base):
+    return STORES[description["kind"]](description, base)
+
+
+def open_database(description, base):
+    return DATABASES[description["kind"]](description, base)
