@@ -184,19 +184,22 @@ engine_sources = \
 	core/engine/png.c \
 	core/engine/png.h \
 	core/engine/record.c \
+	core/engine/retry-rows.c \
 	core/engine/retry.c \
 	core/engine/rewriter.c \
 	core/engine/rewriter.h \
 	core/engine/rowscan.c \
 	core/engine/run.c \
 	core/engine/run.h \
+	core/engine/saver.c \
+	core/engine/scan.c \
+	core/engine/scan.h \
 	core/engine/seed-names.c \
 	core/engine/seed.c \
 	core/engine/seed.h \
 	core/engine/status-json.c \
 	core/engine/status.c \
 	core/engine/status.h \
-	core/engine/stragglers.c \
 	core/engine/swap.c \
 	core/engine/syncer.c \
 	core/engine/ticker.c \

@@ -26,3 +26,5 @@ uninstall-local:
 	for name in $(programs); do \
 		rm -f '$(DESTDIR)$(bashcompletiondir)'/`basename $$name`; \
 	done
+
+EXTRA_DIST += etc/plugin-example/Makefile etc/plugin-example/flat.c

@@ -97,7 +97,7 @@ check 'nor made' missing dst/avatar/b
 fresh
 mkdir outside && write_file outside/b secret
 check 'a folder that becomes a link to elsewhere is not followed' \
-	meanwhile 3 "mv src/image src/old && ln -s '$here/outside' src/image" --only open
+	meanwhile 3 "mv src/image src/old && ln -s '$here/outside' src/image" --only mkdir
 check 'nothing from there is copied' not grep -rq secret dst
 
 fresh

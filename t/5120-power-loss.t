@@ -39,11 +39,11 @@ survives() { # N OPTION...: twice, then left alone
 	struck disk/w --only sync --run "$power $PWD/disk" --at "$t_n" "$@" || return 1
 	first=$struck
 	power_returns || return 1
-	invariants disk/w --interrupted || { echo "after '$first'"; return 1; }
+	invariants disk/w --power-lost || { echo "after '$first'"; return 1; }
 	random "$calls"
 	struck disk/w --only sync --run "$power $PWD/disk" --at "$random" "$@" || return 1
 	power_returns || return 1
-	invariants disk/w --interrupted || { echo "after '$first', then '$struck'"; return 1; }
+	invariants disk/w --power-lost || { echo "after '$first', then '$struck'"; return 1; }
 	comes_to_an_end disk/w || { echo "after '$first', then '$struck'"; return 1; }
 }
 

@@ -64,6 +64,10 @@ shell_tests = \
 	t/1420-control.t \
 	t/1430-verify.t \
 	t/1440-progress.t \
+	t/2000-plugin-battery.t \
+	t/2001-plugin-refused.t \
+	t/2002-plugin-example.t \
+	t/2003-plugin-pages.t \
 	t/2200-seed.t \
 	t/2210-sqlite-jobs.t \
 	t/2300-hostile-tree.t \

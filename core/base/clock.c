@@ -21,6 +21,11 @@ int64_t clock_wall(void)
 	return now(CLOCK_REALTIME);
 }
 
+int64_t clock_file(void)
+{
+	return now(CLOCK_REALTIME_COARSE);
+}
+
 void clock_format(int64_t wall, char *text, size_t size)
 {
 	time_t seconds = (time_t)(wall / NS_PER_S);

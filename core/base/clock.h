@@ -11,6 +11,8 @@
 
 int64_t clock_monotonic(void);
 int64_t clock_wall(void);
+/* The wall clock as the kernel stamps files with: up to a tick behind. */
+int64_t clock_file(void);
 
 /* "2026-11-21T10:11:12Z" for a wall time; size >= 21. */
 void clock_format(int64_t wall, char *text, size_t size);

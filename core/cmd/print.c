@@ -8,12 +8,18 @@
 
 #define PIECE_MAX (4u << 20) /* the largest record: keys and values, escaped */
 
+static void put(const struct buf *b)
+{
+	if (b->len)
+		fwrite(b->p, 1, b->len, stdout);
+}
+
 void print_key(struct migrate_bytes key)
 {
 	BUF_AUTO struct buf b = BUF_INIT(4 * key.n + 1);
 
 	escape_add(&b, key.p, key.n);
-	fwrite(b.p, 1, b.len, stdout);
+	put(&b);
 }
 
 void print_text(const char *text)
@@ -22,7 +28,7 @@ void print_text(const char *text)
 	BUF_AUTO struct buf b = BUF_INIT(4 * n + 1);
 
 	escape_message(&b, text, n);
-	fwrite(b.p, 1, b.len, stdout);
+	put(&b);
 }
 
 struct json *json_stream_begin(struct json_stream *s)
@@ -34,7 +40,7 @@ struct json *json_stream_begin(struct json_stream *s)
 
 void json_stream_flush(struct json_stream *s)
 {
-	fwrite(s->buf.p, 1, s->buf.len, stdout);
+	put(&s->buf);
 	buf_reset(&s->buf);
 }
 

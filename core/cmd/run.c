@@ -65,11 +65,11 @@ static int read_class(struct error *err)
 
 static void print_objects(const struct run_result *r)
 {
-	const struct batch_counts *a = &r->after, *b = &r->before;
+	const struct batch_counts *a = &r->all;
 	char n[32], bytes[32], took[32];
 
-	format_count(n, sizeof(n), a->copied - b->copied);
-	format_bytes(bytes, sizeof(bytes), a->copied_bytes - b->copied_bytes);
+	format_count(n, sizeof(n), r->copied);
+	format_bytes(bytes, sizeof(bytes), r->copied_bytes);
 	format_duration(took, sizeof(took), r->elapsed);
 	printf("pass %d: copied %s objects, %s in %s\n", r->pass, n, bytes, took);
 	printf("all together: %" PRIu64 " objects: %" PRIu64 " done, %" PRIu64 " same, %" PRIu64
@@ -117,7 +117,7 @@ static int run(const char *path, struct error *err)
 		status = run_job(job, &options, &result, err);
 		if (!error_is_set(err) && options.progress != PROGRESS_JSON) {
 			print_objects(&result);
-			print_rows(&result.after);
+			print_rows(&result.all);
 			print_next(status, path);
 		}
 	}

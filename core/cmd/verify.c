@@ -209,8 +209,10 @@ static void print_result(const struct verify_result *r, int status)
 	printf("%s objects and %s rows looked at: ", objects, rows);
 	if (all_differences(r))
 		printf("%s differences\n", differences);
+	else if (status != EXIT_DONE)
+		printf("no difference so far\n");
 	else
-		printf("%s\n", status == EXIT_DONE ? "all of it is true" : "no difference so far");
+		printf("%s\n", r->not_done ? "what is done is true" : "all of it is true");
 	print_line("read back", r->read_back);
 	print_line("touched since, the bytes are right", r->touched);
 	print_line("without a digest, and the source is no longer what it was: not proven",
@@ -222,13 +224,28 @@ static void print_result(const struct verify_result *r, int status)
 
 /* ---- Doing it ---- */
 
+/* True is not complete: a script that goes on to delete things must be able to tell. */
+static int status_of_rest(struct journal *journal, const struct verify_result *r, int status,
+			  struct error *err)
+{
+	struct batch_counts c;
+
+	if (status != EXIT_DONE)
+		return status;
+	if (journal_counts(journal, 0, &c, err))
+		return err->exit;
+	if (r->not_done)
+		return EXIT_INTERRUPTED;
+	return c.failed || c.rows_conflict || c.rows_failed ? EXIT_SOME_FAILED : EXIT_DONE;
+}
+
 static int verify(const struct job *job, struct journal *journal, const struct verify_options *o,
 		  struct error *err)
 {
 	struct verify *v = verify_new(job, journal, o, err);
 	struct json_stream stream;
 	struct verify_result r;
-	int status;
+	int status, end;
 
 	if (!v)
 		return command_fail(&command, err);
@@ -243,14 +260,15 @@ static int verify(const struct job *job, struct journal *journal, const struct v
 	catch_signals(v);
 	status = verify_run(v, on_difference, &stream, &r, err);
 	release_signals();
+	end = status_of_rest(journal, &r, status, err);
 	if (json)
-		print_result_json(&stream, &r, status);
+		print_result_json(&stream, &r, end);
 	else
 		print_result(&r, status);
 	if (error_is_set(err))
-		status = command_fail(&command, err);
+		end = command_fail(&command, err);
 	verify_free(v);
-	return status;
+	return end;
 }
 
 static int open_and_verify(const struct job *job, const struct verify_options *o, struct error *err)

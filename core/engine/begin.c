@@ -241,7 +241,12 @@ static int begin_with_journal(struct engine *e, struct error *err)
 	e->rowindex = rowindex_new(e);
 	if (!e->rowindex)
 		return error_set(err, EXIT_INTERNAL, "out of memory");
-	return e->options->retry_failed ? retry_failed(e, err) : 0;
+	if (!e->options->retry_failed)
+		return 0;
+	if (retry_failed(e, err))
+		return -1;
+	/* a class is one of objects: rows have none */
+	return e->options->retry_class == FAIL_NONE ? retry_rows(e, err) : 0;
 }
 
 int engine_begin(struct engine *e, const struct job *job, const struct run_options *o,

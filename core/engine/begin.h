@@ -16,7 +16,8 @@ int engine_begin_dry(struct engine *e, const struct job *job, const struct run_o
 		     struct error *err);
 void engine_end(struct engine *e);
 
-/* retry.c */
+/* retry.c, retry-rows.c: what failed gets new batches. */
 int retry_failed(struct engine *e, struct error *err);
+int retry_rows(struct engine *e, struct error *err);
 
 #endif

@@ -141,14 +141,24 @@ static void conclude_object(struct copier *c, struct item *it, enum migrate_stat
 	try_again(it, status == MIGRATE_CHANGED ? 0 : engine_backoff(it->record.attempts));
 }
 
-/* Gone, or is it the whole source that went away? */
+/*
+ * Gone, or is it the whole source that went away? Or was something else not found,
+ * an upload or a folder at the destination, and the object is where it was?
+ */
 static enum gate_verdict look_for_source(struct copier *c, struct item *it)
 {
-	enum migrate_status probed = end_probe(c->source, false);
+	struct object_slot slot;
+	struct migrate_stat r = { .key = it->record.key, .object = &slot.object };
+	enum migrate_status status;
 
-	if (probed != MIGRATE_OK)
+	if (end_probe(c->source, false) != MIGRATE_OK)
 		return gate_trouble(c->engine->gate, c->source, false, MIGRATE_UNAVAILABLE);
-	it->record.state = OBJECT_GONE;
+	object_slot_init(&slot, NULL);
+	status = store_stat(c->source, &r);
+	if (status == MIGRATE_NOT_FOUND)
+		it->record.state = OBJECT_GONE;
+	else
+		conclude_object(c, it, MIGRATE_TRANSIENT);
 	return GATE_OBJECT;
 }
 

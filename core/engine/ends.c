@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/ends.h"
 
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define POLL_MS 200
 
 /* Problems of several ends, one line each, cut at the ceiling of an error. */
 struct failures {
@@ -33,12 +40,42 @@ static int open_session(struct ends *e, struct open_end *o, bool writes, struct 
 	return o->session ? 0 : -1;
 }
 
-static int identify(struct open_end *o, bool probe, bool write, struct error *err)
+/* Somebody pressed ^C while we wait; the signal itself is left to the run. */
+static bool asked_to_end(void)
+{
+	sigset_t pending;
+
+	return !sigpending(&pending) &&
+	       (sigismember(&pending, SIGINT) || sigismember(&pending, SIGTERM));
+}
+
+/*
+ * What is wrong at the start is the job file's fault, but for what passes by
+ * itself: a database that an application holds locked is waited for.
+ */
+static enum migrate_status probe_patiently(struct open_end *o, bool write, int64_t patience)
+{
+	int64_t end = clock_monotonic() + patience * NS_PER_MS;
+	enum migrate_status status = end_probe(o->session, write);
+	bool said = false;
+
+	while ((status == MIGRATE_TRANSIENT || status == MIGRATE_THROTTLED) &&
+	       clock_monotonic() < end && !asked_to_end()) {
+		if (!said)
+			log_warn("waiting: %s: %s", o->job->label, session_message(o->session));
+		said = true;
+		poll(NULL, 0, POLL_MS);
+		status = end_probe(o->session, write);
+	}
+	return status;
+}
+
+static int identify(struct ends *e, struct open_end *o, bool probe, bool write, struct error *err)
 {
 	enum migrate_status status = MIGRATE_OK;
 
 	if (probe)
-		status = end_probe(o->session, write);
+		status = probe_patiently(o, write, e->job->patience);
 	if (status == MIGRATE_OK)
 		status = end_identity(o->session, &o->identity);
 	return status == MIGRATE_OK ? 0 : session_error(err, EXIT_USAGE, o->session, status);
@@ -62,7 +99,7 @@ static void open_one(struct ends *e, struct open_end *o, const struct job_end *j
 	struct error err = ERROR_INIT;
 
 	o->job = job;
-	if (open_session(e, o, writes, &err) || identify(o, probe, writes, &err) ||
+	if (open_session(e, o, writes, &err) || identify(e, o, probe, writes, &err) ||
 	    describe(o, facts, &err))
 		add_failure(f, job->label, &err);
 }

@@ -20,6 +20,14 @@ void engine_fail(struct engine *e, const struct error *err)
 	host_cancel(&e->ends.host);
 }
 
+void engine_broke_off(struct engine *e, struct error *err)
+{
+	if (!error_is_set(err) && !engine_leaving(e))
+		error_set(err, EXIT_INTERNAL, "a part of the run ended without saying why");
+	if (error_is_set(err))
+		engine_fail(e, err);
+}
+
 void engine_stop(struct engine *e)
 {
 	pthread_mutex_lock(&e->lock);

@@ -16,7 +16,9 @@
  *   copiers    take objects of any open batch, copy and verify them, settle them
  *   syncer     makes what was copied durable and journals it
  *   rewriters  change the rows of a copied batch, invalidate caches, close it
- *   ticker     once a second: control file, saving, samples, stragglers, watchdog
+ *   saver      once a second: journals what open batches settled, moves stragglers
+ *   ticker     the main thread: signals, progress; once a second the control file,
+ *              samples, the watchdog. It never waits for the journal's disk.
  *
  * Invariants. `lock` guards the window: every struct work, its lists, and the
  * records of its batch while it is in the copy stage. A copier works on its own
@@ -76,6 +78,7 @@ struct tally {
 	atomic_uint_fast64_t objects, bytes;	       /* planned in this pass */
 	atomic_uint_fast64_t objects_done, bytes_done; /* settled by copiers */
 	atomic_uint_fast64_t copied, same, skipped, gone, failed;
+	atomic_uint_fast64_t copied_bytes; /* by this run */
 	atomic_uint_fast64_t rows, rows_conflict, passed_over;
 	atomic_uint_fast64_t new_failures; /* against max_failures */
 };
@@ -102,6 +105,7 @@ struct engine {
 	bool fed;	      /* the feeder will admit nothing more */
 	bool draining;	      /* the feeder waits until the window is empty */
 	bool synced;	      /* the syncer will hand on nothing more */
+	bool saving;	      /* pictures of open batches are being journalled */
 	uint32_t copiers, rewriters; /* threads at work */
 	uint32_t idle;	      /* copiers that found nothing to take */
 	uint64_t memory;      /* bytes of buffers in use */
@@ -120,12 +124,14 @@ struct engine {
 	enum migrate_digest_algorithm algorithm; /* of digests taken while bytes pass */
 	struct losses *losses; /* attributes that could not be kept, by name */
 	uint64_t orphaned;
-	uint64_t objects_before, bytes_before; /* of this pass, settled by earlier runs */
+	uint64_t objects_before, bytes_before, copied_before; /* of this pass, by earlier runs */
 	uint64_t first_left; /* --first: objects that may still be planned; UINT64_MAX: any */
 };
 
 /* The first error ends the run; err is copied. Wakes everybody. */
 void engine_fail(struct engine *e, const struct error *err);
+/* A thread ends before its work is done: with err, or because the run ends anyway. */
+void engine_broke_off(struct engine *e, struct error *err);
 /* Finish what is in flight. Async-signal-unsafe: called by the main thread. */
 void engine_stop(struct engine *e);
 bool engine_leaving(const struct engine *e); /* stopping or failed */
@@ -161,6 +167,8 @@ enum window_taken window_take(struct engine *e, uint32_t copier, struct item *it
 void window_return(struct engine *e, struct item *items, size_t n);
 /* Somebody else than a copier keeps w from being freed; window_unhold() ends that. */
 void window_unhold(struct engine *e, struct work *w);
+/* With lock held: where the result of object n of w belongs now: stragglers have been moved. */
+struct work *window_resolve(struct work *w, uint32_t *n);
 /* With lock held: `to` takes over objects which[] of w, which is settled by that. */
 struct work *window_adopt(struct engine *e, struct work *w, struct batch *to,
 			  const uint32_t *which, struct forward *forward);
@@ -190,6 +198,7 @@ bool object_record_copy(struct arena *a, const struct object_record *from,
 void *copier_main(void *copier); /* struct copier of copier.h */
 void *feeder_main(void *engine);
 void *syncer_main(void *engine);
+void *saver_main(void *engine);
 void *rewriter_main(void *engine);
 
 #endif

@@ -40,7 +40,7 @@ static int begin_copying(struct engine *e, struct batch *b, struct error *err)
 	if (b->state != BATCH_PLANNED)
 		return 0;
 	b->state = BATCH_COPYING;
-	b->began = clock_wall();
+	b->began = clock_file();
 	return journal_began(e->journal, &b, 1, err);
 }
 
@@ -281,6 +281,8 @@ static int feed(struct engine *e, struct error *err)
 		rc = plan_pass(e, err);
 	if (rc)
 		return rc < 0 ? rc : 0;
+	if (e->pass.state == PASS_LISTING)
+		return 0; /* --first: the rest of the pass is a later run's */
 	if (scan_rows(e, err) || wait_until_empty(e))
 		return -1;
 	if (e->options->only == RUN_COPY && e->has_rows)
@@ -295,8 +297,8 @@ void *feeder_main(void *arg)
 	struct engine *e = arg;
 	struct error err = ERROR_INIT;
 
-	if (feed(e, &err) && error_is_set(&err))
-		engine_fail(e, &err);
+	if (feed(e, &err))
+		engine_broke_off(e, &err);
 	window_fed(e);
 	return NULL;
 }

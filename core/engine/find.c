@@ -16,12 +16,12 @@ static bool rows_matter(const struct object_record *o)
 	       o->state == OBJECT_MOVED;
 }
 
-static bool encode(struct rewriter *r, const struct value_pattern *v, struct migrate_bytes key,
-		   struct migrate_bytes *out)
+static bool encode(struct rewriter *r, struct arena *a, const struct value_pattern *v,
+		   struct migrate_bytes key, struct migrate_bytes *out)
 {
 	buf_reset(&r->value);
 	return value_pattern_encode(v, key, &r->value) &&
-	       arena_bytes(&r->arena, bytes_of(r->value.p, r->value.len), out);
+	       arena_bytes(a, bytes_of(r->value.p, r->value.len), out);
 }
 
 static int collect(struct rewriter *r, struct batch *b, const struct job_database *d,
@@ -39,7 +39,7 @@ static int collect(struct rewriter *r, struct batch *b, const struct job_databas
 		if (!rows_matter(o) || (o->state == OBJECT_MOVED && b->kind != BATCH_ROWS))
 			continue;
 		/* a value that is too long for a row can stand in none */
-		if (!encode(r, d->value, o->key, &w->values[w->n]))
+		if (!encode(r, &r->arena, d->value, o->key, &w->values[w->n]))
 			continue;
 		w->objects[w->n++] = i;
 	}
@@ -50,12 +50,12 @@ static bool row_record(struct rewriter *r, const struct batch *b, const struct j
 		       uint32_t object, const struct migrate_row *row, struct row_record *out)
 {
 	out->object = object;
-	out->text = arena_text(&r->arena, row->text ? row->text : "");
-	return out->text && arena_bytes(&r->arena, row->identity, &out->identity) &&
-	       arena_bytes(&r->arena, row->place, &out->place) &&
-	       arena_bytes(&r->arena, row->value, &out->before) &&
-	       arena_bytes(&r->arena, row->extra, &out->extra) &&
-	       encode(r, d->new_value, b->objects[object].new_key, &out->after);
+	out->text = arena_text(&r->rows, row->text ? row->text : "");
+	return out->text && arena_bytes(&r->rows, row->identity, &out->identity) &&
+	       arena_bytes(&r->rows, row->place, &out->place) &&
+	       arena_bytes(&r->rows, row->value, &out->before) &&
+	       arena_bytes(&r->rows, row->extra, &out->extra) &&
+	       encode(r, &r->rows, d->new_value, b->objects[object].new_key, &out->after);
 }
 
 /* Nothing to do for a row that already is as it shall be. */
@@ -68,7 +68,8 @@ static int page_to_chunk(struct rewriter *r, const struct batch *b, size_t datab
 			 const struct wanted *w, struct chunk *c, struct error *err)
 {
 	*c = (struct chunk){ .batch = b->id, .database = (uint32_t)database };
-	c->rows = arena_alloc(&r->arena, r->page.n * sizeof(*c->rows) + 1);
+	arena_reset(&r->rows);
+	c->rows = arena_alloc(&r->rows, r->page.n * sizeof(*c->rows) + 1);
 	if (!c->rows)
 		return error_set(err, EXIT_INTERNAL, "out of memory");
 	for (size_t i = 0; i < r->page.n; i++) {
@@ -138,11 +139,13 @@ static int flush(struct gather *g)
 {
 	int rc = 0;
 
-	qsort(g->chunk.rows, g->chunk.n, sizeof(*g->chunk.rows), compare_rows);
+	if (g->chunk.n) /* qsort() wants no NULL */
+		qsort(g->chunk.rows, g->chunk.n, sizeof(*g->chunk.rows), compare_rows);
 	if (g->chunk.n)
 		rc = g->each(g->r, g->b, &g->chunk, g->err);
 	g->chunk = (struct chunk){ .batch = g->b->id, .database = (uint32_t)g->database };
-	g->chunk.rows = arena_alloc(&g->r->arena, CHUNK_ROWS * sizeof(*g->chunk.rows));
+	arena_reset(&g->r->rows);
+	g->chunk.rows = arena_alloc(&g->r->rows, CHUNK_ROWS * sizeof(*g->chunk.rows));
 	if (!rc && !g->chunk.rows)
 		rc = error_set(g->err, EXIT_INTERNAL, "out of memory");
 	return rc;

@@ -17,7 +17,6 @@ struct key_stream {
 	struct migrate_bytes after, cursor;
 	struct migrate_bytes skip_to; /* sorted: keys up to this one are behind us */
 	struct sorter *sorter;
-	struct row_page rows;
 	struct buf last, packed;
 	struct arena arena, first;
 };

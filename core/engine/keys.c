@@ -248,7 +248,6 @@ void key_stream_close(struct key_stream *k)
 		return;
 	sorter_free(k->sorter);
 	list_page_release(&k->page);
-	row_page_release(&k->rows);
 	arena_release(&k->arena);
 	arena_release(&k->first);
 	buf_release(&k->last);

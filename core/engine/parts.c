@@ -353,6 +353,8 @@ static enum migrate_status send_all(struct copier *c, struct large *l)
 	offer(c->engine, l);
 	while (!engine_leaving(c->engine) && do_part(c, l))
 		;
+	/* those we wait for may be waiting for memory */
+	copier_unreserve(c);
 	withdraw(c->engine, l);
 	for (uint32_t i = 0; l->status == MIGRATE_OK && i < l->count; i++)
 		if (!l->parts[i].done)

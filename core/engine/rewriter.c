@@ -40,6 +40,7 @@ void rewriter_free(struct rewriter *r)
 	close_sessions(r->caches);
 	row_page_release(&r->page);
 	arena_release(&r->arena);
+	arena_release(&r->rows);
 	buf_release(&r->value);
 	buf_release(&r->key);
 	free(r);
@@ -247,8 +248,7 @@ void *rewriter_main(void *arg)
 	while (gate_pass(e->gate) && (w = window_take_rewriting(e))) {
 		/* the next run finds the batch in the journal if this one leaves it */
 		if (rewrite_batch(r, w->batch, &err)) {
-			if (error_is_set(&err))
-				engine_fail(e, &err);
+			engine_broke_off(e, &err);
 			window_close(e, w);
 			break;
 		}

@@ -15,6 +15,7 @@ struct rewriter {
 	struct migrate_session **databases, **caches;
 	struct row_page page;
 	struct arena arena; /* of the present batch */
+	struct arena rows;  /* of the present chunk: a key may have millions of rows */
 	struct buf value, key;
 };
 

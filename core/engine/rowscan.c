@@ -2,8 +2,7 @@
 #include "engine/feeder.h"
 
 #include "base/bytes.h"
-#include "base/clock.h"
-#include "engine/gate.h"
+#include "engine/scan.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +17,6 @@ struct rowscan {
 	size_t database;
 	struct batch *batch;
 	struct object_record *objects;
-	struct row_page page;
 	struct buf key, value;
 	struct rename_scratch *rename;
 	struct error *err;
@@ -119,46 +117,28 @@ static int look_at_row(struct rowscan *s, const struct found_row *row)
 	return add_object(s, &o, batch, n);
 }
 
-static int next_page(struct rowscan *s, struct migrate_session *session, struct migrate_scan *q)
+static int look_at_page(struct rowscan *s, const struct row_page *page)
 {
-	struct engine *e = s->engine;
-	enum migrate_status status;
-	enum gate_verdict verdict;
+	int rc = 0;
 
-	for (unsigned attempt = 1;; attempt++) {
-		if (!gate_pass(e->gate))
-			return -1;
-		status = database_scan(session, q, &s->page);
-		if (status == MIGRATE_OK)
-			return 0;
-		verdict = gate_trouble(e->gate, session, true, status);
-		if (verdict == GATE_LEAVE)
-			return -1;
-		if (verdict == GATE_OBJECT && attempt >= (unsigned)e->job->attempts)
-			return session_error(s->err, EXIT_OUTAGE, session, status);
-		if (verdict == GATE_OBJECT && !engine_sleep(e, engine_backoff(attempt)))
-			return -1;
-	}
+	for (size_t i = 0; !rc && i < page->n; i++)
+		rc = look_at_row(s, &page->items[i]);
+	return rc;
 }
 
 static int scan_database(struct rowscan *s)
 {
-	ARENA_AUTO struct arena a = ARENA_INIT;
 	struct migrate_session *session =
 		session_open(s->engine->ends.databases[s->database].end, s->err);
-	struct migrate_scan q = { .limit = CHUNK_ROWS };
-	int rc = session ? 0 : -1;
+	struct row_scan rows;
+	int rc;
 
-	while (!rc) {
-		rc = next_page(s, session, &q);
-		for (size_t i = 0; !rc && i < s->page.n; i++)
-			rc = look_at_row(s, &s->page.items[i]);
-		if (rc || s->page.done)
-			break;
-		arena_reset(&a);
-		if (!arena_bytes(&a, s->page.cursor, &q.cursor))
-			rc = error_set(s->err, EXIT_INTERNAL, "out of memory");
-	}
+	if (!session)
+		return -1;
+	row_scan_init(&rows, s->engine, session);
+	while ((rc = row_scan_next(&rows, s->err)) == 1 && !(rc = look_at_page(s, &rows.page)))
+		;
+	row_scan_release(&rows);
 	session_close(session);
 	return rc ? rc : flush(s);
 }
@@ -176,7 +156,6 @@ int rowscan(struct engine *e, struct error *err)
 	for (s.database = 0; !rc && s.database < e->ends.database_count; s.database++)
 		rc = scan_database(&s);
 	batch_free(s.batch);
-	row_page_release(&s.page);
 	rename_scratch_free(s.rename);
 	free(s.objects);
 	buf_release(&s.key);

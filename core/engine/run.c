@@ -17,8 +17,8 @@ struct crew {
 	struct copier **copiers;
 	struct rewriter **rewriters;
 	uint32_t copier_count, rewriter_count, started_copiers, started_rewriters;
-	pthread_t feeder, syncer;
-	bool has_feeder, has_syncer;
+	pthread_t feeder, syncer, saver;
+	bool has_feeder, has_syncer, has_saver;
 };
 
 /* As many row workers as every database bears. */
@@ -109,8 +109,10 @@ static void start_all(struct crew *c)
 	c->started_rewriters = n;
 	c->has_syncer = start(&c->syncer, syncer_main, e, e);
 	c->has_feeder = start(&c->feeder, feeder_main, e, e);
+	c->has_saver = start(&c->saver, saver_main, e, e);
 	pthread_mutex_lock(&e->lock);
-	e->synced = !c->has_syncer;
+	/* either may have come to its end already: only ever set, never taken back */
+	e->synced |= !c->has_syncer;
 	e->fed |= !c->has_feeder;
 	pthread_mutex_unlock(&e->lock);
 }
@@ -123,18 +125,19 @@ static void join_all(struct crew *c)
 		pthread_join(c->copiers[i]->thread, NULL);
 	if (c->has_syncer)
 		pthread_join(c->syncer, NULL);
+	if (c->has_saver)
+		pthread_join(c->saver, NULL);
 	for (uint32_t i = 0; i < c->started_rewriters; i++)
 		pthread_join(c->rewriters[i]->thread, NULL);
 }
 
 /* The progress of this pass begins where earlier runs left it. */
-static int count_before(struct engine *e, struct run_result *r, struct error *err)
+static int count_before(struct engine *e, struct error *err)
 {
 	struct batch_counts c;
 	struct tally *t = &e->tally;
 
-	if (journal_counts(e->journal, 0, &r->before, err) ||
-	    journal_counts(e->journal, e->pass.number, &c, err))
+	if (journal_counts(e->journal, e->pass.number, &c, err))
 		return -1;
 	atomic_store(&t->objects, c.objects);
 	atomic_store(&t->bytes, c.bytes);
@@ -143,6 +146,7 @@ static int count_before(struct engine *e, struct run_result *r, struct error *er
 	atomic_store(&t->objects_done, e->objects_before);
 	atomic_store(&t->bytes_done, e->bytes_before);
 	atomic_store(&t->copied, c.copied);
+	e->copied_before = c.copied;
 	atomic_store(&t->same, c.same);
 	atomic_store(&t->skipped, c.skipped);
 	atomic_store(&t->gone, c.gone);
@@ -151,13 +155,13 @@ static int count_before(struct engine *e, struct run_result *r, struct error *er
 	return 0;
 }
 
-static int work(struct engine *e, struct run_result *r, bool *interrupted, struct error *err)
+static int work(struct engine *e, bool *interrupted, struct error *err)
 {
 	struct crew c = { .engine = e };
 	struct ticker t;
 	int rc = -1;
 
-	if (count_before(e, r, err) || ticker_init(&t, e, err))
+	if (count_before(e, err) || ticker_init(&t, e, err))
 		return -1;
 	if (!hire(&c, err)) {
 		start_all(&c);
@@ -177,7 +181,7 @@ static int work(struct engine *e, struct run_result *r, bool *interrupted, struc
 
 static int exit_of(const struct run_result *r)
 {
-	const struct batch_counts *c = &r->after;
+	const struct batch_counts *c = &r->all;
 
 	if (!r->finished && r->interrupted)
 		return EXIT_INTERRUPTED;
@@ -188,9 +192,11 @@ static int exit_of(const struct run_result *r)
 
 static int finish(struct engine *e, struct run_result *r, struct error *err)
 {
-	if (journal_counts(e->journal, 0, &r->after, err))
+	if (journal_counts(e->journal, 0, &r->all, err))
 		return err->exit;
 	r->pass = e->pass.number;
+	r->copied = atomic_load(&e->tally.copied) - e->copied_before;
+	r->copied_bytes = atomic_load(&e->tally.copied_bytes);
 	r->finished = e->pass.state == PASS_DONE ||
 		      (e->options->only == RUN_COPY && e->pass.state == PASS_LISTED);
 	r->orphaned = e->orphaned;
@@ -212,7 +218,7 @@ int run_job(const struct job *job, const struct run_options *o, struct run_resul
 		engine_end(&e);
 		return err->exit;
 	}
-	if (work(&e, r, &r->interrupted, err))
+	if (work(&e, &r->interrupted, err))
 		status = err->exit;
 	else
 		status = finish(&e, r, err);

@@ -25,7 +25,8 @@ struct run_options {
 
 /* What a run did, for its last lines and its exit status. */
 struct run_result {
-	struct batch_counts before, after; /* of the whole journal */
+	uint64_t copied, copied_bytes; /* by this run */
+	struct batch_counts all; /* of the whole journal, afterwards */
 	int pass;
 	bool finished; /* the pass is complete */
 	bool interrupted;

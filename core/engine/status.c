@@ -47,8 +47,8 @@ const char *batch_state_name(enum batch_state state)
 
 const char *outcome_name(uint8_t outcome)
 {
-	static const char *const names[] = { "unknown",  "changed", "already",
-					     "conflict", "gone",    "failed" };
+	static const char *const names[] = { "unknown", "changed", "already", "conflict",
+					     "gone",    "failed",  "retried" };
 
 	return NAME_IN(names, outcome);
 }

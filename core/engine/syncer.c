@@ -55,12 +55,12 @@ static int journal_settled(struct engine *e, struct work *list, struct error *er
 	return rc;
 }
 
-static int finish(struct engine *e, struct work *list, struct error *err)
+/* To the rewriters, or done with. */
+static int hand_on(struct engine *e, struct work *list, struct error *err)
 {
 	struct work *next;
+	int rc = 0;
 
-	if (journal_settled(e, list, err))
-		return -1;
 	for (struct work *w = list; w; w = next) {
 		next = w->next;
 		for (uint32_t i = 0; i < w->batch->n; i++)
@@ -69,12 +69,22 @@ static int finish(struct engine *e, struct work *list, struct error *err)
 			window_to_rewriters(e, w);
 			continue;
 		}
-		if (e->job->journal_keep == KEEP_FAILURES &&
-		    journal_drop_done(e->journal, w->batch, err))
-			return -1;
+		if (!rc && e->job->journal_keep == KEEP_FAILURES)
+			rc = journal_drop_done(e->journal, w->batch, err);
 		window_close(e, w);
 	}
-	return 0;
+	return rc;
+}
+
+/* What cannot be journalled is the next run's. */
+static void abandon(struct engine *e, struct work *list)
+{
+	struct work *next;
+
+	for (struct work *w = list; w; w = next) {
+		next = w->next;
+		window_close(e, w);
+	}
 }
 
 /* Before a clean stop: what open batches have copied is durable and journalled too. */
@@ -90,9 +100,12 @@ static int serve(struct engine *e, struct migrate_session *s, struct error *err)
 
 	while ((list = window_take_settled(e, earliest))) {
 		earliest = clock_monotonic() + SYNC_EVERY;
-		if (any_copied(list) && sync_destination(e, s, err))
+		if ((any_copied(list) && sync_destination(e, s, err)) ||
+		    journal_settled(e, list, err)) {
+			abandon(e, list);
 			return -1;
-		if (finish(e, list, err))
+		}
+		if (hand_on(e, list, err))
 			return -1;
 	}
 	return atomic_load(&e->failed) ? 0 : save_open(e, s, err);

@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #define TICK_MS 200
-#define STRAGGLE (30 * NS_PER_S)
 
 static void stop_signals(sigset_t *set)
 {
@@ -60,7 +59,7 @@ void ticker_release(struct ticker *t)
 		close(t->signals);
 }
 
-static const char *state_name(const struct engine *e)
+static const char *state_name(const struct engine *e, bool fed)
 {
 	if (atomic_load(&e->failed))
 		return "ending";
@@ -70,18 +69,24 @@ static const char *state_name(const struct engine *e)
 		return "scanning rows";
 	if (atomic_load(&e->tally.objects_done) < atomic_load(&e->tally.objects))
 		return "copying";
-	return atomic_load(&e->listing) ? "listing" : "finishing";
+	if (atomic_load(&e->listing))
+		return "listing";
+	return fed ? "finishing" : "starting";
 }
 
 static void fill(struct engine *e, struct snapshot *s, char *note, size_t size)
 {
 	struct tally *t = &e->tally;
+	bool fed;
 
+	pthread_mutex_lock(&e->lock);
+	fed = e->fed;
+	pthread_mutex_unlock(&e->lock);
 	*s = (struct snapshot){
 		.at = clock_monotonic(),
-		.state = state_name(e),
+		.state = state_name(e, fed),
 		.pass = e->pass.number,
-		.total_known = !atomic_load(&e->listing) && e->first_left == UINT64_MAX,
+		.total_known = !atomic_load(&e->listing) && !e->options->first,
 		.objects = atomic_load(&t->objects),
 		.bytes = atomic_load(&t->bytes),
 		.objects_done = atomic_load(&t->objects_done),
@@ -195,17 +200,11 @@ static void too_many(struct engine *e)
 static void each_second(struct ticker *t)
 {
 	struct engine *e = t->engine;
-	struct error err = ERROR_INIT;
 
 	obey(t);
 	sample(e);
 	too_many(e);
 	watchdog_look(e);
-	if (atomic_load(&e->failed))
-		return;
-	if (window_save(e, &err) ||
-	    window_move_stragglers(e, clock_monotonic() - STRAGGLE, &err))
-		engine_fail(e, &err);
 }
 
 static bool anybody_left(struct engine *e)

@@ -7,8 +7,8 @@
 
 /*
  * What happens beside the work, from the main thread: signals, the progress
- * line five times a second, and once a second the control file, saving of slow
- * batches, samples, stragglers and the watchdog.
+ * line five times a second, and once a second the control file, samples and the
+ * watchdog. Nothing here waits for the journal's disk: a signal is always heard.
  */
 struct ticker {
 	struct engine *engine;

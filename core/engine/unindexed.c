@@ -3,6 +3,7 @@
 
 #include "base/bytes.h"
 #include "base/log.h"
+#include "engine/scan.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -115,14 +116,14 @@ static int unpack(void *arg, struct migrate_bytes payload)
 	return u->each(u->arg, &row);
 }
 
-static int add_page(struct rowindex *x, struct rewriter *r, size_t database, struct scratch *s,
-		    struct error *err)
+static int add_page(struct rowindex *x, struct rewriter *r, const struct row_page *page,
+		    size_t database, struct scratch *s, struct error *err)
 {
 	BUF_AUTO struct buf packed = BUF_INIT(1 << 20);
 	const struct value_pattern *v = x->engine->job->databases[database].value;
 
-	for (size_t i = 0; i < r->page.n; i++) {
-		const struct migrate_row *row = &r->page.items[i].row;
+	for (size_t i = 0; i < page->n; i++) {
+		const struct migrate_row *row = &page->items[i].row;
 
 		buf_reset(&r->key);
 		if (!value_pattern_decode(v, row->value, &r->key))
@@ -139,26 +140,17 @@ static int add_page(struct rowindex *x, struct rewriter *r, size_t database, str
 static int scan(struct rowindex *x, struct rewriter *r, size_t database, struct scratch *s,
 		struct error *err)
 {
-	ARENA_AUTO struct arena a = ARENA_INIT;
-	struct migrate_session *session = r->databases[database];
-	struct migrate_scan q = { .limit = CHUNK_ROWS };
-	enum migrate_status status;
-	unsigned attempt = 0;
+	struct row_scan rows;
+	int rc;
 
 	log_info("%s: the column has no index, reading the whole table once",
 		 x->engine->ends.databases[database].job->label);
-	do {
-		status = database_scan(session, &q, &r->page);
-		if (status != MIGRATE_OK && rows_again(r, session, status, &attempt, err))
-			continue;
-		if (status != MIGRATE_OK || add_page(x, r, database, s, err))
-			return -1;
-		arena_reset(&a);
-		if (!arena_bytes(&a, r->page.cursor, &q.cursor))
-			return error_set(err, EXIT_INTERNAL, "out of memory");
-		attempt = 0;
-	} while (status != MIGRATE_OK || !r->page.done);
-	return 0;
+	row_scan_init(&rows, x->engine, r->databases[database]);
+	while ((rc = row_scan_next(&rows, err)) == 1 &&
+	       !(rc = add_page(x, r, &rows.page, database, s, err)))
+		;
+	row_scan_release(&rows);
+	return rc;
 }
 
 static int make(struct rowindex *x, struct rewriter *r, size_t database, struct error *err)

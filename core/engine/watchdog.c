@@ -42,6 +42,26 @@ static void look_at_all(struct hang *h)
 		end_each_busy(e->caches[i].end, look, h);
 }
 
+/* The lock keeps what the copiers hold from changing while we look. */
+static uint32_t gather_inflight(struct engine *e, uint32_t n, int64_t *batches, uint32_t *objects)
+{
+	uint32_t used = 0;
+
+	pthread_mutex_lock(&e->lock);
+	for (uint32_t i = 0; i < n; i++) {
+		struct item *it = atomic_load(&e->inflight[i]);
+
+		if (!it)
+			continue;
+		/* what hangs is a straggler as well: it lies in another batch by now */
+		objects[used] = it->n;
+		batches[used] = window_resolve(it->work, &objects[used])->batch->id;
+		used++;
+	}
+	pthread_mutex_unlock(&e->lock);
+	return used;
+}
+
 /* Keys in flight are journalled: what hangs twice is quarantined. */
 static void note_inflight(struct engine *e)
 {
@@ -50,14 +70,8 @@ static void note_inflight(struct engine *e)
 	uint32_t *objects = calloc(n, sizeof(*objects));
 	struct error err = ERROR_INIT;
 
-	for (uint32_t i = 0; batches && objects && i < n; i++) {
-		struct item *it = atomic_load(&e->inflight[i]);
-
-		if (!it)
-			continue;
-		batches[used] = it->work->batch->id;
-		objects[used++] = it->n;
-	}
+	if (batches && objects)
+		used = gather_inflight(e, n, batches, objects);
 	if (used && journal_hung(e->journal, batches, objects, used, &err))
 		log_error("%s", err.text);
 	free(batches);

@@ -216,12 +216,8 @@ enum window_taken window_take(struct engine *e, uint32_t copier, struct item *it
 	return what;
 }
 
-/* Where the result of an item belongs now: stragglers have been moved. */
-static struct work *resolve(struct item *it, uint32_t *n)
+struct work *window_resolve(struct work *w, uint32_t *n)
 {
-	struct work *w = it->work;
-
-	*n = it->n;
 	while (w->forward && w->forward[*n].work) {
 		struct forward f = w->forward[*n];
 
@@ -271,6 +267,8 @@ static void count(struct engine *e, const struct item *it, struct batch_counts *
 	atomic_fetch_add_explicit(by_state[o->state], 1, memory_order_relaxed);
 	atomic_fetch_add_explicit(&e->tally.objects_done, 1, memory_order_relaxed);
 	atomic_fetch_add_explicit(&e->tally.bytes_done, o->size, memory_order_relaxed);
+	if (o->state == OBJECT_COPIED)
+		atomic_fetch_add_explicit(&e->tally.copied_bytes, o->size, memory_order_relaxed);
 	c->native += it->native;
 	c->lost_attributes += it->lost;
 	if (o->state == OBJECT_FAILED)
@@ -293,8 +291,8 @@ static void out_of_memory(struct engine *e)
 
 static void settle_locked(struct engine *e, struct item *it)
 {
-	uint32_t n;
-	struct work *w = resolve(it, &n);
+	uint32_t n = it->n;
+	struct work *w = window_resolve(it->work, &n);
 
 	if (!store_record(w->batch, n, &it->record))
 		out_of_memory(e);
@@ -316,8 +314,8 @@ static void settle_locked(struct engine *e, struct item *it)
 static void again_locked(struct engine *e, struct item *it)
 {
 	struct item *copy = malloc(sizeof(*copy));
-	uint32_t n;
-	struct work *w = resolve(it, &n);
+	uint32_t n = it->n;
+	struct work *w = window_resolve(it->work, &n);
 
 	/* what was learnt so far (attempts, the source's new etag) is kept with the batch */
 	if (!copy || !store_record(w->batch, n, &it->record)) {
@@ -329,7 +327,8 @@ static void again_locked(struct engine *e, struct item *it)
 	copy->record = w->batch->objects[n];
 	copy->next = e->waiting;
 	e->waiting = copy;
-	pthread_cond_signal(&e->takeable);
+	/* not to one alone: it might be a copier that must not take anything now */
+	pthread_cond_broadcast(&e->takeable);
 }
 
 void window_return(struct engine *e, struct item *items, size_t n)
@@ -402,6 +401,11 @@ struct work *window_take_settled(struct engine *e, int64_t earliest)
 	pthread_mutex_lock(&e->lock);
 	while (!atomic_load(&e->failed)) {
 		left = earliest - clock_monotonic();
+		/* an older picture of a batch must not be journalled after its end */
+		if (e->saving) {
+			engine_wait(e, &e->changed, NS_PER_S);
+			continue;
+		}
 		if (e->syncing.first && (left <= 0 || all_wait_for_sync(e) || engine_leaving(e)))
 			break;
 		if (!e->syncing.first && (copying_ended(e) || (engine_leaving(e) && !e->copiers)))
@@ -470,6 +474,8 @@ void window_release(struct engine *e)
 
 	for (struct item *it = e->waiting; it; it = next) {
 		next = it->next;
+		it->work->held--;
+		drop_if_unused(it->work);
 		free(it);
 	}
 	e->waiting = NULL;

@@ -228,6 +228,8 @@ int journal_move(struct journal *j, struct batch *from, const uint32_t *which, s
 		 struct error *err);
 
 /* The database of a row: index in the job's list. */
+enum { ROW_RETRIED = 6 }; /* an outcome beside enum migrate_outcome: in a later batch */
+
 struct row_record {
 	uint32_t object; /* index in the batch */
 	struct migrate_bytes identity, place, before, after, extra;

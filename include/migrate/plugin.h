@@ -20,6 +20,8 @@
  * Keys are byte strings: never normalised, never C strings, may hold NULs.
  */
 
+#include <migrate/option.h>
+
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,10 +33,10 @@ extern "C" {
 #pragma GCC visibility push(default)
 
 #define MIGRATE_ABI 1
-#define MIGRATE_KEY_MAX 65535	 /* bytes in a key, and in a value of a row */
-#define MIGRATE_CURSOR_MAX 4096	 /* bytes in a cursor */
+#define MIGRATE_KEY_MAX 65535     /* bytes in a key, and in a value of a row */
+#define MIGRATE_CURSOR_MAX 4096   /* bytes in a cursor */
 #define MIGRATE_IDENTITY_MAX 1024 /* bytes in a row's identity, and in its place */
-#define MIGRATE_ETAG_MAX 256	 /* bytes in an etag, an upload id, a part's token */
+#define MIGRATE_ETAG_MAX 256      /* bytes in an etag, an upload id, a part's token */
 
 #define MIGRATE_PRINTF(f_, a_) __attribute__((format(printf, f_, a_)))
 
@@ -46,20 +48,20 @@ extern "C" {
  */
 enum migrate_status {
 	MIGRATE_OK = 0,
-	MIGRATE_NOT_FOUND,	 /* object: there is none of that name */
-	MIGRATE_EXISTS,		 /* object: precondition ABSENT not met */
-	MIGRATE_CHANGED,	 /* object: if_match not met, or changed while it was read */
-	MIGRATE_MISMATCH,	 /* object: bytes or digest differ from what was promised; tried again */
-	MIGRATE_INVALID,	 /* object: this place can never hold or serve it */
-	MIGRATE_DENIED,		 /* object; everything when it happens often */
-	MIGRATE_THROTTLED,	 /* everything: slow down, then try again */
-	MIGRATE_TRANSIENT,	 /* object: try again */
+	MIGRATE_NOT_FOUND, /* object: there is none of that name */
+	MIGRATE_EXISTS,    /* object: precondition ABSENT not met */
+	MIGRATE_CHANGED,   /* object: if_match not met, or changed while it was read */
+	MIGRATE_MISMATCH,  /* object: bytes or digest differ from what was promised; tried again */
+	MIGRATE_INVALID,   /* object: this place can never hold or serve it */
+	MIGRATE_DENIED,    /* object; everything when it happens often */
+	MIGRATE_THROTTLED, /* everything: slow down, then try again */
+	MIGRATE_TRANSIENT, /* object: try again */
 	MIGRATE_UNKNOWN_OUTCOME, /* object: a change may or may not have happened: look it up */
-	MIGRATE_NO_SPACE,	 /* everything: pause */
-	MIGRATE_UNAVAILABLE,	 /* everything: pause */
-	MIGRATE_UNSUPPORTED,	 /* object: not this way; the core falls back */
-	MIGRATE_CANCELLED,	 /* the core asked for it */
-	MIGRATE_FATAL,		 /* everything: end the run */
+	MIGRATE_NO_SPACE,        /* everything: pause */
+	MIGRATE_UNAVAILABLE,     /* everything: pause */
+	MIGRATE_UNSUPPORTED,     /* object: not this way; the core falls back */
+	MIGRATE_CANCELLED,       /* the core asked for it */
+	MIGRATE_FATAL,           /* everything: end the run */
 	MIGRATE_STATUS_COUNT
 };
 
@@ -82,101 +84,17 @@ enum migrate_digest_algorithm {
 
 struct migrate_digest {
 	uint16_t algorithm; /* enum migrate_digest_algorithm */
-	uint16_t n;	    /* bytes used; 0: not known */
+	uint16_t n;         /* bytes used; 0: not known */
 	uint8_t bytes[32];
-};
-
-struct migrate_strings {
-	size_t n;
-	const char *const *items;
-};
-
-struct migrate_pair {
-	const char *name;
-	const char *value; /* NULL: the job file says null */
-};
-
-struct migrate_map {
-	size_t n;
-	const struct migrate_pair *pairs;
 };
 
 /* ---- Opaque, the core's -------------------------------------------------- */
 
-struct migrate_session;	   /* the core's side of one worker's handle; in every request */
-struct migrate_sink;	   /* where get() pushes bytes */
-struct migrate_body;	   /* where put() and part() pull bytes */
+struct migrate_session;    /* the core's side of one worker's handle; in every request */
+struct migrate_sink;       /* where get() pushes bytes */
+struct migrate_body;       /* where put() and part() pull bytes */
 struct migrate_attributes; /* names and values that travel with an object */
-struct migrate_secret;	   /* prints as ***, wiped when freed */
-
-/* ---- Options -------------------------------------------------------------- */
-
-enum migrate_option_type {
-	MIGRATE_TYPE_STRING = 1, /* const char * */
-	MIGRATE_TYPE_SECRET,	 /* const struct migrate_secret * */
-	MIGRATE_TYPE_INTEGER,	 /* int64_t, within min..max */
-	MIGRATE_TYPE_SIZE,	 /* uint64_t bytes: 512, 16KiB, 5GB */
-	MIGRATE_TYPE_DURATION,	 /* int64_t milliseconds: 500ms, 30s, 10m, 2h, 7d */
-	MIGRATE_TYPE_BOOLEAN,	 /* bool */
-	MIGRATE_TYPE_CHOICE,	 /* int, index into choices */
-	MIGRATE_TYPE_PATH,	 /* const char *, absolute: relative ones start at the job file's folder */
-	MIGRATE_TYPE_URL,	 /* const char *; credentials inside are treated as a secret */
-	MIGRATE_TYPE_LIST,	 /* struct migrate_strings */
-	MIGRATE_TYPE_MAP	 /* struct migrate_map */
-};
-
-/* What may happen to an option between two runs of one job: migrate-job(5). */
-enum migrate_option_class {
-	MIGRATE_TUNABLE = 0, /* may change at any time */
-	MIGRATE_SELECTION,   /* what is taken: may change with --accept-change */
-	MIGRATE_MAPPING,     /* what a key or value becomes: never */
-	MIGRATE_IDENTITY     /* which place it is: never */
-};
-
-enum migrate_option_flags { MIGRATE_REQUIRED = 1, MIGRATE_DEPRECATED = 2 };
-
-/*
- * One option of the job file. Strings are static. The core fills the field at
- * offset of a zeroed struct of config_size bytes before it calls open(); an
- * option that is absent and has no default leaves its field zero.
- */
-struct migrate_option {
-	const char *name;
-	uint32_t type;	   /* enum migrate_option_type */
-	uint32_t flags;	   /* enum migrate_option_flags */
-	uint32_t klass;	   /* enum migrate_option_class */
-	uint32_t reserved;
-	size_t offset;	   /* use the macros below: they check the field's type */
-	const char *value; /* default, as the job file would write it; NULL: none */
-	const char *choices; /* CHOICE: "one|two|three" */
-	int64_t min, max;  /* INTEGER, SIZE, DURATION: inclusive; both 0: any that fits and is >= 0 */
-	const char *help;  /* one sentence in lower case, no full stop */
-};
-
-#ifdef __cplusplus
-#define MIGRATE_FIELD(struct_, field_, type_) offsetof(struct_, field_)
-#else
-#define MIGRATE_FIELD(struct_, field_, type_)                                                      \
-	_Generic(&((struct_ *)0)->field_, type_ * : offsetof(struct_, field_))
-#endif
-#define MIGRATE_STRING(s_, f_)                                                                     \
-	.type = MIGRATE_TYPE_STRING, .offset = MIGRATE_FIELD(s_, f_, const char *)
-#define MIGRATE_SECRET(s_, f_)                                                                     \
-	.type = MIGRATE_TYPE_SECRET, .offset = MIGRATE_FIELD(s_, f_, const struct migrate_secret *)
-#define MIGRATE_INTEGER(s_, f_)                                                                    \
-	.type = MIGRATE_TYPE_INTEGER, .offset = MIGRATE_FIELD(s_, f_, int64_t)
-#define MIGRATE_SIZE(s_, f_) .type = MIGRATE_TYPE_SIZE, .offset = MIGRATE_FIELD(s_, f_, uint64_t)
-#define MIGRATE_DURATION(s_, f_)                                                                   \
-	.type = MIGRATE_TYPE_DURATION, .offset = MIGRATE_FIELD(s_, f_, int64_t)
-#define MIGRATE_BOOLEAN(s_, f_) .type = MIGRATE_TYPE_BOOLEAN, .offset = MIGRATE_FIELD(s_, f_, bool)
-#define MIGRATE_CHOICE(s_, f_, choices_)                                                           \
-	.type = MIGRATE_TYPE_CHOICE, .offset = MIGRATE_FIELD(s_, f_, int), .choices = choices_
-#define MIGRATE_PATH(s_, f_) .type = MIGRATE_TYPE_PATH, .offset = MIGRATE_FIELD(s_, f_, const char *)
-#define MIGRATE_URL(s_, f_) .type = MIGRATE_TYPE_URL, .offset = MIGRATE_FIELD(s_, f_, const char *)
-#define MIGRATE_LIST(s_, f_)                                                                       \
-	.type = MIGRATE_TYPE_LIST, .offset = MIGRATE_FIELD(s_, f_, struct migrate_strings)
-#define MIGRATE_MAP(s_, f_)                                                                        \
-	.type = MIGRATE_TYPE_MAP, .offset = MIGRATE_FIELD(s_, f_, struct migrate_map)
+struct migrate_secret;     /* prints as ***, wiped when freed */
 
 /* ---- Functions of the core, for every kind -------------------------------- */
 
@@ -275,12 +193,13 @@ void migrate_lost_attribute(struct migrate_session *session, const char *name);
  */
 struct migrate_object {
 	uint64_t size;
-	int64_t mtime; /* nanoseconds since 1970, UTC; INT64_MIN: not known */
+	int64_t mtime;             /* nanoseconds since 1970, UTC; INT64_MIN: not known */
 	struct migrate_bytes etag; /* read it; set it with migrate_set_etag() */
-	struct migrate_attributes *attributes; /* to fill; NULL: not asked for */
+	struct migrate_attributes *attributes;               /* to fill; NULL: not asked for */
 	struct migrate_digest digests[MIGRATE_DIGEST_COUNT]; /* by algorithm; n = 0: not known.
 								Only digests of the whole content */
-	uint64_t blocks; /* bytes really occupied, when known to be less than size (holes); else 0 */
+	uint64_t
+	    blocks; /* bytes really occupied, when known to be less than size (holes); else 0 */
 	int64_t written; /* when it was put here, by this store's clock, ns since 1970 (files: their
 			    birth); never a time that somebody can set; 0: not known */
 };
@@ -316,31 +235,33 @@ bool migrate_body_restart(struct migrate_body *body);
 
 /* Facts about a store: fill in what is so. A limit of 0: none. */
 enum migrate_store_flags {
-	MIGRATE_ORDERED = 1 << 0,	 /* list: byte order, can start after any key */
+	MIGRATE_ORDERED = 1 << 0,        /* list: byte order, can start after any key */
 	MIGRATE_DURABLE_CURSOR = 1 << 1, /* list: a cursor is good in another process, days later */
-	MIGRATE_CREATE_ONLY = 1 << 2,	 /* put, copy, complete honour precondition ABSENT, atomically */
-	MIGRATE_REPLACE_MATCH = 1 << 3,	 /* the same for precondition MATCH */
-	MIGRATE_GET_MATCH = 1 << 4,	 /* get honours if_match and notices a change while it reads */
-	MIGRATE_REMOVE_MATCH = 1 << 5,	 /* remove honours if_match, atomically */
-	MIGRATE_RANGES = 1 << 6,	 /* get honours offset and length */
-	MIGRATE_VERBATIM = 1 << 7, /* a successful put stored exactly the bytes it was given: a digest
+	MIGRATE_CREATE_ONLY =
+	    1 << 2, /* put, copy, complete honour precondition ABSENT, atomically */
+	MIGRATE_REPLACE_MATCH = 1 << 3, /* the same for precondition MATCH */
+	MIGRATE_GET_MATCH = 1 << 4, /* get honours if_match and notices a change while it reads */
+	MIGRATE_REMOVE_MATCH = 1 << 5, /* remove honours if_match, atomically */
+	MIGRATE_RANGES = 1 << 6,       /* get honours offset and length */
+	MIGRATE_VERBATIM =
+	    1 << 7, /* a successful put stored exactly the bytes it was given: a digest
 				      taken while they passed is a digest of what is stored */
-	MIGRATE_REAL_FOLDERS = 1 << 8,	 /* keys a and a/b cannot stand side by side */
-	MIGRATE_CASE_FOLDING = 1 << 9,	 /* keys that differ in case only are one */
-	MIGRATE_VOLATILE = 1 << 10	 /* nothing outlives the process */
+	MIGRATE_REAL_FOLDERS = 1 << 8, /* keys a and a/b cannot stand side by side */
+	MIGRATE_CASE_FOLDING = 1 << 9, /* keys that differ in case only are one */
+	MIGRATE_VOLATILE = 1 << 10     /* nothing outlives the process */
 };
 
 struct migrate_describe {
 	struct migrate_session *session;
-	uint64_t flags; /* enum migrate_store_flags */
-	uint64_t object_max; /* bytes in the largest object */
-	uint64_t put_max;    /* bytes in the largest object of one put */
+	uint64_t flags;              /* enum migrate_store_flags */
+	uint64_t object_max;         /* bytes in the largest object */
+	uint64_t put_max;            /* bytes in the largest object of one put */
 	uint64_t part_min, part_max; /* bytes in a part but the last */
-	uint64_t copy_max;   /* bytes in the largest object of one copy */
+	uint64_t copy_max;           /* bytes in the largest object of one copy */
 	uint32_t parts_max;
 	uint32_t key_max;
-	uint32_t sessions_max; /* sessions at once */
-	uint32_t digests;    /* bits 1 << algorithm: stat, put and copy give these */
+	uint32_t sessions_max;    /* sessions at once */
+	uint32_t digests;         /* bits 1 << algorithm: stat, put and copy give these */
 	int64_t mtime_resolution; /* nanoseconds */
 };
 
@@ -352,13 +273,14 @@ void migrate_keeps(struct migrate_describe *r, const char *name, size_t max);
 
 enum migrate_precondition {
 	MIGRATE_ANY = 0, /* write, whatever is there */
-	MIGRATE_ABSENT,	 /* only if nothing is there, else EXISTS */
-	MIGRATE_MATCH	 /* only if what is there has etag if_match, else CHANGED */
+	MIGRATE_ABSENT,  /* only if nothing is there, else EXISTS */
+	MIGRATE_MATCH    /* only if what is there has etag if_match, else CHANGED */
 };
 
 enum migrate_request_flags {
 	MIGRATE_STRICT_ATTRIBUTES = 1 << 0, /* see migrate_lost_attribute() */
-	MIGRATE_FROM_DISK = 1 << 1, /* get: not from a cache of this machine that may lie after a crash */
+	MIGRATE_FROM_DISK =
+	    1 << 1, /* get: not from a cache of this machine that may lie after a crash */
 	MIGRATE_NO_ATTRIBUTES = 1 << 2 /* copy: do not carry attributes */
 };
 
@@ -391,10 +313,10 @@ struct migrate_list {
 
 enum migrate_skip {
 	MIGRATE_SKIP_SYMLINK = 1,
-	MIGRATE_SKIP_SPECIAL,	   /* device, FIFO, socket */
-	MIGRATE_SKIP_MOUNT,	   /* another file system below the root */
+	MIGRATE_SKIP_SPECIAL,      /* device, FIFO, socket */
+	MIGRATE_SKIP_MOUNT,        /* another file system below the root */
 	MIGRATE_SKIP_EMPTY_FOLDER, /* counted, not a key */
-	MIGRATE_SKIP_ARCHIVED	   /* must be restored from an archive first */
+	MIGRATE_SKIP_ARCHIVED      /* must be restored from an archive first */
 };
 
 /* A slot to fill for one more object; NULL: stop and return CANCELLED. Its attributes are NULL. */
@@ -447,11 +369,11 @@ struct migrate_put {
 	uint64_t size;
 	struct migrate_body *body;
 	const struct migrate_attributes *attributes; /* NULL: none */
-	uint32_t precondition; /* enum migrate_precondition */
+	uint32_t precondition;                       /* enum migrate_precondition */
 	uint32_t flags;
 	struct migrate_bytes if_match;
 	struct migrate_digest expected; /* n = 0: none */
-	struct migrate_object *object; /* out */
+	struct migrate_object *object;  /* out */
 };
 
 /* can_copy(): OK if copy() can work from that source session (same plugin) to this one. */
@@ -474,7 +396,7 @@ struct migrate_copy {
 	uint32_t precondition;
 	uint32_t flags;
 	struct migrate_bytes if_match;
-	struct migrate_object *stored;	 /* out */
+	struct migrate_object *stored;   /* out */
 	struct migrate_object *original; /* out */
 };
 
@@ -482,7 +404,7 @@ struct migrate_copy {
 struct migrate_upload {
 	struct migrate_session *session;
 	struct migrate_bytes key;
-	uint64_t size;	    /* of the whole object */
+	uint64_t size;      /* of the whole object */
 	uint64_t part_size; /* of all parts but the last */
 	const struct migrate_attributes *attributes;
 	uint32_t flags;
@@ -555,7 +477,7 @@ struct migrate_abort {
 struct migrate_removal {
 	struct migrate_bytes key;
 	struct migrate_bytes if_match; /* n = 0: whatever is there */
-	int32_t status; /* out: OK, NOT_FOUND, CHANGED, ... */
+	int32_t status;                /* out: OK, NOT_FOUND, CHANGED, ... */
 	int32_t reserved;
 };
 
@@ -590,7 +512,7 @@ struct migrate_open {
 	struct migrate_session *session;
 	const void *config;
 	void *instance; /* out */
-	bool writes;	/* the job will change something here */
+	bool writes;    /* the job will change something here */
 };
 
 struct migrate_begin {
@@ -631,16 +553,17 @@ struct migrate_store_ops {
 /* ---- Databases -------------------------------------------------------------------- */
 
 enum migrate_database_flags {
-	MIGRATE_ATOMIC_CALL = 1 << 0, /* one rewrite() is one transaction; else each row is its own */
-	MIGRATE_INDEXED = 1 << 1,     /* find() is cheap: an index serves it */
-	MIGRATE_UNIQUE = 1 << 2,      /* no two rows may hold one value */
-	MIGRATE_DURABLE = 1 << 3      /* what rewrite() answered OK for survives a power loss */
+	MIGRATE_ATOMIC_CALL =
+	    1 << 0,               /* one rewrite() is one transaction; else each row is its own */
+	MIGRATE_INDEXED = 1 << 1, /* find() is cheap: an index serves it */
+	MIGRATE_UNIQUE = 1 << 2,  /* no two rows may hold one value */
+	MIGRATE_DURABLE = 1 << 3  /* what rewrite() answered OK for survives a power loss */
 };
 
 struct migrate_describe_database {
 	struct migrate_session *session;
-	uint64_t flags; /* enum migrate_database_flags */
-	uint64_t value_max; /* bytes in the widest value; 0: any */
+	uint64_t flags;        /* enum migrate_database_flags */
+	uint64_t value_max;    /* bytes in the widest value; 0: any */
 	uint32_t sessions_max; /* sessions that rewrite at once; 0: any */
 	uint32_t reserved;
 };
@@ -659,7 +582,7 @@ struct migrate_row {
 	struct migrate_bytes value;
 	struct migrate_bytes extra;
 	const char *text; /* the identity to show: "id=17" */
-	bool settled;	  /* the `set:` columns hold already what the job says, or there are none */
+	bool settled;     /* the `set:` columns hold already what the job says, or there are none */
 };
 
 /* scan(): rows in the order of their identity, by keyset: no long transaction. */
@@ -695,7 +618,7 @@ enum migrate_outcome {
 	MIGRATE_ROW_ALREADY,  /* it holds after, and somebody else or an earlier call saw to it */
 	MIGRATE_ROW_CONFLICT, /* it holds something else */
 	MIGRATE_ROW_GONE,     /* there is no such row or place */
-	MIGRATE_ROW_FAILED    /* rows on their own only: this one could not be changed; see status */
+	MIGRATE_ROW_FAILED /* rows on their own only: this one could not be changed; see status */
 };
 
 /*
@@ -710,7 +633,7 @@ struct migrate_change {
 	struct migrate_bytes after;
 	struct migrate_bytes extra;
 	int32_t outcome; /* out: enum migrate_outcome */
-	int32_t status;	 /* out, with ROW_FAILED */
+	int32_t status;  /* out, with ROW_FAILED */
 };
 
 /*
@@ -769,7 +692,8 @@ struct migrate_database_ops {
 struct migrate_changed_row {
 	struct migrate_bytes old_key, new_key;
 	struct migrate_bytes old_value, new_value;
-	const char *text; /* the row's identity as shown; the part behind the first '=' is {row.id} */
+	const char
+	    *text; /* the row's identity as shown; the part behind the first '=' is {row.id} */
 };
 
 /* invalidate(): OK once the cache acknowledged all of them. May be repeated. */
@@ -796,19 +720,19 @@ struct migrate_cache_ops {
 enum migrate_kind { MIGRATE_STORE = 1, MIGRATE_DATABASE, MIGRATE_CACHE };
 
 struct migrate_plugin {
-	uint32_t abi;	  /* MIGRATE_ABI */
-	uint32_t size;	  /* sizeof(struct migrate_plugin) */
+	uint32_t abi;         /* MIGRATE_ABI */
+	uint32_t size;        /* sizeof(struct migrate_plugin) */
 	uint32_t option_size; /* sizeof(struct migrate_option) */
-	uint32_t kind;	  /* enum migrate_kind */
-	const char *name; /* [a-z0-9_-]{1,32}; the job file's `plugin:` and the file's name */
+	uint32_t kind;        /* enum migrate_kind */
+	const char *name;     /* [a-z0-9_-]{1,32}; the job file's `plugin:` and the file's name */
 	const char *version;
 	const char *summary; /* one line */
 	const struct migrate_option *options;
 	size_t option_count;
 	size_t config_size;
-	const struct migrate_store_ops *store;	     /* kind STORE */
+	const struct migrate_store_ops *store;       /* kind STORE */
 	const struct migrate_database_ops *database; /* kind DATABASE */
-	const struct migrate_cache_ops *cache;	     /* kind CACHE */
+	const struct migrate_cache_ops *cache;       /* kind CACHE */
 	/* Once per process, before the first open, never undone; may be NULL. 0: well. */
 	int (*load)(void);
 };

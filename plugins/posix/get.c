@@ -53,6 +53,17 @@ enum migrate_status posix_open_object(struct posix_session *s, struct migrate_se
 	return status;
 }
 
+/* When the file was made here: its birth, which nobody can set. 0: not remembered. */
+static int64_t birth(int folder, const char *name)
+{
+	const int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT;
+	struct statx x;
+
+	if (statx(folder, name, flags, STATX_BTIME, &x) || !(x.stx_mask & STATX_BTIME))
+		return 0;
+	return (int64_t)x.stx_btime.tv_sec * 1000000000 + x.stx_btime.tv_nsec;
+}
+
 static enum migrate_status stat_by_name(struct posix_session *s, struct migrate_stat *r)
 {
 	for (int tries = 0;; tries++) {
@@ -67,6 +78,7 @@ static enum migrate_status stat_by_name(struct posix_session *s, struct migrate_
 			status = check_type(s, r->session, &st);
 			if (!status && !posix_fill(r->object, &st))
 				status = migrate_fail_errno(r->session, ENOMEM, "cannot keep it");
+			r->object->written = birth(folder, s->name);
 			return status;
 		}
 		error = errno;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <time.h>
 
 #define PROGRESS_STEPS 20000 /* of SQLite's virtual machine: some milliseconds */
@@ -147,6 +148,18 @@ static enum migrate_status look_at_file(struct self *self, struct stat *st)
 	return MIGRATE_OK;
 }
 
+/* File systems that tell no id of their own are known by their device. */
+static unsigned long long file_system_of(const char *path, dev_t device)
+{
+	struct statfs f;
+	unsigned long long id = 0;
+
+	if (!statfs(path, &f))
+		memcpy(&id, &f.f_fsid,
+		       sizeof(f.f_fsid) < sizeof(id) ? sizeof(f.f_fsid) : sizeof(id));
+	return id ? id : (unsigned long long)device;
+}
+
 enum migrate_status connect_same_file(struct self *self)
 {
 	struct instance *i = self->instance;
@@ -158,6 +171,7 @@ enum migrate_status connect_same_file(struct self *self)
 		return status;
 	if (!i->inode) { /* open(): this is the one */
 		i->device = st.st_dev;
+		i->file_system = file_system_of(i->path, st.st_dev);
 		i->inode = st.st_ino;
 	}
 	if (i->device != st.st_dev || i->inode != st.st_ino)

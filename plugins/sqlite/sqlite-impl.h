@@ -82,6 +82,7 @@ enum statement {
 struct instance {
 	char *path;
 	dev_t device;
+	unsigned long long file_system; /* the same after a reboot, where device may not be */
 	ino_t inode;
 	int64_t busy_timeout;
 	bool writes, foreign_keys;

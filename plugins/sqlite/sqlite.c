@@ -191,9 +191,8 @@ static enum migrate_status sqlite_identity(void *handle, struct migrate_identity
 {
 	struct self *self = handle;
 	const struct instance *inst = self->instance;
-	char *text =
-	    sqlite3_mprintf("sqlite:%llx:%llx:\"%w\".\"%w\"", (unsigned long long)inst->device,
-			    (unsigned long long)inst->inode, inst->table, inst->column);
+	char *text = sqlite3_mprintf("sqlite:%llx:%llx:\"%w\".\"%w\"", inst->file_system,
+				     (unsigned long long)inst->inode, inst->table, inst->column);
 	bool good = text && migrate_set_identity(r, text);
 
 	sqlite3_free(text);
@@ -210,7 +209,11 @@ static enum migrate_status sqlite_probe(void *handle, struct migrate_probe *r)
 	self->session = r->session;
 	if (self->instance->writes) {
 		status = transaction_begin(self);
-		return status ? status : transaction_rollback(self, MIGRATE_OK);
+		if (!status)
+			return transaction_rollback(self, MIGRATE_OK);
+		/* somebody is at work beside us: it passes */
+		return (sqlite3_errcode(self->db) & 0xff) == SQLITE_BUSY ? MIGRATE_TRANSIENT
+									 : status;
 	}
 	status = connect_same_file(self);
 	if (status)

@@ -16,20 +16,28 @@ static sqlite3_io_methods log_methods;
 static _Atomic int syncs_left = -1, writes_left = -1; /* until the failure; -1: none */
 static _Atomic unsigned calls;                        /* of both, since the failure */
 
-static int log_sync(sqlite3_file *f, int flags)
+/* True from the moment on at which *left calls were made. */
+static bool fails(_Atomic int *left)
 {
 	calls++;
-	if (syncs_left == 0 || (syncs_left > 0 && --syncs_left == 0 && !(calls = 0)))
-		return SQLITE_IOERR_FSYNC;
-	return real_sync(f, flags);
+	if (*left < 0)
+		return false;
+	if (*left > 0) {
+		if (--*left)
+			return false;
+		calls = 0;
+	}
+	return true;
+}
+
+static int log_sync(sqlite3_file *f, int flags)
+{
+	return fails(&syncs_left) ? SQLITE_IOERR_FSYNC : real_sync(f, flags);
 }
 
 static int log_write(sqlite3_file *f, const void *bytes, int n, sqlite3_int64 at)
 {
-	calls++;
-	if (writes_left == 0 || (writes_left > 0 && --writes_left == 0 && !(calls = 0)))
-		return SQLITE_IOERR_WRITE;
-	return real_write(f, bytes, n, at);
+	return fails(&writes_left) ? SQLITE_IOERR_WRITE : real_write(f, bytes, n, at);
 }
 
 static int wrap_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *f, int flags, int *out)

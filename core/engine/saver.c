@@ -7,7 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Saving and moving what slow batches hold, beside the copiers. */
+#define SAVE_EVERY NS_PER_S
+#define STRAGGLE (30 * NS_PER_S)
+
+/*
+ * Saving and moving what slow batches hold, beside the copiers. Only one picture of
+ * a batch is on its way to the journal, and no batch leaves the window meanwhile
+ * (window_take_settled waits): a picture that came after the batch's end would take
+ * its state back, and an end that came before the picture would lack its objects.
+ */
 
 /* A picture of one batch that the journal may read while copiers go on. */
 static struct batch *picture(struct batch *b)
@@ -40,6 +48,9 @@ static size_t take_pictures(struct engine *e, struct work **works, struct batch 
 	size_t n = 0;
 
 	pthread_mutex_lock(&e->lock);
+	while (e->saving)
+		engine_wait(e, &e->changed, NS_PER_S);
+	e->saving = true;
 	for (struct work *w = e->open.first; w && n < WINDOW_MAX; w = w->next) {
 		if (!w->dirty)
 			continue;
@@ -65,6 +76,10 @@ int window_save(struct engine *e, struct error *err)
 		picture_free(pictures[i]);
 		window_unhold(e, works[i]);
 	}
+	pthread_mutex_lock(&e->lock);
+	e->saving = false;
+	pthread_cond_broadcast(&e->changed);
+	pthread_mutex_unlock(&e->lock);
 	return rc;
 }
 
@@ -83,7 +98,7 @@ static struct batch *split_off(struct engine *e, struct work *w, uint32_t *which
 	to->pass = e->pass.number;
 	to->kind = BATCH_MOVED;
 	to->state = BATCH_COPYING;
-	to->began = clock_wall();
+	to->began = clock_file();
 	for (uint32_t i = 0; i < from->n; i++)
 		if (from->objects[i].state == OBJECT_PLANNED) {
 			which[to->n] = i;
@@ -115,8 +130,11 @@ static int move_one(struct engine *e, struct work *w, struct error *err)
 	rc = journal_move(e->journal, w->batch, which, to, err);
 	if (!rc)
 		new = window_adopt(e, w, to, which, forward);
-	if (!new)
+	if (!new) {
+		batch_free(to);
+		rc = rc ? rc : error_set(err, EXIT_INTERNAL, "out of memory");
 		goto out;
+	}
 	log_info("%u slow objects of batch %lld moved to batch %lld", to->n,
 		 (long long)w->batch->id, (long long)to->id);
 	forward = NULL;
@@ -140,4 +158,32 @@ int window_move_stragglers(struct engine *e, int64_t older_than, struct error *e
 		rc = move_one(e, w, err);
 	pthread_mutex_unlock(&e->lock);
 	return rc;
+}
+
+static bool sleep_until(struct engine *e, int64_t next)
+{
+	int64_t left;
+	bool over;
+
+	pthread_mutex_lock(&e->lock);
+	while (!(over = e->synced || atomic_load(&e->failed)) &&
+	       (left = next - clock_monotonic()) > 0)
+		engine_wait(e, &e->changed, left);
+	pthread_mutex_unlock(&e->lock);
+	return !over;
+}
+
+void *saver_main(void *arg)
+{
+	struct engine *e = arg;
+	struct error err = ERROR_INIT;
+	int64_t next = clock_monotonic() + SAVE_EVERY;
+
+	for (; sleep_until(e, next); next = clock_monotonic() + SAVE_EVERY)
+		if (window_save(e, &err) ||
+		    window_move_stragglers(e, clock_monotonic() - STRAGGLE, &err)) {
+			engine_broke_off(e, &err);
+			break;
+		}
+	return NULL;
 }

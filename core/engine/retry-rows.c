@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/begin.h"
+
+#include "base/log.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+/*
+ * --retry-failed for rows: objects whose rows conflicted or failed get a batch of
+ * rows alone, and the old outcomes step back. The new batch is durable first: a
+ * crash in between repeats a look at the rows and forgets none.
+ */
+struct bad_batches {
+	int64_t *ids;
+	size_t n, cap;
+};
+
+static int gather(void *arg, int64_t batch, const struct chunk *c, const struct row_record *r)
+{
+	struct bad_batches *g = arg;
+
+	(void)c;
+	(void)r;
+	if (g->n && g->ids[g->n - 1] == batch)
+		return 0;
+	if (g->n == g->cap) {
+		size_t cap = g->cap ? 2 * g->cap : 64;
+		int64_t *ids = reallocarray(g->ids, cap, sizeof(*ids));
+
+		if (!ids)
+			return -1;
+		g->ids = ids;
+		g->cap = cap;
+	}
+	g->ids[g->n++] = batch;
+	return 0;
+}
+
+static bool is_bad(const struct row_record *r)
+{
+	return r->outcome == MIGRATE_ROW_CONFLICT || r->outcome == MIGRATE_ROW_FAILED;
+}
+
+/* The object of a bad row, once, pointing to its real record. */
+static bool add_object(struct batch *to, const struct batch *from, uint32_t n, bool *seen)
+{
+	const struct object_record *o = &from->objects[n];
+	struct object_record *copy = &to->objects[to->n];
+
+	if (seen[n])
+		return true;
+	seen[n] = true;
+	if (!object_record_copy(&to->arena, o, copy))
+		return false;
+	if (o->state != OBJECT_MOVED) {
+		copy->moved_batch = from->id;
+		copy->moved_n = n;
+	}
+	copy->state = OBJECT_MOVED;
+	to->n++;
+	return true;
+}
+
+static struct batch *rows_anew(struct engine *e, const struct batch *from,
+			       const struct chunk *chunks, size_t n)
+{
+	struct batch *to = batch_new();
+	bool *seen = calloc(from->n + 1, sizeof(*seen));
+	bool good = to && seen;
+
+	if (good) {
+		to->pass = e->pass.number;
+		to->kind = BATCH_ROWS;
+		to->state = BATCH_COPIED;
+		to->objects = arena_alloc(&to->arena, from->n * sizeof(*to->objects) + 1);
+		good = to->objects != NULL;
+	}
+	for (size_t i = 0; good && i < n; i++)
+		for (uint32_t k = 0; good && k < chunks[i].n; k++)
+			if (is_bad(&chunks[i].rows[k]))
+				good = add_object(to, from, chunks[i].rows[k].object, seen);
+	free(seen);
+	if (good)
+		return to;
+	batch_free(to);
+	return NULL;
+}
+
+/* The old outcomes step back: the row is another batch's from now on. */
+static uint64_t step_back(struct batch *b, struct chunk *c)
+{
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; i < c->n; i++) {
+		struct row_record *r = &c->rows[i];
+
+		if (!is_bad(r))
+			continue;
+		if (r->outcome == MIGRATE_ROW_CONFLICT)
+			b->counts.rows_conflict--;
+		else
+			b->counts.rows_failed--;
+		r->outcome = ROW_RETRIED;
+		n++;
+	}
+	return n;
+}
+
+static int retry_batch(struct engine *e, int64_t id, uint64_t *rows, struct error *err)
+{
+	ARENA_AUTO struct arena a = ARENA_INIT;
+	struct batch *b = journal_load(e->journal, id, err), *anew = NULL;
+	struct chunk *chunks = NULL;
+	size_t n = 0;
+	int rc = -1;
+
+	if (!b || journal_chunks(e->journal, id, &a, &chunks, &n, err))
+		goto out;
+	anew = rows_anew(e, b, chunks, n);
+	if (!anew) {
+		error_set(err, EXIT_INTERNAL, "out of memory");
+		goto out;
+	}
+	rc = journal_plan(e->journal, &anew, 1, err);
+	for (size_t i = 0; !rc && i < n; i++) {
+		uint64_t back = step_back(b, &chunks[i]);
+
+		*rows += back;
+		if (back)
+			rc = journal_outcome(e->journal, b, &chunks[i], err);
+	}
+out:
+	batch_free(anew);
+	batch_free(b);
+	return rc;
+}
+
+int retry_rows(struct engine *e, struct error *err)
+{
+	struct bad_batches g = { .ids = NULL };
+	uint64_t rows = 0;
+	int rc = journal_each_bad_row(e->journal, gather, &g, err);
+
+	if (rc && !error_is_set(err))
+		error_set(err, EXIT_INTERNAL, "out of memory");
+	for (size_t i = 0; !rc && i < g.n; i++)
+		rc = retry_batch(e, g.ids[i], &rows, err);
+	if (!rc && rows)
+		log_info("%" PRIu64 " rows that conflicted or failed are looked at again", rows);
+	free(g.ids);
+	return rc;
+}
