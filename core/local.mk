@@ -202,6 +202,7 @@ engine_sources = \
 	core/engine/status.h \
 	core/engine/swap.c \
 	core/engine/syncer.c \
+	core/engine/tell.c \
 	core/engine/ticker.c \
 	core/engine/ticker.h \
 	core/engine/transfer.c \
@@ -243,7 +244,7 @@ core_libmigrate_la_LIBADD = core/libcore.la
 core_libmigrate_la_LDFLAGS = $(AM_LDFLAGS) -version-info 1:0:0 -Wl,-Bsymbolic-functions \
 	-Wl,--version-script=$(top_srcdir)/core/libmigrate.map
 core_libmigrate_la_DEPENDENCIES = core/libcore.la core/libmigrate.map
-EXTRA_DIST += core/libmigrate.map
+EXTRA_DIST += core/ARCHITECTURE core/libmigrate.map
 
 # ---- Programs: migrate-NAME is core/cmd/NAME.c and what they share ------------
 # What they share, compiled once.

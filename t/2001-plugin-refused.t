@@ -30,6 +30,7 @@ plugin() {
 		#pragma GCC visibility push(default)
 		const struct migrate_plugin *migrate_plugin_v1(void) { $2; return &p; }
 	EOF
+	# shellcheck disable=SC2086 # LINK is words
 	"${CC:-cc}" -fvisibility=hidden -I"$srcdir/include" -fPIC -shared -o "$1.so" "$1.c" ${LINK:-}
 }
 

@@ -35,9 +35,13 @@ build() {
 	fresh_make -C outside CFLAGS='-O2 -g -Wall -Wextra -Werror' "$@"
 }
 
-check 'pkg-config knows where plugins go' eval 'pkg-config --variable=plugindir migrate-plugin | grep -q /migrate$'
+knows_where_plugins_go() {
+	pkg-config --variable=plugindir migrate-plugin | grep -q '/migrate$'
+}
+
+check 'pkg-config knows where plugins go' knows_where_plugins_go
 check 'the example is built with ten lines of make' build
-check 'its Makefile has no more than that' eval '[ "$(grep -c . outside/Makefile)" -le 10 ]'
+check 'its Makefile has no more than that' [ "$(grep -c . outside/Makefile)" -le 10 ]
 mkdir scratch
 check 'it keeps the contract' exits_with 0 migrate-plugin check outside/flat.so --set root=scratch
 check 'and leaves nothing behind' holds_files scratch 0
@@ -65,5 +69,22 @@ check 'under their new names' contains_exactly dst/avatar%2Fb%2Fc%2Epng two
 check 'a second run finds nothing to do' exits_with 0 migrate-run there.yml
 check 'another job copies them out of it' exits_with 0 migrate-run back.yml
 check 'they are the same' same_tree src back
+
+# The manual page holds a plugin as well: it is what people copy.
+sed -n '/^#include <migrate.plugin.h>$/,/^\.Ed/p' "$srcdir/man/migrate-plugin.3" | sed '$d; s/\\e/\\/g' >one.c
+compile_one() {
+	# shellcheck disable=SC2046 # flags are words
+	"${CC:-cc}" -Wall -Wextra -Werror $(pkg-config --cflags migrate-plugin) -fPIC -shared \
+		-fvisibility=hidden -o one.so one.c $(pkg-config --libs migrate-plugin) &&
+		cp one.so "$MIGRATE_PLUGIN_PATH"
+}
+check 'the plugin of migrate-plugin(3) compiles as it says there' compile_one
+mkdir copied
+write_job one.yml <<EOF
+source: {plugin: one, text: of a page}
+destination: {plugin: posix, root: copied}
+EOF
+check 'and works' exits_with 0 migrate-run one.yml
+check 'as it says, too' contains_exactly copied/one 'of a page'
 
 finish

@@ -30,7 +30,7 @@ databases:
 copy: {concurrency: 1}
 EOF2
 
-# meanwhile STATUS SHELL OPTION...: run the job; SHELL happens in the middle of a copy
+# meanwhile STATUS (0,3: either) SHELL OPTION...: run the job; SHELL happens in the middle of a copy
 meanwhile() {
 	t_wanted=$1
 	t_shell=$2
@@ -39,7 +39,8 @@ meanwhile() {
 		timeout -k 5 60 migrate-run --progress=none job.yml >"$t_out/stdout" 2>"$t_out/stderr"
 	t_got=$?
 	grep -q 'not reached' "$t_out/struck" && { cat "$t_out/struck"; return 1; }
-	[ "$t_got" -eq "$t_wanted" ] || { echo "status $t_got"; cat "$t_out/stderr"; return 1; }
+	[ "$t_wanted" = 0,3 ] && [ $((t_got % 3)) -eq 0 ] && [ "$t_got" -le 3 ] && return 0
+	[ "$t_got" = "$t_wanted" ] || { echo "status $t_got"; cat "$t_out/stderr"; return 1; }
 }
 
 copying=copy,write
@@ -97,8 +98,9 @@ check 'nor made' missing dst/avatar/b
 fresh
 mkdir outside && write_file outside/b secret
 check 'a folder that becomes a link to elsewhere is not followed' \
-	meanwhile 3 "mv src/image src/old && ln -s '$here/outside' src/image" --only mkdir
+	meanwhile 0,3 "mv src/image src/old && ln -s '$here/outside' src/image" --only mkdir
 check 'nothing from there is copied' not grep -rq secret dst
+rm -rf outside
 
 fresh
 check "a destination that somebody else writes is not overwritten" \

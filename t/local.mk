@@ -22,6 +22,8 @@ unit_tests = \
 	t/unit/test-journal-threads \
 	t/unit/test-json \
 	t/unit/test-pattern \
+	t/unit/test-plugin-calls \
+	t/unit/test-plugin-streams \
 	t/unit/test-posix-list \
 	t/unit/test-posix-parts \
 	t/unit/test-posix-write \
@@ -36,6 +38,7 @@ unit_tests = \
 unit_headers = \
 	t/unit/job-fixture.h \
 	t/unit/journal-help.h \
+	t/unit/plugin-fixture.h \
 	t/unit/posix-fixture.h \
 	t/unit/sqlite-fixture.h \
 	$(empty)
@@ -129,6 +132,7 @@ AM_TESTS_ENVIRONMENT = \
 
 # What CI runs under the thread sanitizer: where threads meet.
 thread_tests = \
+	t/unit/test-plugin-streams \
 	t/1420-control.t \
 	t/2210-sqlite-jobs.t \
 	t/unit/test-journal-full \

@@ -121,7 +121,7 @@ static void expand(struct subject *s, struct yaml_node *root, struct problems *p
 		struct yaml_node *node = yaml_get(root, names[i]);
 
 		if (node)
-			yaml_expand(&s->arena, node, p);
+			yaml_expand_section(&s->arena, node, p);
 	}
 }
 

@@ -51,8 +51,7 @@ static int set_aside(struct engine *e, struct error *err)
 	return open_journal(e, err);
 }
 
-/* A journal that this run made and could not use: it never existed. */
-static void discard_journal(struct engine *e)
+void engine_discard(struct engine *e)
 {
 	static const char *const suffixes[] = { "", "-wal", "-shm", "-lock" };
 	char path[4096];
@@ -235,7 +234,10 @@ static int begin_with_journal(struct engine *e, struct error *err)
 	if (e->identity.exists && e->options->new_journal && set_aside(e, err))
 		return -1;
 	if (open_ends(e, e->identity.id, ENDS_WRITE | ENDS_PROBE, err) || fit_job(e, err) || check_not_over(e, err) ||
-	    journal_begin_run(e->journal, "", &e->unclean, err) || find_pass(e, err))
+	    journal_begin_run(e->journal, "", &e->unclean, err))
+		return -1;
+	e->begun = true;
+	if (find_pass(e, err))
 		return -1;
 	e->orphaned = e->pass.orphaned;
 	e->rowindex = rowindex_new(e);
@@ -258,10 +260,11 @@ int engine_begin(struct engine *e, const struct job *job, const struct run_optio
 	if (make_parts(e, err) || open_journal(e, err))
 		return -1;
 	existed = e->identity.exists;
+	e->fresh = !existed;
 	if (!begin_with_journal(e, err))
 		return 0;
 	if (!existed && e->journal && e->pass.number == 0)
-		discard_journal(e);
+		engine_discard(e);
 	return -1;
 }
 

@@ -14,6 +14,8 @@ int engine_begin(struct engine *e, const struct job *job, const struct run_optio
 /* For a dry run: ends that are only read, no journal. */
 int engine_begin_dry(struct engine *e, const struct job *job, const struct run_options *o,
 		     struct error *err);
+/* A journal that this run made and could not use: it never existed. */
+void engine_discard(struct engine *e);
 void engine_end(struct engine *e);
 
 /* retry.c, retry-rows.c: what failed gets new batches. */

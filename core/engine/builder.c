@@ -137,9 +137,10 @@ static bool supersede(struct builder *b, struct object_record *o,
 {
 	o->moved_batch = batch;
 	o->moved_n = n;
-	if (older->state != OBJECT_COPIED || older->created != CREATED_OURS)
-		return true;
-	return arena_bytes(&b->batch->arena, older->stored, &o->replaces);
+	if (older->state == OBJECT_COPIED && older->created == CREATED_OURS)
+		return arena_bytes(&b->batch->arena, older->stored, &o->replaces);
+	/* one that failed was perhaps to replace our copy, which is still there then */
+	return arena_bytes(&b->batch->arena, older->replaces, &o->replaces);
 }
 
 static int note_position(struct builder *b, struct migrate_bytes key, struct error *err)
@@ -165,6 +166,8 @@ int builder_add(struct builder *b, const struct key_item *item, const struct ver
 	if (!fill(b, item, v, o) ||
 	    (older && !supersede(b, o, older, older_batch, older_n)))
 		return error_set(err, EXIT_INTERNAL, "out of memory");
+	if (o->state == OBJECT_FAILED)
+		tell_failure(b->engine, o);
 	b->batch->n++;
 	b->keys += item->key.n + v->new_key.n;
 	if (note_position(b, item->key, err))

@@ -54,7 +54,8 @@ static int add_batch(struct check *c, const struct batch *b, struct error *err)
 		m.planned = o->state == OBJECT_PLANNED;
 		if (o->state == OBJECT_MOVED || o->state == OBJECT_FAILED || !o->new_key.n)
 			continue;
-		if (add(c, o->key, &m, err))
+		/* a key that stays as it is collides with another's new one: no chain */
+		if (!bytes_equal(o->key, o->new_key) && add(c, o->key, &m, err))
 			return -1;
 		m.is_new = 1;
 		if (add(c, o->new_key, &m, err))
@@ -154,7 +155,7 @@ static int find_pairs(struct check *c, struct error *err)
 	return rc;
 }
 
-static void fail_record(struct batch *b, uint32_t n)
+static void fail_record(struct check *c, struct batch *b, uint32_t n)
 {
 	struct object_record *o = &b->objects[n];
 	char *text = arena_printf(&b->arena, "another key becomes '%.*s' too", (int)o->new_key.n,
@@ -164,6 +165,7 @@ static void fail_record(struct batch *b, uint32_t n)
 	o->fail = FAIL_COLLISION;
 	o->message = text ? text : "another key becomes the same";
 	o->dirty = true;
+	tell_failure(c->engine, o);
 }
 
 static int save(struct check *c, struct batch *b, struct error *err)
@@ -196,7 +198,7 @@ static int fail_guilty(struct check *c, struct error *err)
 			if (!b)
 				return -1;
 		}
-		fail_record(b, n);
+		fail_record(c, b, n);
 	}
 	if (!rc)
 		rc = save(c, b, err);

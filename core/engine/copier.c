@@ -200,6 +200,8 @@ static void handle(struct copier *c, struct item *it)
 	else if (!conclude(c, it, copy_object(c, it)))
 		it->end = ITEM_LEFT;
 	atomic_store_explicit(&e->inflight[c->number], NULL, memory_order_relaxed);
+	if (it->end == ITEM_SETTLED && it->record.state == OBJECT_FAILED)
+		tell_failure(e, &it->record);
 }
 
 /* Results are handed back together, but slow objects do not keep quick ones waiting. */

@@ -164,6 +164,40 @@ static bool is_our_old_copy(const struct copier *c, const struct item *it)
 }
 
 /*
+ * A power loss may leave our copy in name only: published, its bytes never on disk.
+ * What was put there after this batch began, and bears the source's time to the
+ * nanosecond, is that and nobody else's.
+ */
+static bool is_our_torn_copy(const struct copier *c, const struct item *it)
+{
+	const struct migrate_object *there = &c->there.object;
+
+	return it->work->resumed && there->written && there->written >= it->work->batch->began &&
+	       there->mtime != INT64_MIN && there->mtime == it->record.mtime;
+}
+
+static enum migrate_status replace_torn(struct copier *c, struct item *it, struct target *t)
+{
+	it->record.level = VERIFY_NONE; /* what the comparison learnt is not true of the new one */
+	if (!(c->engine->ends.destination_facts.d.flags & MIGRATE_REPLACE_MATCH))
+		t->precondition = MIGRATE_ANY;
+	else if (!copier_keep(c, c->there.object.etag, &t->if_match))
+		return MIGRATE_TRANSIENT;
+	return write_object(c, it, t);
+}
+
+/* Somebody removed the older copy that this one was to replace. */
+static enum migrate_status create_anew(struct copier *c, struct item *it)
+{
+	struct target t = { .precondition = MIGRATE_ABSENT };
+
+	it->record.replaces = bytes_of(NULL, 0);
+	if (!(c->engine->ends.destination_facts.d.flags & MIGRATE_CREATE_ONLY))
+		t.precondition = MIGRATE_ANY;
+	return write_object(c, it, &t);
+}
+
+/*
  * Something is at the destination, or an answer was lost: what is there now
  * decides. refusal: what the store said when it refused, NULL: it did not.
  */
@@ -178,6 +212,8 @@ static enum migrate_status resolve_existing(struct copier *c, struct item *it, c
 		fail_item(it, FAIL_CONFLICT, refusal);
 		return MIGRATE_OK;
 	}
+	if (status == MIGRATE_NOT_FOUND && it->record.replaces.n)
+		return create_anew(c, it);
 	if (status == MIGRATE_NOT_FOUND)
 		return MIGRATE_TRANSIENT; /* it went away again */
 	if (status == MIGRATE_OK && is_our_old_copy(c, it)) {
@@ -190,6 +226,8 @@ static enum migrate_status resolve_existing(struct copier *c, struct item *it, c
 		status = compare_existing(c, it, &equal);
 	if (status != MIGRATE_OK)
 		return status;
+	if (!equal && is_our_torn_copy(c, it))
+		return replace_torn(c, it, &t);
 	if (!equal)
 		return conflict(c, it);
 	if (!copier_keep(c, c->there.object.etag, &it->record.stored))

@@ -18,6 +18,7 @@ struct delta {
 	uint32_t n;
 	bool more;
 	bool matched; /* the listing has brought this record's key */
+	struct buf unlisted; /* the folder that could not be listed last: what is below is not gone */
 	struct sorter *own; /* new keys of this job, in one place */
 	struct migrate_bytes own_key;
 	bool own_more;
@@ -46,10 +47,20 @@ static bool is_our_copy(const struct object_record *o)
 	return o->state == OBJECT_COPIED || o->state == OBJECT_SAME;
 }
 
-/* Both ends are one place: copies of ours stand in the listing and are no input. */
+/* A copy that was cut off may be there although the journal does not know of it yet. */
+static bool may_stand_there(const struct object_record *o)
+{
+	return is_our_copy(o) || (o->state == OBJECT_PLANNED && o->new_key.n);
+}
+
+/*
+ * Both ends are one place: copies of ours stand in the listing and are no input,
+ * those of this pass neither, when it goes on after --first or an interruption.
+ */
 static int collect_own(struct delta *d, struct error *err)
 {
-	struct journal_merge *m = journal_merge_open(d->engine->journal, d->engine->pass.number, err);
+	struct journal_merge *m =
+		journal_merge_open(d->engine->journal, d->engine->pass.number + 1, err);
 	struct object_record o;
 	int64_t batch;
 	uint32_t n;
@@ -57,7 +68,7 @@ static int collect_own(struct delta *d, struct error *err)
 
 	d->own = sorter_new(SORT_MEMORY, d->engine->job->folder);
 	while (rc == 1 && d->own && (rc = journal_merge_next(m, &o, &batch, &n, err)) == 1)
-		if (is_our_copy(&o) && sorter_add(d->own, o.new_key, bytes_of(NULL, 0), err))
+		if (may_stand_there(&o) && sorter_add(d->own, o.new_key, bytes_of(NULL, 0), err))
 			rc = -1;
 	journal_merge_close(m);
 	if (rc < 0 || !d->own)
@@ -74,6 +85,7 @@ struct delta *delta_open(struct engine *e, struct migrate_bytes after, struct er
 		return NULL;
 	}
 	d->engine = e;
+	d->unlisted = (struct buf)BUF_INIT(MIGRATE_KEY_MAX);
 	d->merge = journal_merge_open(e->journal, e->pass.number, err);
 	if (!d->merge || advance(d, err))
 		goto fail;
@@ -96,6 +108,7 @@ void delta_close(struct delta *d)
 		return;
 	journal_merge_close(d->merge);
 	sorter_free(d->own);
+	buf_release(&d->unlisted);
 	free(d);
 }
 
@@ -105,6 +118,9 @@ static void orphaned(struct delta *d)
 	struct engine *e = d->engine;
 
 	if (!is_our_copy(&d->record))
+		return;
+	if (d->unlisted.len &&
+	    bytes_begin_with(d->record.key, bytes_of(d->unlisted.p, d->unlisted.len)))
 		return;
 	if (++e->orphaned <= ORPHANS_NAMED)
 		log_info("orphaned: '%.*s' has gone from the source, its copy '%.*s' stays",
@@ -158,6 +174,14 @@ static bool is_settled(const struct key_item *item, const struct object_record *
 	}
 }
 
+static int note_unlisted(struct delta *d, struct migrate_bytes key, struct error *err)
+{
+	buf_reset(&d->unlisted);
+	return buf_add(&d->unlisted, key.p, key.n) ?
+		       0 :
+		       error_set(err, EXIT_INTERNAL, "a key of %zu bytes is too long", key.n);
+}
+
 int delta_match(struct delta *d, const struct key_item *item, struct older *o, struct error *err)
 {
 	*o = (struct older){ .found = false };
@@ -168,6 +192,8 @@ int delta_match(struct delta *d, const struct key_item *item, struct older *o, s
 	while (d->more && bytes_compare(d->record.key, item->key) < 0)
 		if (pass_by(d, err))
 			return -1;
+	if (item->kind == LISTED_FAILED && note_unlisted(d, item->key, err))
+		return -1;
 	if (!d->more || !bytes_equal(d->record.key, item->key))
 		return 0;
 	d->matched = true;

@@ -26,7 +26,7 @@
  * left the copy stage exactly one thread holds it. A thread that fails calls
  * engine_fail(), the first error wins, and all threads wind down.
  */
-#define WINDOW_MAX 64	  /* batches in memory at once */
+#define WINDOW_MAX 32	  /* batches in memory at once, and not yet durable at most */
 #define RUN_LENGTH 16	  /* small objects a copier takes at a time */
 #define CHUNK_ROWS 1000	  /* rows in a chunk */
 
@@ -93,6 +93,8 @@ struct engine {
 	struct journal_job identity;
 	struct journal_pass pass;
 	bool unclean; /* the run before did not end well */
+	bool begun;   /* the journal knows of this run */
+	bool fresh;   /* the journal was made by this run */
 	bool can_copy, has_sync, has_parts, has_rows;
 
 	pthread_mutex_t lock;
@@ -123,6 +125,7 @@ struct engine {
 	atomic_bool scanning, listing; /* for the progress line */
 	enum migrate_digest_algorithm algorithm; /* of digests taken while bytes pass */
 	struct losses *losses; /* attributes that could not be kept, by name */
+	atomic_uint_fast64_t told; /* failures that were named in the log */
 	uint64_t orphaned;
 	uint64_t objects_before, bytes_before, copied_before; /* of this pass, by earlier runs */
 	uint64_t first_left; /* --first: objects that may still be planned; UINT64_MAX: any */
@@ -193,6 +196,10 @@ void rowindex_forget(struct rowindex *x);
 /* A deep copy, bytes in a. False: out of memory. */
 bool object_record_copy(struct arena *a, const struct object_record *from,
 			struct object_record *to);
+
+/* tell.c: what failed, in the log, by name. */
+void tell_failure(struct engine *e, const struct object_record *o);
+void tell_rows(struct engine *e, const struct chunk *c);
 
 /* ---- threads' main functions ---- */
 void *copier_main(void *copier); /* struct copier of copier.h */

@@ -35,6 +35,20 @@ static void distrust(const struct engine *e, struct batch *b)
 			b->objects[i].state = OBJECT_PLANNED;
 }
 
+/*
+ * Before copies of a killed run are compared from the disk: one sync of all is a
+ * fraction of what a sync of each file would cost.
+ */
+static int settle_disk(struct engine *e, struct error *err)
+{
+	struct migrate_session *s = e->ends.destination.session;
+	enum migrate_status status = MIGRATE_OK;
+
+	if (e->unclean && e->has_sync)
+		status = store_sync(s);
+	return status == MIGRATE_OK ? 0 : session_error(err, EXIT_OUTAGE, s, status);
+}
+
 static int begin_copying(struct engine *e, struct batch *b, struct error *err)
 {
 	if (b->state != BATCH_PLANNED)
@@ -92,6 +106,8 @@ static int admit_all_open(struct engine *e, struct error *err)
 
 	if (last_open(e, &last, err))
 		return -1;
+	if (last && settle_disk(e, err))
+		return -1;
 	do {
 		if (journal_open_batches(e->journal, after, ids, IDS, &n, err))
 			return -1;
@@ -112,12 +128,27 @@ struct feed {
 	struct planner planner;
 	struct builder *builder;
 	struct key_stream *keys;
-	struct delta *delta; /* passes after the first */
+	struct delta *delta; /* passes after the first, and when both ends are one place */
 };
 
 static bool first_is_over(const struct engine *e)
 {
 	return e->first_left == 0;
+}
+
+/* A key that no listing brought and whose object was missing before: has it come since? */
+static bool still_missing(struct feed *f, const struct key_item *item, const struct older *o)
+{
+	struct object_slot slot;
+	struct migrate_stat r = { .key = item->key, .object = &slot.object };
+
+	if (!o->found || item->etag.n || f->engine->job->keys_from == KEYS_FROM_SOURCE)
+		return false;
+	if (o->record.state != OBJECT_GONE &&
+	    (o->record.state != OBJECT_FAILED || o->record.fail != FAIL_MISSING))
+		return false;
+	object_slot_init(&slot, NULL);
+	return store_stat(f->source, &r) == MIGRATE_NOT_FOUND;
 }
 
 static int plan_item(struct feed *f, const struct key_item *item, struct error *err)
@@ -137,7 +168,7 @@ static int plan_item(struct feed *f, const struct key_item *item, struct error *
 		builder_pass_over(f->builder, item, SKIP_OWN);
 		return 0;
 	}
-	if (older.settled)
+	if (older.settled || still_missing(f, item, &older))
 		return 0;
 	if (e->first_left != UINT64_MAX)
 		e->first_left--;
@@ -194,7 +225,7 @@ static int open_feed(struct feed *f, struct error *err)
 	f->keys = key_stream_open(e, f->source, position, err);
 	if (!f->keys)
 		return -1;
-	if (e->pass.number > 1) {
+	if (e->pass.number > 1 || e->relation == ENDS_SAME) {
 		f->delta = delta_open(e, position, err);
 		if (!f->delta)
 			return -1;

@@ -102,18 +102,45 @@ static enum migrate_status find_page(struct rewriter *r, size_t database, const 
 	return status;
 }
 
-static int find_indexed(struct rewriter *r, struct batch *b, size_t database,
-			const struct wanted *w, each_chunk *each, struct error *err)
+/* All rows of some values; *pages: how many it took. */
+static int find_slice(struct rewriter *r, struct batch *b, size_t database,
+		      const struct wanted *w, each_chunk *each, size_t *pages, struct error *err)
 {
 	struct migrate_bytes cursor = { .p = NULL, .n = 0 };
 	struct chunk c;
 
+	*pages = 0;
 	do {
 		if (find_page(r, database, w, cursor, err) != MIGRATE_OK ||
 		    !arena_bytes(&r->arena, r->page.cursor, &cursor) ||
 		    page_to_chunk(r, b, database, w, &c, err) || (c.n && each(r, b, &c, err)))
 			return -1;
+		++*pages;
 	} while (!r->page.done);
+	return 0;
+}
+
+/*
+ * Each page of a find looks for all its values: where many rows name one object,
+ * fewer values at a time make a page of them.
+ */
+static int find_indexed(struct rewriter *r, struct batch *b, size_t database,
+			const struct wanted *w, each_chunk *each, struct error *err)
+{
+	size_t pages;
+
+	for (size_t at = 0; at < w->n;) {
+		size_t left = w->n - at, n = left < r->slice ? left : r->slice;
+		struct wanted some = { .values = w->values + at, .objects = w->objects + at, .n = n };
+
+		if (find_slice(r, b, database, &some, each, &pages, err))
+			return -1;
+		at += n;
+		if (pages > 1)
+			r->slice = n / pages ? n / pages : 1;
+		else if (r->page.n < CHUNK_ROWS / 2 && r->slice <= CHUNK_ROWS / 2)
+			r->slice *= 2;
+	}
 	return 0;
 }
 

@@ -6,7 +6,6 @@
 #include "engine/gate.h"
 #include "engine/pace.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,7 +26,6 @@ struct large {
 	uint32_t count, taken, busy;
 	struct part *parts;
 	enum migrate_status status; /* the first that was not OK: no more parts are given out */
-	char message[512];
 	bool blame_source;
 };
 
@@ -180,7 +178,6 @@ static void end_part(struct copier *c, struct large *l, uint32_t i, enum migrate
 	if (status != MIGRATE_OK && l->status == MIGRATE_OK) {
 		l->status = status;
 		l->blame_source = c->culprit == c->source;
-		snprintf(l->message, sizeof(l->message), "%s", copier_message(c, status));
 	}
 	engine_wake(e);
 	pthread_mutex_unlock(&e->lock);

@@ -96,13 +96,23 @@ static bool is_own(const struct engine *e, struct migrate_bytes key)
 	return e->relation == ENDS_DESTINATION_INSIDE && bytes_begin_with(key, e->inside);
 }
 
+/* Is the new key, at the destination, the very object that is to be copied? */
+static bool in_place(const struct engine *e, struct migrate_bytes key, struct migrate_bytes new_key)
+{
+	if (e->relation == ENDS_SAME)
+		return bytes_equal(key, new_key);
+	return e->relation == ENDS_SOURCE_INSIDE && bytes_begin_with(new_key, e->inside) &&
+	       bytes_equal(bytes_of((const char *)new_key.p + e->inside.n, new_key.n - e->inside.n),
+			   key);
+}
+
 /* Would the new key be refused, or hit the source itself? */
 static void check_place(struct planner *p, const struct key_item *item, struct verdict *v)
 {
 	const struct engine *e = p->engine;
 	const char *text;
 
-	if (e->relation == ENDS_SAME && bytes_equal(item->key, v->new_key)) {
+	if (in_place(e, item->key, v->new_key)) {
 		v->state = OBJECT_SKIPPED;
 		v->message = "in its place already";
 		return;

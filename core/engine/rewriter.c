@@ -55,6 +55,7 @@ struct rewriter *rewriter_new(struct engine *e, struct error *err)
 		return NULL;
 	}
 	r->engine = e;
+	r->slice = CHUNK_ROWS;
 	r->value = (struct buf)BUF_INIT(MIGRATE_KEY_MAX);
 	r->key = (struct buf)BUF_INIT(MIGRATE_KEY_MAX);
 	r->databases = open_sessions(e->ends.databases, e->ends.database_count, err);
@@ -67,7 +68,7 @@ struct rewriter *rewriter_new(struct engine *e, struct error *err)
 }
 
 /* An object that vanished is only gone if no row names it. */
-static void rows_of_gone(struct batch *b, const struct chunk *c)
+static void rows_of_gone(struct engine *e, struct batch *b, const struct chunk *c)
 {
 	for (uint32_t i = 0; i < c->n; i++) {
 		struct object_record *o = &b->objects[c->rows[i].object];
@@ -78,6 +79,7 @@ static void rows_of_gone(struct batch *b, const struct chunk *c)
 		o->fail = FAIL_MISSING;
 		o->message = "vanished from the source, but rows name it";
 		o->dirty = true;
+		tell_failure(e, o);
 	}
 }
 
@@ -106,7 +108,7 @@ static int missing_rows(struct rewriter *r, struct batch *b, struct chunk *c)
 			b->counts.rows_missing += by_need(b, &c->rows[i]) ? 1 : 0;
 		return 0;
 	}
-	rows_of_gone(b, c);
+	rows_of_gone(r->engine, b, c);
 	return 0;
 }
 
@@ -117,6 +119,7 @@ static int settle_chunk(struct rewriter *r, struct batch *b, struct chunk *c, st
 	if (rows_rewrite(r, c, err))
 		return -1;
 	rows_count(c, &b->counts);
+	tell_rows(e, c);
 	for (uint32_t i = 0; i < c->n; i++)
 		if (c->rows[i].outcome == MIGRATE_ROW_CONFLICT ||
 		    c->rows[i].outcome == MIGRATE_ROW_FAILED)

@@ -14,6 +14,7 @@ struct rewriter {
 	pthread_t thread;
 	struct migrate_session **databases, **caches;
 	struct row_page page;
+	size_t slice; /* values to look for at a time */
 	struct arena arena; /* of the present batch */
 	struct arena rows;  /* of the present chunk: a key may have millions of rows */
 	struct buf value, key;

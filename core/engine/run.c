@@ -204,6 +204,15 @@ static int finish(struct engine *e, struct run_result *r, struct error *err)
 	return exit_of(r);
 }
 
+/* The job file's fault, found before anything was done: the file may be corrected freely. */
+static bool came_to_nothing(const struct engine *e, int status)
+{
+	const struct tally *t = &e->tally;
+
+	return status == EXIT_USAGE && e->fresh && !atomic_load(&t->copied) &&
+	       !atomic_load(&t->same) && !atomic_load(&t->rows);
+}
+
 int run_job(const struct job *job, const struct run_options *o, struct run_result *r,
 	    struct error *err)
 {
@@ -215,6 +224,8 @@ int run_job(const struct job *job, const struct run_options *o, struct run_resul
 	*r = (struct run_result){ .pass = 0 };
 	ticker_block_signals();
 	if (engine_begin(&e, job, o, err)) {
+		if (e.begun && e.journal)
+			journal_end_run(e.journal, err->exit, err->text, &second);
 		engine_end(&e);
 		return err->exit;
 	}
@@ -228,6 +239,8 @@ int run_job(const struct job *job, const struct run_options *o, struct run_resul
 		*err = second;
 		status = second.exit;
 	}
+	if (came_to_nothing(&e, status))
+		engine_discard(&e);
 	r->elapsed = clock_monotonic() - began;
 	engine_end(&e);
 	return status;

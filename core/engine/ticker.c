@@ -245,5 +245,6 @@ void ticker_run(struct ticker *t)
 			nap(t);
 		}
 	}
+	too_many(t->engine);
 	show(t, true);
 }

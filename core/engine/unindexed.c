@@ -28,6 +28,7 @@ struct rowindex *rowindex_new(struct engine *e)
 	if (!x)
 		return NULL;
 	x->engine = e;
+	scratch_sweep(e->job->journal_path);
 	pthread_mutex_init(&x->lock, NULL);
 	x->tables = calloc(e->ends.database_count + 1, sizeof(*x->tables));
 	if (x->tables)
@@ -159,7 +160,7 @@ static int make(struct rowindex *x, struct rewriter *r, size_t database, struct 
 
 	if (x->tables[database])
 		return 0;
-	s = scratch_new(x->engine->job->folder, err);
+	s = scratch_new(x->engine->job->journal_path, err);
 	if (!s)
 		return -1;
 	if (scan(x, r, database, s, err)) {

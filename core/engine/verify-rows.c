@@ -190,27 +190,16 @@ static int read_rows(struct verify *v, size_t database, struct scratch *s, struc
 	return result;
 }
 
-static char *journal_folder(const struct job *job)
-{
-	char *folder = strdup(job->journal_path), *slash = folder ? strrchr(folder, '/') : NULL;
-
-	if (slash)
-		slash[slash == folder] = '\0';
-	return folder;
-}
-
 int verify_index_rows(struct verify *v, struct error *err)
 {
-	char *folder = journal_folder(v->job);
-	int result = folder ? 0 : error_set(err, EXIT_INTERNAL, "out of memory");
+	int result = 0;
 
 	for (size_t i = 0; !result && i < v->ends.database_count; i++) {
 		if (v->ends.database_facts[i].d.flags & MIGRATE_INDEXED)
 			continue;
-		v->indexes[i].scratch = scratch_new(folder, err);
+		v->indexes[i].scratch = scratch_new(v->job->journal_path, err);
 		result = v->indexes[i].scratch ? read_rows(v, i, v->indexes[i].scratch, err) : -1;
 	}
-	free(folder);
 	return result;
 }
 

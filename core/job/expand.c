@@ -125,3 +125,14 @@ void yaml_expand(struct arena *a, struct yaml_node *root, struct problems *p)
 	for (struct yaml_node *c = root->first; c; c = c->next)
 		yaml_expand(a, c, p);
 }
+
+void yaml_expand_section(struct arena *a, struct yaml_node *section, struct problems *p)
+{
+	if (strcmp(section->name, "rename") != 0 || section->kind != YAML_LIST) {
+		yaml_expand(a, section, p);
+		return;
+	}
+	for (struct yaml_node *rule = section->first; rule; rule = rule->next)
+		if (rule->kind != YAML_MAP || !yaml_get(rule, "match"))
+			yaml_expand(a, rule, p);
+}

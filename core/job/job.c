@@ -209,23 +209,10 @@ static void apply_set(struct loading *l, const char *set)
 		problems_add(&l->problems, YAML_LINE_SET, 0, "%s", err.text);
 }
 
-/*
- * In rules with a pattern a dollar belongs to the pattern and its groups: they
- * are left as they are.
- */
 static void expand(struct loading *l)
 {
-	struct arena *a = &l->job->arena;
-
-	for (struct yaml_node *c = l->root->first; c; c = c->next) {
-		if (strcmp(c->name, "rename") != 0 || c->kind != YAML_LIST) {
-			yaml_expand(a, c, &l->problems);
-			continue;
-		}
-		for (struct yaml_node *rule = c->first; rule; rule = rule->next)
-			if (rule->kind != YAML_MAP || !yaml_get(rule, "match"))
-				yaml_expand(a, rule, &l->problems);
-	}
+	for (struct yaml_node *c = l->root->first; c; c = c->next)
+		yaml_expand_section(&l->job->arena, c, &l->problems);
 }
 
 static bool parse_file(struct loading *l)

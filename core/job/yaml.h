@@ -68,6 +68,11 @@ struct yaml_node *yaml_parse(struct arena *a, const char *bytes, size_t n, struc
  * text, never null.
  */
 void yaml_expand(struct arena *a, struct yaml_node *root, struct problems *p);
+/*
+ * The same for one section of a job file. In rename rules with a pattern a dollar
+ * belongs to the pattern and its groups: they are left as they are.
+ */
+void yaml_expand_section(struct arena *a, struct yaml_node *section, struct problems *p);
 
 /* A scalar that says nothing: "name:", ~ or null, without quotes. */
 bool yaml_is_null(const struct yaml_node *node);

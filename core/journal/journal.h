@@ -349,11 +349,13 @@ uint64_t journal_estimate(uint64_t objects, uint64_t rows);
 
 /*
  * Rows of a database whose column has no index, scanned once: (key, payload)
- * records found again by key, any number per key. Unlinked file in the journal's
- * folder. One thread at a time.
+ * records found again by key, any number per key. A file beside the journal,
+ * unlinked as soon as it is open. One thread at a time.
  */
 struct scratch;
-struct scratch *scratch_new(const char *folder, struct error *err);
+struct scratch *scratch_new(const char *journal, struct error *err);
+/* What a process left that was killed between making its file and unlinking it. Under the lock. */
+void scratch_sweep(const char *journal);
 int scratch_add(struct scratch *s, struct migrate_bytes key, struct migrate_bytes payload,
 		struct error *err);
 /* Calls each() for every record of this key, in the order they were added. */

@@ -3,10 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#define SUFFIX "-scratch-"
 
 /*
  * A database that nobody else sees: its name is gone as soon as it is open, it
@@ -35,14 +39,17 @@ static int fail(struct scratch *s, int rc, struct error *err)
 			 (rc & 0xff) == SQLITE_FULL ? ": free some space, then run again" : "");
 }
 
-static int open_unlinked(struct scratch *s, const char *folder, struct error *err)
+/* "JOURNAL-scratch-PID-N": what a killed process left is known by its name. */
+static int open_unlinked(struct scratch *s, const char *journal, struct error *err)
 {
+	static atomic_uint made;
 	char *name = NULL;
 	int fd, rc;
 
-	if (asprintf(&name, "%s/.migrate-scratch-XXXXXX", folder[0] ? folder : "/var/tmp") < 0)
+	if (asprintf(&name, "%s%s%d-%u", journal, SUFFIX, (int)getpid(),
+		     atomic_fetch_add(&made, 1)) < 0)
 		return error_set(err, EXIT_INTERNAL, "out of memory");
-	fd = mkostemp(name, O_CLOEXEC);
+	fd = open(name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0) {
 		error_set_errno(err, EXIT_JOURNAL, errno, "cannot create %s", name);
 		free(name);
@@ -57,7 +64,23 @@ static int open_unlinked(struct scratch *s, const char *folder, struct error *er
 	return rc ? fail(s, rc, err) : 0;
 }
 
-struct scratch *scratch_new(const char *folder, struct error *err)
+void scratch_sweep(const char *journal)
+{
+	char *pattern = NULL;
+	glob_t found;
+
+	/* a journal whose name holds wildcards keeps its leftovers */
+	if (strpbrk(journal, "*?[\\") || asprintf(&pattern, "%s%s*", journal, SUFFIX) < 0)
+		return;
+	if (!glob(pattern, GLOB_NOSORT, NULL, &found)) {
+		for (size_t i = 0; i < found.gl_pathc; i++)
+			unlink(found.gl_pathv[i]);
+		globfree(&found);
+	}
+	free(pattern);
+}
+
+struct scratch *scratch_new(const char *journal, struct error *err)
 {
 	struct scratch *s = calloc(1, sizeof(*s));
 	int rc;
@@ -66,7 +89,7 @@ struct scratch *scratch_new(const char *folder, struct error *err)
 		error_set(err, EXIT_INTERNAL, "out of memory");
 		return NULL;
 	}
-	if (open_unlinked(s, folder, err)) {
+	if (open_unlinked(s, journal, err)) {
 		scratch_free(s);
 		return NULL;
 	}

@@ -207,6 +207,11 @@ static enum migrate_status flat_stat(void *self, struct migrate_stat *r)
 	return MIGRATE_OK;
 }
 
+static bool begins_with(const unsigned char *key, size_t n, struct migrate_bytes prefix)
+{
+	return !prefix.n || (n >= prefix.n && !memcmp(key, prefix.p, prefix.n));
+}
+
 /* The cursor is the name before the page. Enough for an example: each page reads the folder. */
 static enum migrate_status page(const struct flat *f, struct migrate_list *r, struct dirent **names,
 				int n, const char *cursor)
@@ -220,8 +225,8 @@ static enum migrate_status page(const struct flat *f, struct migrate_list *r, st
 		size_t length;
 
 		if (strcmp(names[i]->d_name, cursor) <= 0 ||
-		    !key_of(names[i]->d_name, key, &length) || length < r->prefix.n ||
-		    memcmp(key, r->prefix.p, r->prefix.n) != 0 ||
+		    !key_of(names[i]->d_name, key, &length) ||
+		    !begins_with(key, length, r->prefix) ||
 		    fstatat(f->root, names[i]->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			continue;
 		if (given++ == r->limit)

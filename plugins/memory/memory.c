@@ -158,7 +158,7 @@ static enum migrate_status memory_list(void *self, struct migrate_list *r)
 		const struct entry *e = t->entries[at];
 		struct migrate_object *o;
 
-		if (e->n < r->prefix.n || memcmp(e->key, r->prefix.p, r->prefix.n) != 0)
+		if (!begins_with(e->key, e->n, r->prefix))
 			break;
 		if (n == r->limit) {
 			r->done = false;

@@ -121,6 +121,11 @@ static inline bool matches(const char *etag, struct migrate_bytes if_match)
 	       !__builtin_memcmp(etag, if_match.p, if_match.n);
 }
 
+static inline bool begins_with(const unsigned char *key, size_t n, struct migrate_bytes prefix)
+{
+	return !prefix.n || (n >= prefix.n && !__builtin_memcmp(key, prefix.p, prefix.n));
+}
+
 /* ---- memory.c, upload.c ---- */
 /* Wait as long as `latency` says; CANCELLED when the core wants the call back. */
 enum migrate_status memory_delay(const struct memory *m, struct migrate_session *session);

@@ -141,8 +141,8 @@ enum migrate_status memory_uploads(void *self, struct migrate_uploads *r)
 
 	pthread_mutex_lock(&t->lock);
 	for (const struct upload *u = t->uploads; u; u = u->next) {
-		if (strcmp(u->job, migrate_job_id(r->session)) != 0 || u->nkey < r->prefix.n ||
-		    memcmp(u->key, r->prefix.p, r->prefix.n) != 0)
+		if (strcmp(u->job, migrate_job_id(r->session)) != 0 ||
+		    !begins_with(u->key, u->nkey, r->prefix))
 			continue;
 		if (!migrate_emit_upload(r, u->key, u->nkey, u->id, strlen(u->id)))
 			status = MIGRATE_CANCELLED;

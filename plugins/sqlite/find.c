@@ -102,8 +102,6 @@ static enum migrate_status probe_values(struct search *s, sqlite3_stmt *stmt)
 		if (bind_bytes(stmt, P_VALUE, s->r->values[i / 2], i % 2))
 			return migrate_fail(s->r->session, MIGRATE_TRANSIENT, "out of memory");
 		status = collect(s, stmt, (uint32_t)(i / 2));
-		if (!status && s->hits > s->wanted)
-			prune(s);
 	}
 	return status;
 }

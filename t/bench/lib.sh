@@ -13,7 +13,7 @@ set -euo pipefail
 
 bench=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 builddir=$(cd "${builddir:-.}" && pwd)
-[ -d "$builddir/core/cmd" ] && [ -x "$builddir/core/cmd/migrate-run" ] || builddir=$builddir/build
+[ -d "$builddir/core/.libs" ] || builddir=$builddir/build
 programs=$builddir/core/cmd/.libs
 [ -d "$programs" ] || programs=$builddir/core/cmd
 export PATH=$programs:$PATH

@@ -177,7 +177,7 @@ static int stop_at_once(void *arg, struct migrate_bytes payload)
 
 START_TEST(scratch_gives_back_every_record_of_a_key_in_order)
 {
-	struct scratch *s = scratch_new(folder, &err);
+	struct scratch *s = scratch_new(path, &err);
 	char out[64] = "", key[16];
 	int calls = 0;
 

@@ -4,10 +4,9 @@
 #include <stdlib.h>
 
 /* The links that lead to the first node not below key (or, with after, above it). */
-static void find_links(const struct skip *s, struct bytes key, bool after,
-		       struct skip_node **const *links[])
+static void find_links(struct skip *s, struct bytes key, bool after, struct skip_node **links[])
 {
-	struct skip_node *const *level = s->first;
+	struct skip_node **level = s->first;
 
 	for (int i = SKIP_LEVELS - 1; i >= 0; i--) {
 		struct skip_node *node;
@@ -19,19 +18,19 @@ static void find_links(const struct skip *s, struct bytes key, bool after,
 				break;
 			level = node->next;
 		}
-		links[i] = (struct skip_node **const *)&level[i];
+		links[i] = &level[i];
 	}
 }
 
-struct skip_node *skip_seek(const struct skip *s, struct bytes key, bool after)
+struct skip_node *skip_seek(struct skip *s, struct bytes key, bool after)
 {
-	struct skip_node **const *links[SKIP_LEVELS];
+	struct skip_node **links[SKIP_LEVELS];
 
 	find_links(s, key, after, links);
-	return *(struct skip_node *const *)links[0];
+	return *links[0];
 }
 
-void *skip_get(const struct skip *s, struct bytes key)
+void *skip_get(struct skip *s, struct bytes key)
 {
 	struct skip_node *node = skip_seek(s, key, false);
 
@@ -54,12 +53,12 @@ static int random_height(struct skip *s)
 
 void *skip_put(struct skip *s, struct bytes key, void *value)
 {
-	struct skip_node **const *links[SKIP_LEVELS];
+	struct skip_node **links[SKIP_LEVELS];
 	struct skip_node *node;
 	int height;
 
 	find_links(s, key, false, links);
-	node = *(struct skip_node **)links[0];
+	node = *links[0];
 	if (node && bytes_equal(node->key, key)) {
 		void *old = node->value;
 
@@ -72,7 +71,7 @@ void *skip_put(struct skip *s, struct bytes key, void *value)
 	node->key.len = key.len;
 	node->value = value;
 	for (int i = 0; i < height; i++) {
-		struct skip_node **link = (struct skip_node **)links[i];
+		struct skip_node **link = links[i];
 
 		node->next[i] = *link;
 		*link = node;
@@ -83,16 +82,16 @@ void *skip_put(struct skip *s, struct bytes key, void *value)
 
 void *skip_take(struct skip *s, struct bytes key)
 {
-	struct skip_node **const *links[SKIP_LEVELS];
+	struct skip_node **links[SKIP_LEVELS];
 	struct skip_node *node;
 	void *value;
 
 	find_links(s, key, false, links);
-	node = *(struct skip_node **)links[0];
+	node = *links[0];
 	if (!node || !bytes_equal(node->key, key))
 		return NULL;
 	for (int i = 0; i < SKIP_LEVELS; i++) {
-		struct skip_node **link = (struct skip_node **)links[i];
+		struct skip_node **link = links[i];
 
 		if (*link != node)
 			break;

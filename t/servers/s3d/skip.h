@@ -24,10 +24,10 @@ struct skip {
 };
 
 /* NULL when the key is not there. */
-void *skip_get(const struct skip *s, struct bytes key);
+void *skip_get(struct skip *s, struct bytes key);
 
 /* The first node whose key is >= key, or > key when after. */
-struct skip_node *skip_seek(const struct skip *s, struct bytes key, bool after);
+struct skip_node *skip_seek(struct skip *s, struct bytes key, bool after);
 
 /* Put the value under key; returns the value that was there before. */
 void *skip_put(struct skip *s, struct bytes key, void *value);

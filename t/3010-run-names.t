@@ -1,0 +1,127 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Two keys never become one, no new key is another's old one; what no rule matches.
+
+. "${srcdir:-.}/t/lib.sh"
+T_TIMEOUT=60
+
+fresh() { # KEY...
+	rm -rf src dst app.db job.journal*
+	mkdir src dst
+	sql app.db 'CREATE TABLE t (path TEXT); CREATE INDEX i ON t (path)'
+	for t_key; do
+		write_file "src/$t_key" "bytes of $t_key"
+		sql app.db "INSERT INTO t VALUES ('$t_key')"
+	done
+}
+
+job() { # RENAME [LINE...]
+	write_job job.yml <<-END
+		source: {plugin: posix, root: src}
+		destination: {plugin: posix, root: dst}
+		rename: $1
+		databases: [{plugin: sqlite, path: app.db, table: t, column: path}]
+	END
+	shift
+	[ $# -eq 0 ] || printf '%s\n' "$@" >>job.yml
+}
+
+rows_are() {
+	sql_says app.db "SELECT group_concat(path, ' ') FROM (SELECT path FROM t ORDER BY path)" "$1"
+}
+
+failed_as() { # CLASS N
+	status_says job.yml ".failures_by_class.$1" "$2"
+}
+
+# ---- Collisions --------------------------------------------------------------------------
+
+fresh a/1.png b/1.png b/2.png
+job "[{match: '^[ab]/(.*)\$', to: 'c/\$1'}]"
+check 'two keys that would become one both fail' exits_with 3 migrate-run job.yml
+check 'as a collision' failed_as collision 2
+check 'they are named' last_output_has 'a/1.png: collision: ' 'b/1.png: collision: '
+check 'with what they would become' last_output_has "'c/1.png'"
+check 'nothing is copied for them' missing dst/c/1.png
+check 'their rows stay' rows_are 'a/1.png b/1.png c/2.png'
+check 'the rest is done' contains_exactly dst/c/2.png 'bytes of b/2.png'
+check 'each key is in one class' status_counts job.yml total=3 done=1 failed=2
+check 'trying again helps nobody' exits_with 3 migrate-run --retry-failed job.yml
+check 'nothing is copied' missing dst/c/1.png
+write_file src/a/2.png 'came later'
+check 'a key that comes later and collides with a copy' exits_with 3 migrate-run job.yml
+check 'fails alone' failed_as collision 3
+check 'the copy stays what it was' contains_exactly dst/c/2.png 'bytes of b/2.png'
+
+fresh a/1.png b/1.png
+job '[{prefix: a/, to: c/}, {prefix: b/, to: c/}]'
+check 'prefixes can collide as well' exits_with 3 migrate-run job.yml
+check 'both fail' failed_as collision 2
+check 'nothing is copied' holds_files dst 0
+
+fresh image/1 avatar/1 avatar/2
+job '[{prefix: image/, to: avatar/}]' 'unmatched: keep'
+check 'a new key that another keeps is a collision' exits_with 3 migrate-run job.yml
+check 'of both' failed_as collision 2
+check 'neither is copied' missing dst/avatar/1
+check 'the rest is' contains_exactly dst/avatar/2 'bytes of avatar/2'
+
+fresh Image/1 image/1
+job "[{match: '(?i)^image/(.*)\$', to: 'avatar/\$1'}]"
+check 'a rule that ignores case can collide' exits_with 3 migrate-run job.yml
+check 'both fail' failed_as collision 2
+fresh image/A image/a
+job '[{prefix: image/, to: avatar/}]'
+check 'case twins do not' exits_with 0 migrate-run job.yml
+check 'each has its bytes' contains_exactly dst/avatar/A 'bytes of image/A'
+check 'and its row' rows_are 'avatar/A avatar/a'
+
+# ---- Chains ------------------------------------------------------------------------------
+
+fresh a/1 b/1 z/1
+job "[{match: '^a/(.*)\$', to: 'b/\$1'}, {match: '^b/(.*)\$', to: 'c/\$1'}, {prefix: z/, to: y/}]"
+check 'chained names are refused' exits_with 2 migrate-run job.yml
+check 'with the advice' last_output_has "chained names: 'a/1' becomes 'b/1'" 'two jobs'
+check 'before anything was copied' holds_files dst 0
+check 'or any row was changed' rows_are 'a/1 b/1 z/1'
+check 'the next run says it again' exits_with 2 migrate-run job.yml
+check 'and nothing is copied then' holds_files dst 0
+
+fresh a/1 b/1
+job "[{match: '^a/(.*)\$', to: 'b/\$1'}, {match: '^b/(.*)\$', to: 'a/\$1'}]"
+check 'two keys that change places are a chain too' exits_with 2 migrate-run job.yml
+check 'and refused' holds_files dst 0
+
+# ---- Rules and what they do not match ------------------------------------------------------
+
+fresh 'image/thumb-12-a b.png' image/other.png photo/1.png
+job "[{match: '^image/thumb-(?<n>\\d+)-(.*)\$', to: 'thumbs/\${n}/\$2'}, {prefix: image/, to: avatar/}]"
+check 'the first rule that matches counts' exits_with 3 migrate-run job.yml
+check 'groups by name and number' contains_exactly 'dst/thumbs/12/a b.png' 'bytes of image/thumb-12-a b.png'
+check 'then the next' exists dst/avatar/other.png
+check 'what none matches fails' failed_as unmatched 1
+check 'and is named' last_output_has 'photo/1.png: unmatched: '
+check 'with its row left alone' rows_are 'avatar/other.png photo/1.png thumbs/12/a b.png'
+
+fresh image/1 photo/1
+job '[{prefix: image/, to: avatar/}]' 'unmatched: keep'
+check 'unmatched: keep' exits_with 0 migrate-run job.yml
+check 'keeps the key' contains_exactly dst/photo/1 'bytes of photo/1'
+check 'and the row' rows_are 'avatar/1 photo/1'
+check 'all are done' status_counts job.yml total=2 done=2
+
+fresh image/1 photo/1
+job '[{prefix: image/, to: avatar/}]' 'unmatched: skip'
+check 'unmatched: skip' exits_with 0 migrate-run job.yml
+check 'copies nothing of it' missing dst/photo
+check 'and counts it' status_says job.yml .passed_over.rule 1
+check 'once' exits_with 0 migrate-run job.yml
+check 'the totals do not grow' status_counts job.yml total=1 done=1
+
+fresh image/1.png image/1.tmp image/2.gif photo/1.png
+job '[{prefix: image/, to: avatar/}]' 'keys: {prefix: image/, include: ["*.png", "*.tmp"], exclude: ["*.tmp"]}'
+check 'a selection' exits_with 0 migrate-run job.yml
+check 'takes what it names' holds_files dst 1
+check 'and counts what it leaves out' status_says job.yml .passed_over.rule 2
+
+finish

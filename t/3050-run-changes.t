@@ -1,0 +1,165 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# A part of the job at a time, and what may change between runs.
+
+. "${srcdir:-.}/t/lib.sh"
+T_TIMEOUT=60
+
+fresh() {
+	rm -rf src dst app.db ./*.journal*
+	mkdir dst
+	for t_i in 01 02 03 04 05 06 07 08 09 10; do
+		write_file "src/image/$t_i" "image $t_i"
+	done
+	sql app.db "CREATE TABLE t (id INTEGER PRIMARY KEY, path TEXT); CREATE INDEX i ON t (path);
+		CREATE TABLE u (id INTEGER PRIMARY KEY, path TEXT); CREATE INDEX j ON u (path)"
+	for t_table in t u; do
+		sql app.db "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10)
+			INSERT INTO $t_table SELECT i, printf('image/%02d', i) FROM n"
+	done
+}
+
+job() { # [LINE...]
+	write_job job.yml <<-END
+		source: {plugin: posix, root: src}
+		destination: {plugin: posix, root: dst}
+		rename: [{prefix: image/, to: avatar/}]
+		batch: 4
+		databases:
+		  - {plugin: sqlite, path: app.db, table: t, column: path}
+	END
+	[ $# -eq 0 ] || printf '%s\n' "$@" >>job.yml
+}
+
+runs() { # STATUS COPIED [OPTION...]
+	t_status=$1 t_copied=$2
+	shift 2
+	exits_with "$t_status" migrate-run "$@" job.yml && last_output_has "copied $t_copied objects"
+}
+
+moved() { # TABLE N
+	sql_says app.db "SELECT count(*) FROM $1 WHERE path LIKE 'avatar/%'" "$2"
+}
+
+# ---- --first ---------------------------------------------------------------------------------
+
+fresh
+job
+check 'a few first' runs 0 3 --first 3
+check 'in the order of the plan' exists dst/avatar/03
+check 'and no more' missing dst/avatar/04
+check 'whole: with their rows' moved t 3
+check 'a few more' runs 0 3 --first 3
+check 'with theirs' moved t 6
+check 'then the rest' runs 0 4
+check 'of all' status_counts job.yml total=10 done=10 rows.changed=10
+check 'in one pass' status_says job.yml .pass 1
+check 'then nothing' runs 0 0
+check '--first needs a number' exits_with 2 migrate-run --first x job.yml
+
+# ---- --only ----------------------------------------------------------------------------------
+
+fresh
+job
+check 'only rows, with no copies there' runs 3 0 --only rows
+check 'fails every object' status_counts job.yml total=10 failed=10
+check 'and says why' last_output_has 'no copy at the destination'
+check 'no row is sent to nothing' moved t 0
+check 'nothing was written' holds_files dst 0
+check 'with copies' runs 0 10 --retry-failed
+check 'all is done' moved t 10
+
+fresh
+job
+check 'only copies' runs 0 10 --only copy
+check 'are made' holds_files dst/avatar 10
+check 'no row is touched' moved t 0
+check 'again' runs 0 0 --only copy
+check 'then only rows' runs 0 0 --only rows
+check 'all of them' moved t 10
+check 'the job is finished' status_counts job.yml total=10 done=10 rows.changed=10
+check 'nothing is left to do' runs 0 0
+
+fresh
+job
+mkdir dst/avatar
+cp src/image/* dst/avatar/
+printf 'image 0X' >dst/avatar/05
+check 'copies that somebody else made' runs 3 0 --only rows
+check 'are taken when they are equal' status_counts job.yml same=9 failed=1
+check 'rows follow these alone' moved t 9
+check 'the other is named' last_output_has 'image/05: conflict: '
+
+# ---- --set, --new-journal ----------------------------------------------------------------------
+
+fresh
+job
+check 'another value for a setting' runs 0 10 --set destination.root=dst --set copy.concurrency=1
+check 'a setting that does not exist' exits_with 2 migrate-run --set copy.concurency=1 job.yml
+check 'gets a hint' last_output_has "did you mean 'concurrency'"
+check 'one without a value is wrong usage' exits_with 2 migrate-run --set copy job.yml
+mkdir other
+check 'another place does not fit the journal' exits_with 5 migrate-run --set destination.root=other job.yml
+check 'both are named' last_output_has root other
+check 'nothing was copied there' holds_files other 0
+check 'a new journal takes it' runs 0 10 --new-journal --set destination.root=other
+check 'all is copied' holds_files other/avatar 10
+old_ones() {
+	for t_file in job.journal.*; do
+		case $t_file in
+		*-wal | *-shm | *-lock | *-control) continue ;;
+		esac
+		sql_says "$t_file" 'SELECT count(*) FROM object' 10 || return 1
+		t_seen=$t_file
+	done
+	[ -n "${t_seen:-}" ]
+}
+check 'the old one is kept, whole' old_ones
+
+# ---- What may change ---------------------------------------------------------------------------
+
+fresh
+job
+check 'a job' runs 0 10
+job 'copy: {concurrency: 3}' 'limits: {rows: 1000/s}' 'patience: 1m' 'attempts: 2' 'max_failures: 7'
+check 'what is tunable may change at any time' runs 0 0
+job 'keys: {exclude: ["*.tmp"]}'
+check 'the selection only when told so' exits_with 5 migrate-run job.yml
+check 'with the difference' last_output_has '+ ' '*.tmp' --accept-change
+check 'and then' runs 0 0 --accept-change
+check 'it is remembered' runs 0 0
+job 'keys: {exclude: ["*.tmp"]}' 'unmatched: keep'
+check 'what keys become may not change' exits_with 5 migrate-run --accept-change job.yml
+check 'and the difference is shown' last_output_has '- ' 'unmatched' --new-journal
+job 'keys: {exclude: ["*.tmp"]}' \
+	'  - {plugin: sqlite, path: app.db, table: u, column: path}'
+sed -i '/^keys:/d' job.yml && echo 'keys: {exclude: ["*.tmp"]}' >>job.yml
+check 'a table more is a change' exits_with 5 migrate-run job.yml
+check 'of the selection' last_output_has --accept-change
+check 'which can be accepted' runs 0 0 --accept-change
+check 'its rows follow' moved u 10
+check 'no other row was touched' status_counts job.yml rows.changed=20 total=10 done=10
+
+# ---- keep, max_failures ------------------------------------------------------------------------
+
+fresh
+write_file dst/avatar/04 theirs
+job 'journal: {path: job.journal, keep: failures}'
+check 'keep: failures' runs 3 9
+check 'keeps the failure alone' sql_says job.journal 'SELECT count(*) FROM object' 1
+check 'the counts are those of all' status_counts job.yml total=10 done=9 failed=1
+check 'a delta pass has nothing to compare with' exits_with 5 migrate-run job.yml
+check 'and says so' last_output_has 'kept failures only'
+
+fresh
+for i in 01 02 03 04 05; do
+	write_file "dst/avatar/$i" theirs
+done
+job 'max_failures: 3'
+check 'too many failures end the run' exits_with 11 migrate-run job.yml
+check 'and say so' last_output_has max_failures
+job 'max_failures: 5'
+check 'as many as are allowed do not' exits_with 3 migrate-run job.yml
+check 'nothing is lost by it' status_counts job.yml total=10 done=5 failed=5
+
+finish
