@@ -8,10 +8,12 @@ dist_man_MANS += \
 	man/migrate-job.5 \
 	man/migrate-plugin.1 \
 	man/migrate-plugin.3 \
+	man/migrate-run.1 \
 	man/migrate-seed.1 \
 	man/migrate-status.1 \
 	man/migrate-verify.1 \
 	plugins/memory/migrate-memory.7 \
 	plugins/posix/migrate-posix.7 \
+	plugins/s3/migrate-s3.7 \
 	plugins/sqlite/migrate-sqlite.7 \
 	$(empty)

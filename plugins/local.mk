@@ -32,6 +32,60 @@ posix_sources = \
 	plugins/posix/upload.c \
 	plugins/posix/upload.h \
 	$(empty)
+postgres_sources = \
+	plugins/postgres/array.c \
+	plugins/postgres/catalog.c \
+	plugins/postgres/column.c \
+	plugins/postgres/connect.c \
+	plugins/postgres/conninfo.c \
+	plugins/postgres/describe.c \
+	plugins/postgres/fill.c \
+	plugins/postgres/find.c \
+	plugins/postgres/identity.c \
+	plugins/postgres/insert.c \
+	plugins/postgres/key.c \
+	plugins/postgres/path.c \
+	plugins/postgres/postgres-impl.h \
+	plugins/postgres/postgres.c \
+	plugins/postgres/query.c \
+	plugins/postgres/rewrite.c \
+	plugins/postgres/row.c \
+	plugins/postgres/scan.c \
+	plugins/postgres/sql.c \
+	plugins/postgres/status.c \
+	plugins/postgres/text.c \
+	plugins/postgres/way.c \
+	$(empty)
+s3_sources = \
+	plugins/s3/attributes.c \
+	plugins/s3/complete.c \
+	plugins/s3/copy.c \
+	plugins/s3/credentials.c \
+	plugins/s3/dialect.c \
+	plugins/s3/errors.c \
+	plugins/s3/head.c \
+	plugins/s3/http.c \
+	plugins/s3/json.c \
+	plugins/s3/list.c \
+	plugins/s3/measure.c \
+	plugins/s3/object.c \
+	plugins/s3/open.c \
+	plugins/s3/process.c \
+	plugins/s3/profile.c \
+	plugins/s3/region.c \
+	plugins/s3/remote.c \
+	plugins/s3/remove.c \
+	plugins/s3/request.c \
+	plugins/s3/s3.c \
+	plugins/s3/s3.h \
+	plugins/s3/session.c \
+	plugins/s3/sign.c \
+	plugins/s3/text.c \
+	plugins/s3/text.h \
+	plugins/s3/upload.c \
+	plugins/s3/uri.c \
+	plugins/s3/xml.c \
+	$(empty)
 sqlite_sources = \
 	plugins/sqlite/catalog.c \
 	plugins/sqlite/connect.c \
@@ -69,6 +123,28 @@ plugins_libposix_la_CFLAGS = $(plugin_cflags)
 plugins_posix_la_SOURCES =
 plugins_posix_la_LDFLAGS = $(plugin_ldflags)
 plugins_posix_la_LIBADD = plugins/libposix.la core/libmigrate.la
+
+if PLUGIN_POSTGRES
+noinst_LTLIBRARIES += plugins/libpostgres.la
+pkglib_LTLIBRARIES += plugins/postgres.la
+endif
+plugins_libpostgres_la_SOURCES = $(postgres_sources)
+plugins_libpostgres_la_CPPFLAGS = $(plugin_cppflags) $(POSTGRES_CFLAGS)
+plugins_libpostgres_la_CFLAGS = $(plugin_cflags)
+plugins_postgres_la_SOURCES =
+plugins_postgres_la_LDFLAGS = $(plugin_ldflags)
+plugins_postgres_la_LIBADD = plugins/libpostgres.la core/libmigrate.la $(POSTGRES_LIBS)
+
+if PLUGIN_S3
+noinst_LTLIBRARIES += plugins/libs3store.la
+pkglib_LTLIBRARIES += plugins/s3.la
+endif
+plugins_libs3store_la_SOURCES = $(s3_sources)
+plugins_libs3store_la_CPPFLAGS = $(plugin_cppflags) $(S3_CFLAGS)
+plugins_libs3store_la_CFLAGS = $(plugin_cflags)
+plugins_s3_la_SOURCES =
+plugins_s3_la_LDFLAGS = $(plugin_ldflags)
+plugins_s3_la_LIBADD = plugins/libs3store.la core/libmigrate.la $(S3_LIBS)
 
 if PLUGIN_SQLITE
 noinst_LTLIBRARIES += plugins/libsqlite.la

@@ -7,7 +7,7 @@
 library=$builddir/core/.libs/libmigrate.so
 
 declared() {
-	tr '\n' ' ' <"$srcdir/include/migrate/plugin.h" | sed 's#/\*[^*]*\*\+\([^/*][^*]*\*\+\)*/##g' |
+	cat "$srcdir"/include/migrate/*.h | tr '\n' ' ' | sed 's#/\*[^*]*\*\+\([^/*][^*]*\*\+\)*/##g' |
 		grep -oE '\bmigrate_[a-z0-9_]+\([^*]' | grep -oE 'migrate_[a-z0-9_]+' |
 		grep -v '^migrate_plugin_v1$' | sort -u
 }
@@ -23,6 +23,22 @@ shows_what_the_header_declares() {
 	[ -s "$t_top/shown" ] && diff "$t_top/declared" "$t_top/shown"
 }
 
+# listed VERSION: the names that the map gives it.
+listed() {
+	awk -v version="$1" '
+		$2 == "{" { current = $1; next }
+		$1 == "local:" { current = "" }
+		current == version && /^\t[a-z_0-9]+;$/ { sub(/;/, "", $1); print $1 }' \
+		"$srcdir/core/libmigrate.map" | sort
+}
+
+# A linker takes a name that nothing defines without a word.
+shows_what_is_listed() { # VERSION
+	listed "$1" >"$t_top/listed"
+	exported "$library" | sed -n "s/@@$1\$//p" | grep -v '^MIGRATE_' | sort >"$t_top/shown"
+	[ -s "$t_top/listed" ] && diff "$t_top/listed" "$t_top/shown"
+}
+
 shows_two_versions_only() {
 	t_other=$(exported "$library" | grep -vE '@@MIGRATE_(1|PRIVATE)$|^MIGRATE_(1|PRIVATE)$')
 	[ -z "$t_other" ] || { printf '%s\n' "$t_other"; return 1; }
@@ -34,7 +50,9 @@ exports_one_symbol() {
 }
 
 uses_what_is_public() {
-	! readelf -W --dyn-syms "$1" | grep -E '@MIGRATE_PRIVATE'
+	readelf -W --dyn-syms "$1" | awk '$7 == "UND" { print $8 }' >"$t_top/used"
+	grep -q '@MIGRATE_1$' "$t_top/used" || { echo 'uses nothing'; return 1; }
+	! grep '@MIGRATE_' "$t_top/used" | grep -v '@MIGRATE_1$'
 }
 
 needs_the_library() {
@@ -55,7 +73,9 @@ is_position_independent() {
 }
 
 check 'the library shows plugins what the header declares' shows_what_the_header_declares
-check 'and everything else under a name for programs' shows_two_versions_only
+check 'each of these names, and no other, is listed' shows_what_is_listed MIGRATE_1
+check 'so are the names for the programs of the same build' shows_what_is_listed MIGRATE_PRIVATE
+check 'and there are no others' shows_two_versions_only
 check 'the library is hardened' is_hardened "$library"
 
 for plugin in "$builddir"/plugins/.libs/*.so; do

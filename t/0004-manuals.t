@@ -46,7 +46,7 @@ refers_to_what_exists() {
 	done
 }
 
-for page in "$srcdir"/man/*.[1-8]; do
+for page in "$srcdir"/man/*.[1-8] "$srcdir"/plugins/*/*.7; do
 	name=$(basename "$page")
 	check "$name is clean" is_clean "$page"
 	check "$name refers to pages that exist" refers_to_what_exists "$page"

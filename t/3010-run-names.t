@@ -86,6 +86,9 @@ check 'before anything was copied' holds_files dst 0
 check 'or any row was changed' rows_are 'a/1 b/1 z/1'
 check 'the next run says it again' exits_with 2 migrate-run job.yml
 check 'and nothing is copied then' holds_files dst 0
+job '[{prefix: a/, to: x/}, {prefix: b/, to: c/}, {prefix: z/, to: y/}]'
+check 'nothing was done, so the rules may be corrected' exits_with 0 migrate-run job.yml
+check 'and all is moved' rows_are 'c/1 x/1 y/1'
 
 fresh a/1 b/1
 job "[{match: '^a/(.*)\$', to: 'b/\$1'}, {match: '^b/(.*)\$', to: 'a/\$1'}]"

@@ -68,6 +68,14 @@ check 'a key that has come since' exits_with 0 migrate-run job.yml
 check 'is copied' contains_exactly dst/avatar/none 'came since'
 check 'and moves to another class' status_counts job.yml total=3 done=3 gone=0
 
+write_file src/image/1 'changed since'
+check 'an object that changed since' exits_with 0 migrate-run job.yml
+check 'is copied again' contains_exactly dst/avatar/1 'changed since'
+check 'the others are not' last_output_has 'copied 1 objects'
+rm src/image/1
+check 'one that has gone since' exits_with 0 migrate-run job.yml
+check 'is told of' last_output_has 'orphaned: 1 copies'
+
 fresh image/1
 rows image/1 image/lost
 printf 'image/1\nimage/lost\n' >keys.txt
@@ -129,6 +137,17 @@ write_file src/image/missing 'found'
 check 'an object that was found' exits_with 0 migrate-run job.yml
 check 'is copied' contains_exactly dst/avatar/missing found
 check 'and its rows follow' rows_are 'avatar/1 avatar/2 avatar/2 avatar/missing avatar/missing other/1'
+
+fresh image/1 image/2
+rows image/1 image/2 image/2
+job '{from: database}' "$moves"
+check 'rows that name new keys by now' exits_with 0 migrate-run job.yml
+check 'bring no new keys into the next run' exits_with 0 migrate-run job.yml
+check 'nor does a vanished row make an orphan' last_output_lacks orphaned
+check 'all is as it was' status_counts job.yml total=2 done=2 failed=0 gone=0
+rows image/2
+check 'a row written since' exits_with 0 migrate-run job.yml
+check 'follows' rows_are 'avatar/1 avatar/2 avatar/2 avatar/2'
 
 fresh image/1
 rows https://cdn/image/1 https://elsewhere/image/1 image/1

@@ -79,6 +79,11 @@ check 'then only rows' runs 0 0 --only rows
 check 'all of them' moved t 10
 check 'the job is finished' status_counts job.yml total=10 done=10 rows.changed=10
 check 'nothing is left to do' runs 0 0
+sql app.db "INSERT INTO t VALUES (20, 'image/03')"
+write_file src/image/11 'new, but not asked for'
+check 'only rows, of a finished job' runs 0 0 --only rows
+check 'are those written since' moved t 11
+check 'and no object is planned' status_counts job.yml total=10 done=10 rows.changed=11
 
 fresh
 job
@@ -89,6 +94,13 @@ check 'copies that somebody else made' runs 3 0 --only rows
 check 'are taken when they are equal' status_counts job.yml same=9 failed=1
 check 'rows follow these alone' moved t 9
 check 'the other is named' last_output_has 'image/05: conflict: '
+
+fresh
+job
+sed -i '/^databases:/,$d' job.yml
+check 'only copies, of a job without rows' runs 0 10 --only copy
+check 'is all there is to do' runs 0 0
+check 'and done' status_says job.yml .state finished
 
 # ---- --set, --new-journal ----------------------------------------------------------------------
 
@@ -128,12 +140,13 @@ check 'the selection only when told so' exits_with 5 migrate-run job.yml
 check 'with the difference' last_output_has '+ ' '*.tmp' --accept-change
 check 'and then' runs 0 0 --accept-change
 check 'it is remembered' runs 0 0
-job 'keys: {exclude: ["*.tmp"]}' 'unmatched: keep'
+job 'keys: {exclude: ["*.tmp", "*/03"]}'
+check 'a copy that is not selected any more' runs 0 0 --accept-change
+check 'is not said to have lost its source' last_output_lacks orphaned
+job 'keys: {exclude: ["*.tmp", "*/03"]}' 'unmatched: keep'
 check 'what keys become may not change' exits_with 5 migrate-run --accept-change job.yml
 check 'and the difference is shown' last_output_has '- ' 'unmatched' --new-journal
-job 'keys: {exclude: ["*.tmp"]}' \
-	'  - {plugin: sqlite, path: app.db, table: u, column: path}'
-sed -i '/^keys:/d' job.yml && echo 'keys: {exclude: ["*.tmp"]}' >>job.yml
+job '  - {plugin: sqlite, path: app.db, table: u, column: path}' 'keys: {exclude: ["*.tmp"]}'
 check 'a table more is a change' exits_with 5 migrate-run job.yml
 check 'of the selection' last_output_has --accept-change
 check 'which can be accepted' runs 0 0 --accept-change
@@ -150,6 +163,10 @@ check 'keeps the failure alone' sql_says job.journal 'SELECT count(*) FROM objec
 check 'the counts are those of all' status_counts job.yml total=10 done=9 failed=1
 check 'a delta pass has nothing to compare with' exits_with 5 migrate-run job.yml
 check 'and says so' last_output_has 'kept failures only'
+rm dst/avatar/04
+check 'but what failed can be tried again' runs 0 1 --retry-failed
+check 'with its row' moved t 10
+check 'and the counts are right' status_counts job.yml total=10 done=10 failed=0 rows.changed=10
 
 fresh
 for i in 01 02 03 04 05; do

@@ -24,7 +24,7 @@ ended_after() { # MILLISECONDS
 
 ends_at_any_time() {
 	fresh_world w master || return 1
-	for t_again in 1 2 3; do
+	for _ in 1 2 3; do
 		random 400
 		ended_after "$random" && invariants w --interrupted || return 1
 	done
@@ -34,6 +34,21 @@ ends_at_any_time() {
 for t_world in 1 2 3 4; do
 	check "three SIGTERMs at random instants, world $t_world" ends_at_any_time
 done
+
+# ---- Memory that is not enough for two parts ------------------------------------------
+
+mkdir large
+for t_n in 1 2 3 4; do
+	head -c 3500000 /dev/urandom >"large/$t_n"
+done
+write_job large.yml <<'END'
+source: {plugin: posix, root: large}
+destination: {plugin: memory, name: large}
+copy: {part_size: 1MiB, memory: 1MiB, concurrency: 8}
+END
+T_TIMEOUT=60
+check 'workers that help each other do not wait for each other' exits_with 0 migrate-run large.yml
+unset T_TIMEOUT
 
 # ---- A part of a pass ---------------------------------------------------------------
 
@@ -56,13 +71,13 @@ destination: {plugin: posix, root: to}
 rename: [{match: '^(\d+)\.txt$', to: 'n/$1'}]
 END
 check 'a job whose plan must be checked first' exits_with 0 migrate-run part.yml
-check 'its first pass is done' pass_is 1 done
+check 'its first pass is done' pass_is 1 'done'
 make_objects 20 29
 check 'a part of the next pass' exits_with 0 migrate-run --first 4 part.yml
 check 'copies that part' holds_files to 14
 check 'and does not call the pass done' pass_is 2 listing
 check 'the next run goes on' exits_with 0 migrate-run part.yml
-check 'with the same pass, to its end' pass_is 2 done
+check 'with the same pass, to its end' pass_is 2 'done'
 check 'and all is there' holds_files to 20
 
 # ---- A journal that cannot grow -------------------------------------------------------
@@ -81,7 +96,7 @@ here=$(pwd -P)
 # `one` runs, and the disk of its journal fills up while it copies
 start_full() {
 	fresh_world w master && new_image journal.img 16 && mount_image journal.img w/j || return 1
-	echo 'journal: j/world.journal' >>"$job"
+	sed -i 's,^journal:.*,journal: j/world.journal,' "$job"
 	start one "$killat" --go --report "$t_out/struck" --only open,mkdir --at 40 \
 		--path "$here/w/dst/avatar*" \
 		--run 'dd if=/dev/zero of=w/j/ballast bs=4096 2>/dev/null; true' -- \

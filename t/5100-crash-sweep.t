@@ -3,7 +3,7 @@
 # Killed at any call that changes something, and again while it recovers, a run is
 # always finished by the next one, and nothing is ever wrong in between.
 #
-# SWEEP=full tries every point; SEED=N another sample.
+# SWEEP=full tries every point, SWEEP=few only some; SEED=N another sample.
 
 . "${srcdir:-.}/t/lib.sh"
 . "$srcdir/t/faults/lib.sh"
@@ -75,10 +75,10 @@ sweep() { # HOW-MANY WORDS OPTION...
 check 'an undisturbed run does everything, once' count_calls
 check 'there are enough calls to be killed at' test "$calls" -gt 100
 echo "# $calls calls"
-sweep 22 before
-sweep 20 after --after
+sweep "$(by_sweep 0 22 5)" before
+sweep "$(by_sweep 0 20 4)" after --after
 check 'writes are there to be torn' count_calls --only write,copy
 check 'and many' test "$calls" -gt 30
-sweep 20 'in the middle of writing' --torn
+sweep "$(by_sweep 0 20 4)" 'in the middle of writing' --torn
 
 finish

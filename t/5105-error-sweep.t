@@ -49,8 +49,8 @@ points() {
 	shift 2
 	fresh_world w master && struck w --count "$@" || return 1
 	calls=$struck
-	step=$((calls / 5 + 1))
-	[ "$SWEEP" = full ] && step=1
+	t_some=$(by_sweep "$calls" 5 1)
+	step=$(((calls + t_some - 1) / t_some))
 	random "$step"
 	point=$random
 	while [ "$point" -le "$calls" ]; do

@@ -7,7 +7,7 @@
 . "$srcdir/t/faults/lib.sh"
 
 needs python3 sqlite3
-[ "$SWEEP" = full ] && worlds=67 || worlds=7
+worlds=$(by_sweep 67 7 2)
 echo "# SEED=$SEED SWEEP=$SWEEP"
 
 # Killed after that many milliseconds, unless it ended before.
@@ -30,20 +30,24 @@ measure() {
 	invariants w --exit 0
 }
 
+kill_three_times() { # WORLD
+	for _ in 1 2 3; do
+		random "$span"
+		killed_after "$1" "$random" || return 1
+		invariants "$1" --interrupted || return 1
+	done
+	comes_to_an_end "$1"
+}
+
 survives_kills() {
 	fresh_world w master || return 1
 	rm -f stop
 	start poller "$faults/poller" w --until "$PWD/stop"
-	kills=3
-	while [ "$kills" -gt 0 ]; do
-		random "$span"
-		killed_after w "$random" || return 1
-		invariants w --interrupted || return 1
-		kills=$((kills - 1))
-	done
-	comes_to_an_end w || return 1
+	kill_three_times w
+	t_survived=$?
 	touch stop
 	ends_with 0 poller || { last_stdout; return 1; }
+	return "$t_survived"
 }
 
 check 'a world of 400 objects' new_world master --seed "$SEED" --objects 400 --batch 20

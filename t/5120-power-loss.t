@@ -69,8 +69,8 @@ for mode in '' --wal; do
 	check 'and syncs what it did' test "$calls" -gt 10
 	echo "# $calls sync points"
 	check 'what a finished run did outlives the power' stays_finished
-	step=$((calls / 9 + 1))
-	[ "$SWEEP" = full ] && step=1
+	some=$(by_sweep "$calls" 9 2)
+	step=$(((calls + some - 1) / some))
 	sweep_syncs
 done
 

@@ -16,7 +16,10 @@ struct arena {
 	size_t used;
 };
 
-#define ARENA_INIT { .blocks = NULL, .used = 0 }
+#define ARENA_INIT                                                                                 \
+	{                                                                                          \
+		.blocks = NULL, .used = 0                                                          \
+	}
 
 /* n zeroed bytes, aligned for any type. */
 void *arena_alloc(struct arena *a, size_t n);

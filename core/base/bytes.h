@@ -8,8 +8,7 @@
 
 /* Runs of bytes that somebody else owns: keys, values, etags. NULs are bytes like others. */
 
-#define BYTES(literal_)                                                                            \
-	((struct migrate_bytes){ .p = "" literal_, .n = sizeof(literal_) - 1 })
+#define BYTES(literal_) ((struct migrate_bytes){ .p = "" literal_, .n = sizeof(literal_) - 1 })
 
 static inline struct migrate_bytes bytes_of(const void *p, size_t n)
 {
@@ -43,8 +42,7 @@ static inline bool bytes_begin_with(struct migrate_bytes a, struct migrate_bytes
 static inline bool bytes_end_with(struct migrate_bytes a, struct migrate_bytes suffix)
 {
 	return a.n >= suffix.n &&
-	       (!suffix.n ||
-		!memcmp((const char *)a.p + (a.n - suffix.n), suffix.p, suffix.n));
+	       (!suffix.n || !memcmp((const char *)a.p + (a.n - suffix.n), suffix.p, suffix.n));
 }
 
 #endif

@@ -19,8 +19,8 @@ void digest_add(struct digest_context *c, const void *bytes, size_t n);
 void digest_end(struct digest_context *c, struct migrate_digest *out);
 
 /* In one call, through the context's memory. */
-bool digest_of(struct digest_context *c, enum migrate_digest_algorithm algorithm,
-	       const void *bytes, size_t n, struct migrate_digest *out);
+bool digest_of(struct digest_context *c, enum migrate_digest_algorithm algorithm, const void *bytes,
+	       size_t n, struct migrate_digest *out);
 
 bool digest_equal(const struct migrate_digest *a, const struct migrate_digest *b);
 

@@ -24,10 +24,10 @@
 enum exit_status {
 	EXIT_DONE = 0,
 	EXIT_INTERNAL = 1,
-	EXIT_USAGE = 2,	      /* usage, job file, or an end that was never reachable */
+	EXIT_USAGE = 2,       /* usage, job file, or an end that was never reachable */
 	EXIT_SOME_FAILED = 3, /* finished, but objects failed or rows conflicted */
 	EXIT_INTERRUPTED = 4, /* run again to go on */
-	EXIT_UNFIT = 5,	      /* the job does not fit the journal */
+	EXIT_UNFIT = 5,       /* the job does not fit the journal */
 	EXIT_LOCKED = 6,      /* another run holds the journal */
 	EXIT_DAMAGED = 7,     /* the journal is damaged */
 	EXIT_JOURNAL = 8,     /* the journal cannot be written */
@@ -41,17 +41,20 @@ struct error {
 	char text[ERROR_TEXT_MAX];
 };
 
-#define ERROR_INIT { .exit = 0, .text = "" }
+#define ERROR_INIT                                                                                 \
+	{                                                                                          \
+		.exit = 0, .text = ""                                                              \
+	}
 
 /* Set the error and return -1: return error_set(err, EXIT_USAGE, "...", ...). Escapes the result. */
 int error_set(struct error *err, int exit, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+    __attribute__((format(printf, 3, 4)));
 int error_vset(struct error *err, int exit, const char *format, va_list ap)
-	__attribute__((format(printf, 3, 0)));
+    __attribute__((format(printf, 3, 0)));
 
 /* The same, with the text of errnum behind it. */
 int error_set_errno(struct error *err, int exit, int errnum, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
+    __attribute__((format(printf, 4, 5)));
 
 /* Put "context: " in front; returns -1 for the caller's return. */
 int error_prefix(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -66,6 +69,6 @@ void error_clear(struct error *err);
 /* A broken invariant of ours: say where, abort. Never for input. */
 #define BUG(...) bug_at(__FILE__, __LINE__, __VA_ARGS__)
 _Noreturn void bug_at(const char *file, int line, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+    __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+#include "engine/run.h"
 #include "base/log.h"
 #include "cmd/command.h"
-#include "engine/run.h"
 #include "job/secret.h"
 #include "plugin/plugin.h"
 
@@ -21,7 +21,8 @@ static const struct flag flags[] = {
 	{ "retry-failed", FLAG_OPTIONAL, &retry_failed, "CLASS",
 	  "try failed objects again, all or those of one class" },
 	{ "only", FLAG_CHOICE, &options.only, "all|copy|rows", "do only this part of the job" },
-	{ "set", FLAG_TEXTS, &settings, "PATH=VALUE", "another value for a setting of the job file" },
+	{ "set", FLAG_TEXTS, &settings, "PATH=VALUE",
+	  "another value for a setting of the job file" },
 	{ "accept-change", FLAG_BOOL, &options.accept_change, NULL,
 	  "go on although the selection in the job file changed" },
 	{ "new-journal", FLAG_BOOL, &options.new_journal, NULL,

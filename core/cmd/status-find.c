@@ -60,8 +60,9 @@ static int print_failed(void *arg, const struct batch *b, uint32_t n, const stru
 		return 0;
 	}
 	print_key(o->key);
-	printf("\t%s\t%s\t%u\n", fail_class_name((enum fail_class)o->fail),
-	       o->message ? o->message : "", (unsigned)o->attempts);
+	printf("\t%s\t", fail_class_name((enum fail_class)o->fail));
+	print_text(o->message);
+	printf("\t%u\n", (unsigned)o->attempts);
 	return 0;
 }
 

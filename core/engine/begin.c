@@ -83,10 +83,12 @@ static int fit_settings(struct engine *e, struct error *err)
 	const char *advice = NULL;
 
 	if (class >= MIGRATE_MAPPING)
-		advice = "what keys become, and where, cannot change within a job; undo the change, "
-			 "or begin another job with --new-journal";
+		advice =
+		    "what keys become, and where, cannot change within a job; undo the change, "
+		    "or begin another job with --new-journal";
 	else if (class == MIGRATE_SELECTION && !e->options->accept_change)
-		advice = "what is selected changed; --accept-change goes on with what is not planned yet";
+		advice = "what is selected changed; --accept-change goes on with what is not "
+			 "planned yet";
 	if (!advice)
 		return class >= MIGRATE_SELECTION ? 1 : 0;
 	err->exit = EXIT_UNFIT;
@@ -96,8 +98,7 @@ static int fit_settings(struct engine *e, struct error *err)
 	return -1;
 }
 
-static int store_job(struct engine *e, const char *databases, const char *caches,
-		     struct error *err)
+static int store_job(struct engine *e, const char *databases, const char *caches, struct error *err)
 {
 	struct journal_job j = e->identity;
 
@@ -138,25 +139,40 @@ static int fit_job(struct engine *e, struct error *err)
 
 /* ---- The pass ---- */
 
+/* What a finished job is run for this time, but for a delta pass. */
+static bool needs_no_listing(const struct engine *e)
+{
+	return e->options->only == RUN_ROWS ||
+	       (e->options->retry_failed && e->job->journal_keep == KEEP_FAILURES);
+}
+
+static int next_pass(struct engine *e, struct error *err)
+{
+	bool first = !e->pass.number, listed = !first && needs_no_listing(e);
+
+	if (!first && !listed && e->job->journal_keep == KEEP_FAILURES)
+		return error_set(
+		    err, EXIT_UNFIT,
+		    "the job is finished, and its journal kept failures only: there is "
+		    "nothing to compare a delta pass with; --retry-failed tries these "
+		    "again");
+	e->pass = (struct journal_pass){ .number = e->pass.number + 1,
+					 .state = listed ? PASS_LISTED : PASS_LISTING,
+					 .orphaned = listed ? e->pass.orphaned : 0,
+					 .started = clock_wall() };
+	return journal_set_pass(e->journal, &e->pass, err);
+}
+
 static int find_pass(struct engine *e, struct error *err)
 {
 	struct arena a = ARENA_INIT;
 	int rc = journal_last_pass(e->journal, &a, &e->pass, err);
 
-	if (!rc && e->pass.state == PASS_DONE && e->pass.number &&
-	    e->job->journal_keep == KEEP_FAILURES)
-		rc = error_set(err, EXIT_UNFIT,
-			       "the job is finished, and its journal kept failures only: there is "
-			       "nothing to compare a delta pass with");
-	if (!rc && (!e->pass.number || e->pass.state == PASS_DONE) &&
-	    !(e->options->only == RUN_ROWS && e->pass.number)) {
-		e->pass = (struct journal_pass){ .number = e->pass.number + 1,
-						 .started = clock_wall() };
-		rc = journal_set_pass(e->journal, &e->pass, err);
-	}
 	e->pass.cursor = bytes_of(NULL, 0);
 	arena_release(&a);
-	return rc;
+	if (rc || (e->pass.number && e->pass.state != PASS_DONE))
+		return rc;
+	return next_pass(e, err);
 }
 
 static int check_not_over(struct engine *e, struct error *err)
@@ -179,8 +195,8 @@ static void learn_capabilities(struct engine *e)
 	e->can_copy = store_can_copy(e->ends.destination.session, e->ends.source.session);
 	e->has_sync = to->sync != NULL;
 	e->has_rows = e->ends.database_count > 0 || e->ends.cache_count > 0;
-	e->algorithm = e->ends.destination_facts.d.digests & (1u << MIGRATE_MD5) ? MIGRATE_MD5 :
-										   MIGRATE_SHA256;
+	e->algorithm = e->ends.destination_facts.d.digests & (1u << MIGRATE_MD5) ? MIGRATE_MD5
+										 : MIGRATE_SHA256;
 }
 
 /* One end inside the other: the keys' prefix that the inner one has in the outer one. */
@@ -225,16 +241,15 @@ static int make_parts(struct engine *e, struct error *err)
 	e->losses = losses_new();
 	e->first_left = e->options->first ? (uint64_t)e->options->first : UINT64_MAX;
 	atomic_store(&e->concurrency, (uint32_t)e->job->copy.concurrency);
-	return e->gate && e->pace && e->losses ? 0 :
-						 error_set(err, EXIT_INTERNAL, "out of memory");
+	return e->gate && e->pace && e->losses ? 0 : error_set(err, EXIT_INTERNAL, "out of memory");
 }
 
 static int begin_with_journal(struct engine *e, struct error *err)
 {
 	if (e->identity.exists && e->options->new_journal && set_aside(e, err))
 		return -1;
-	if (open_ends(e, e->identity.id, ENDS_WRITE | ENDS_PROBE, err) || fit_job(e, err) || check_not_over(e, err) ||
-	    journal_begin_run(e->journal, "", &e->unclean, err))
+	if (open_ends(e, e->identity.id, ENDS_WRITE | ENDS_PROBE, err) || fit_job(e, err) ||
+	    check_not_over(e, err) || journal_begin_run(e->journal, "", &e->unclean, err))
 		return -1;
 	e->begun = true;
 	if (find_pass(e, err))

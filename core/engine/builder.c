@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KEYS_MAX (1024 * 1024)		/* bytes of keys in a batch */
+#define KEYS_MAX (1024 * 1024)         /* bytes of keys in a batch */
 #define LARGE (64 * UINT64_C(1048576)) /* objects above are batches of their own */
 
 /*
@@ -19,7 +19,7 @@ struct builder {
 	bool admit; /* straight into the window: no check of the whole plan is needed */
 	struct batch *batch;
 	struct object_record *objects; /* room for the job's batch size */
-	size_t keys; /* bytes */
+	size_t keys;                   /* bytes */
 	struct buf position;
 	uint64_t skips[SKIP_COUNT];
 };
@@ -60,9 +60,8 @@ static int seal(struct builder *b, struct error *err)
 	batch->state = b->admit ? BATCH_COPYING : BATCH_PLANNED;
 	batch->began = b->admit ? clock_file() : 0;
 	batch->objects = arena_alloc(&batch->arena, batch->n * sizeof(*batch->objects) + 1);
-	if (!batch->objects || !arena_bytes(&batch->arena,
-					    bytes_of(b->position.p, b->position.len),
-					    &batch->position))
+	if (!batch->objects ||
+	    !arena_bytes(&batch->arena, bytes_of(b->position.p, b->position.len), &batch->position))
 		return error_set(err, EXIT_INTERNAL, "out of memory");
 	memcpy(batch->objects, b->objects, batch->n * sizeof(*batch->objects));
 	memcpy(batch->counts.skips, b->skips, sizeof(b->skips));
@@ -132,8 +131,8 @@ static bool fill(struct builder *b, const struct key_item *item, const struct ve
 }
 
 /* An older copy of ours may be replaced; the older record points here from now on. */
-static bool supersede(struct builder *b, struct object_record *o,
-		      const struct object_record *older, int64_t batch, uint32_t n)
+static bool supersede(struct builder *b, struct object_record *o, const struct object_record *older,
+		      int64_t batch, uint32_t n)
 {
 	o->moved_batch = batch;
 	o->moved_n = n;
@@ -146,9 +145,9 @@ static bool supersede(struct builder *b, struct object_record *o,
 static int note_position(struct builder *b, struct migrate_bytes key, struct error *err)
 {
 	buf_reset(&b->position);
-	return buf_add(&b->position, key.p, key.n) ?
-		       0 :
-		       error_set(err, EXIT_INTERNAL, "a key of %zu bytes is too long", key.n);
+	return buf_add(&b->position, key.p, key.n)
+		   ? 0
+		   : error_set(err, EXIT_INTERNAL, "a key of %zu bytes is too long", key.n);
 }
 
 int builder_add(struct builder *b, const struct key_item *item, const struct verdict *v,
@@ -163,8 +162,7 @@ int builder_add(struct builder *b, const struct key_item *item, const struct ver
 	if (!b->batch && !(b->batch = batch_new()))
 		return error_set(err, EXIT_INTERNAL, "out of memory");
 	o = &b->objects[b->batch->n];
-	if (!fill(b, item, v, o) ||
-	    (older && !supersede(b, o, older, older_batch, older_n)))
+	if (!fill(b, item, v, o) || (older && !supersede(b, o, older, older_batch, older_n)))
 		return error_set(err, EXIT_INTERNAL, "out of memory");
 	if (o->state == OBJECT_FAILED)
 		tell_failure(b->engine, o);

@@ -21,7 +21,7 @@
 struct mark {
 	int64_t batch;
 	uint32_t n;
-	uint8_t is_new; /* of a new key */
+	uint8_t is_new;  /* of a new key */
 	uint8_t planned; /* not copied yet: can still be failed */
 };
 
@@ -94,10 +94,9 @@ static int refuse_chain(struct check *c, const struct mark *from, struct error *
 		return -1;
 	o = &b->objects[from->n];
 	error_set(err, EXIT_USAGE,
-		  "chained names: '%.*s' becomes '%.*s', which is another object's key; nothing was "
+		  "chained names: '%s' becomes '%s', which is another object's key; nothing was "
 		  "copied: make it two jobs, the second with --new-journal",
-		  (int)o->key.n, (const char *)o->key.p, (int)o->new_key.n,
-		  (const char *)o->new_key.p);
+		  shown_key(&b->arena, o->key), shown_key(&b->arena, o->new_key));
 	batch_free(b);
 	return -1;
 }
@@ -158,8 +157,8 @@ static int find_pairs(struct check *c, struct error *err)
 static void fail_record(struct check *c, struct batch *b, uint32_t n)
 {
 	struct object_record *o = &b->objects[n];
-	char *text = arena_printf(&b->arena, "another key becomes '%.*s' too", (int)o->new_key.n,
-				  (const char *)o->new_key.p);
+	char *text = arena_printf(&b->arena, "another key becomes '%s' too",
+				  shown_key(&b->arena, o->new_key));
 
 	o->state = OBJECT_FAILED;
 	o->fail = FAIL_COLLISION;

@@ -65,8 +65,8 @@ const char *copier_message(struct copier *c, enum migrate_status status)
 {
 	const char *said = c->culprit ? session_message(c->culprit) : "";
 	const char *label = c->culprit ? end_label(session_end(c->culprit)) : "";
-	char *text = *said ? arena_printf(&c->arena, "%s: %s", label, said) :
-			     arena_printf(&c->arena, "%s: %s", label, status_name(status));
+	char *text = *said ? arena_printf(&c->arena, "%s: %s", label, said)
+			   : arena_printf(&c->arena, "%s: %s", label, status_name(status));
 
 	return text ? text : status_name(status);
 }
@@ -108,6 +108,15 @@ static enum fail_class class_of(enum migrate_status status)
 	}
 }
 
+/* Asked to keep all attributes, a destination refuses what it cannot keep as unsupported. */
+static enum fail_class class_for(const struct copier *c, enum migrate_status status)
+{
+	if (status == MIGRATE_UNSUPPORTED && c->culprit == c->destination &&
+	    c->engine->job->copy.attributes == ATTRIBUTES_FAIL)
+		return FAIL_ATTRIBUTES;
+	return class_of(status);
+}
+
 static bool is_final(const struct engine *e, const struct item *it, enum migrate_status status)
 {
 	if (status == MIGRATE_CHANGED)
@@ -128,7 +137,7 @@ static void conclude_object(struct copier *c, struct item *it, enum migrate_stat
 	if (it->record.attempts < UINT8_MAX)
 		it->record.attempts++;
 	if (is_final(c->engine, it, status) && status != MIGRATE_UNKNOWN_OUTCOME) {
-		fail_item(it, class_of(status), copier_message(c, status));
+		fail_item(it, class_for(c, status), copier_message(c, status));
 		return;
 	}
 	if (it->record.attempts >= c->engine->job->attempts) {
@@ -174,8 +183,8 @@ static bool conclude(struct copier *c, struct item *it, enum migrate_status stat
 	if (status == MIGRATE_NOT_FOUND) {
 		verdict = look_for_source(c, it);
 	} else {
-		verdict = gate_trouble(c->engine->gate, c->culprit,
-				       c->culprit == c->destination, status);
+		verdict =
+		    gate_trouble(c->engine->gate, c->culprit, c->culprit == c->destination, status);
 		if (verdict == GATE_OBJECT)
 			conclude_object(c, it, status);
 	}

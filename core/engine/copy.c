@@ -3,6 +3,7 @@
 
 #include "base/bytes.h"
 #include "engine/gate.h"
+#include "engine/pace.h"
 #include "engine/parts.h"
 
 #include <string.h>
@@ -57,7 +58,10 @@ static enum migrate_status copy_native(struct copier *c, struct item *it, const 
 				  .if_match = t->if_match,
 				  .flags = attribute_flags(c->engine),
 				  .stored = &c->there.object,
-				  .original = &c->here.object };
+				  .original = &c->here.object,
+				  .known = it->record.etag.n > 0,
+				  .known_size = it->record.size,
+				  .known_mtime = it->record.mtime };
 	enum migrate_status status;
 
 	object_slot_init(&c->here, NULL);
@@ -65,6 +69,8 @@ static enum migrate_status copy_native(struct copier *c, struct item *it, const 
 	status = blame(c, c->destination, store_copy(c->destination, c->source, &r));
 	if (status != MIGRATE_OK)
 		return status;
+	/* copied already: a limit holds back what comes next */
+	pace_take(c->engine->pace, PACE_BYTES, c->here.object.size);
 	it->native = true;
 	it->record.size = c->here.object.size;
 	it->record.mtime = c->here.object.mtime;
@@ -75,8 +81,7 @@ static enum migrate_status copy_native(struct copier *c, struct item *it, const 
 	return accept_stored(c, it, NULL);
 }
 
-static enum migrate_status copy_streaming(struct copier *c, struct item *it,
-					  const struct target *t)
+static enum migrate_status copy_streaming(struct copier *c, struct item *it, const struct target *t)
 {
 	const struct engine *e = c->engine;
 	enum migrate_status status = MIGRATE_OK;
@@ -121,14 +126,15 @@ static enum migrate_status write_object(struct copier *c, struct item *it, const
 static void settle_equal(struct copier *c, struct item *it)
 {
 	const struct batch *b = it->work->batch;
-	bool ours = it->work->resumed && c->there.object.written &&
-		    c->there.object.written >= b->began;
+	bool ours =
+	    it->work->resumed && c->there.object.written && c->there.object.written >= b->began;
 
 	it->record.fail = FAIL_NONE;
 	it->record.message = NULL;
 	it->record.state = ours ? OBJECT_COPIED : OBJECT_SAME;
-	it->record.created = ours ? CREATED_OURS :
-			     c->there.object.written ? CREATED_BEFORE : CREATED_UNKNOWN;
+	it->record.created = ours                      ? CREATED_OURS
+			     : c->there.object.written ? CREATED_BEFORE
+						       : CREATED_UNKNOWN;
 }
 
 static enum migrate_status conflict(struct copier *c, struct item *it)
@@ -149,9 +155,9 @@ static enum migrate_status conflict(struct copier *c, struct item *it)
 		}
 		return write_object(c, it, &t);
 	default:
-		text = arena_printf(&c->arena,
-				    "'%.*s' exists with other content (on_conflict: skip or overwrite)",
-				    (int)it->record.new_key.n, (const char *)it->record.new_key.p);
+		text = arena_printf(
+		    &c->arena, "'%s' exists with other content (on_conflict: skip or overwrite)",
+		    shown_key(&c->arena, it->record.new_key));
 		fail_item(it, FAIL_CONFLICT, text ? text : "exists with other content");
 		return MIGRATE_OK;
 	}
@@ -284,9 +290,8 @@ enum migrate_status copy_object(struct copier *c, struct item *it)
 		return expect_copy(c, it);
 	status = create(c, it);
 	if (status == MIGRATE_EXISTS)
-		status = resolve_existing(c, it, it->record.replaces.n ?
-							 NULL :
-							 copier_message(c, status));
+		status = resolve_existing(c, it,
+					  it->record.replaces.n ? NULL : copier_message(c, status));
 	else if (status == MIGRATE_UNKNOWN_OUTCOME)
 		status = resolve_existing(c, it, NULL);
 	if (status == MIGRATE_OK && it->record.state == OBJECT_COPIED)

@@ -18,7 +18,8 @@ struct delta {
 	uint32_t n;
 	bool more;
 	bool matched; /* the listing has brought this record's key */
-	struct buf unlisted; /* the folder that could not be listed last: what is below is not gone */
+	struct buf
+	    unlisted; /* the folder that could not be listed last: what is below is not gone */
 	struct sorter *own; /* new keys of this job, in one place */
 	struct migrate_bytes own_key;
 	bool own_more;
@@ -53,14 +54,19 @@ static bool may_stand_there(const struct object_record *o)
 	return is_our_copy(o) || (o->state == OBJECT_PLANNED && o->new_key.n);
 }
 
+bool delta_has_own(const struct engine *e)
+{
+	return e->relation == ENDS_SAME || e->job->keys_from == KEYS_FROM_DATABASE;
+}
+
 /*
- * Both ends are one place: copies of ours stand in the listing and are no input,
+ * Both ends are one place, or keys come from rows that name new keys by now: copies of ours stand in the listing and are no input,
  * those of this pass neither, when it goes on after --first or an interruption.
  */
 static int collect_own(struct delta *d, struct error *err)
 {
 	struct journal_merge *m =
-		journal_merge_open(d->engine->journal, d->engine->pass.number + 1, err);
+	    journal_merge_open(d->engine->journal, d->engine->pass.number + 1, err);
 	struct object_record o;
 	int64_t batch;
 	uint32_t n;
@@ -92,7 +98,7 @@ struct delta *delta_open(struct engine *e, struct migrate_bytes after, struct er
 	while (d->more && after.n && bytes_compare(d->record.key, after) <= 0)
 		if (advance(d, err))
 			goto fail;
-	if (e->relation == ENDS_SAME && collect_own(d, err))
+	if (delta_has_own(e) && collect_own(d, err))
 		goto fail;
 	return d;
 fail:
@@ -113,19 +119,21 @@ void delta_close(struct delta *d)
 }
 
 /* A copy whose source is not listed any more. */
-static void orphaned(struct delta *d)
+void delta_orphaned(struct delta *d)
 {
+	ARENA_AUTO struct arena a = ARENA_INIT;
 	struct engine *e = d->engine;
+	const char *why;
 
-	if (!is_our_copy(&d->record))
+	if (!is_our_copy(&d->record) || !selection_takes(&e->job->selection, d->record.key, &why))
 		return;
 	if (d->unlisted.len &&
 	    bytes_begin_with(d->record.key, bytes_of(d->unlisted.p, d->unlisted.len)))
 		return;
-	if (++e->orphaned <= ORPHANS_NAMED)
-		log_info("orphaned: '%.*s' has gone from the source, its copy '%.*s' stays",
-			 (int)d->record.key.n, (const char *)d->record.key.p,
-			 (int)d->record.new_key.n, (const char *)d->record.new_key.p);
+	if (++e->orphaned > ORPHANS_NAMED)
+		return;
+	log_info("orphaned: '%s' has gone from the source, its copy '%s' stays",
+		 shown_key(&a, d->record.key), shown_key(&a, d->record.new_key));
 }
 
 /* A folder that could not be listed then can be now: its failure is over. */
@@ -152,16 +160,18 @@ static int pass_by(struct delta *d, struct error *err)
 {
 	if (d->matched)
 		return advance(d, err);
-	orphaned(d);
+	/* a key that a file or a row named then and does not now may be there all the same */
+	if (d->engine->job->keys_from == KEYS_FROM_SOURCE)
+		delta_orphaned(d);
 	return clear_unlisted(d, err) || advance(d, err) ? -1 : 0;
 }
 
 /* Settled objects are left alone unless the source is another one now. */
-static bool is_settled(const struct key_item *item, const struct object_record *o)
+bool delta_is_settled(const struct key_item *item, const struct object_record *o)
 {
 	bool known = item->etag.n && o->etag.n;
-	bool same = known ? bytes_equal(item->etag, o->etag) :
-			    !item->etag.n || (item->size == o->size && item->mtime == o->mtime);
+	bool same = known ? bytes_equal(item->etag, o->etag)
+			  : !item->etag.n || (item->size == o->size && item->mtime == o->mtime);
 
 	switch (o->state) {
 	case OBJECT_GONE:
@@ -177,9 +187,9 @@ static bool is_settled(const struct key_item *item, const struct object_record *
 static int note_unlisted(struct delta *d, struct migrate_bytes key, struct error *err)
 {
 	buf_reset(&d->unlisted);
-	return buf_add(&d->unlisted, key.p, key.n) ?
-		       0 :
-		       error_set(err, EXIT_INTERNAL, "a key of %zu bytes is too long", key.n);
+	return buf_add(&d->unlisted, key.p, key.n)
+		   ? 0
+		   : error_set(err, EXIT_INTERNAL, "a key of %zu bytes is too long", key.n);
 }
 
 int delta_match(struct delta *d, const struct key_item *item, struct older *o, struct error *err)
@@ -202,8 +212,8 @@ int delta_match(struct delta *d, const struct key_item *item, struct older *o, s
 	o->record = d->record;
 	o->batch = d->batch;
 	o->n = d->n;
-	o->settled = item->kind == LISTED_OBJECT ? is_settled(item, &d->record) :
-						   d->record.state == OBJECT_FAILED;
+	o->settled = item->kind == LISTED_OBJECT ? delta_is_settled(item, &d->record)
+						 : d->record.state == OBJECT_FAILED;
 	return 0;
 }
 

@@ -5,12 +5,21 @@
 #include "report/progress.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static void print_key(struct migrate_bytes key)
 {
 	BUF_AUTO struct buf b = BUF_INIT(4 * MIGRATE_KEY_MAX);
 
 	escape_add(&b, key.p, key.n);
+	printf("%.*s", (int)b.len, b.p ? (char *)b.p : "");
+}
+
+static void print_message(const char *text)
+{
+	BUF_AUTO struct buf b = BUF_INIT(4 * ERROR_TEXT_MAX);
+
+	escape_message(&b, text, strlen(text));
 	printf("%.*s", (int)b.len, b.p ? (char *)b.p : "");
 }
 
@@ -33,8 +42,8 @@ static void print_rule(const struct dry *d, size_t i)
 		return;
 	format_count(hits, sizeof(hits), r->hits);
 	if (i < rename_rules_count(d->engine.job->rules) && i < DRY_RULES)
-		printf("rule %zu, %s: %s keys\n", i + 1,
-		       rename_rule_text(d->engine.job->rules, i), hits);
+		printf("rule %zu, %s: %s keys\n", i + 1, rename_rule_text(d->engine.job->rules, i),
+		       hits);
 	else
 		printf("without a rule: %s keys\n", hits);
 	for (size_t s = 0; s < r->samples; s++) {
@@ -56,8 +65,9 @@ static void print_failures(const struct dry *d)
 	for (size_t i = 0; i < d->failure_count; i++) {
 		printf("    ");
 		print_key(d->failures[i].key);
-		printf(": %s: %s\n", fail_class_name(d->failures[i].class),
-		       d->failures[i].message);
+		printf(": %s: ", fail_class_name(d->failures[i].class));
+		print_message(d->failures[i].message);
+		putchar('\n');
 	}
 	if (all > d->failure_count)
 		printf("    ... and more\n");
@@ -85,7 +95,8 @@ void dry_print(const struct dry *d)
 	for (int i = 0; i < SKIP_COUNT; i++) {
 		char what[64];
 
-		snprintf(what, sizeof(what), "passed over: %s", skip_reason_name((enum skip_reason)i));
+		snprintf(what, sizeof(what), "passed over: %s",
+			 skip_reason_name((enum skip_reason)i));
 		print_count(what, d->passed_over[i], false);
 	}
 	print_count("named, but not in the source", d->missing, false);

@@ -142,9 +142,9 @@ static int count_object(struct dry *d, struct key_item *item, const struct verdi
 
 	if (!look(d, item)) {
 		d->missing++;
-		return d->engine.job->keys_from == KEYS_FROM_DATABASE ?
-			       0 :
-			       pass_rows(d, &item->key, &met, err);
+		return d->engine.job->keys_from == KEYS_FROM_DATABASE
+			   ? 0
+			   : pass_rows(d, &item->key, &met, err);
 	}
 	if (v->state == OBJECT_FAILED) {
 		keep_failure(d, item, v);
@@ -222,8 +222,8 @@ static int prepare(struct dry *d, struct error *err)
 		return -1;
 	if (planner_init(&d->planner, &d->engine, d->engine.ends.destination.session, err))
 		return -1;
-	d->keys = key_stream_open(&d->engine, d->engine.ends.source.session, bytes_of(NULL, 0),
-				  err);
+	d->keys =
+	    key_stream_open(&d->engine, d->engine.ends.source.session, bytes_of(NULL, 0), err);
 	return d->keys ? 0 : -1;
 }
 

@@ -4,8 +4,8 @@
 
 #include "engine/planner.h"
 
-#define DRY_RULES 32	/* counted one by one; later rules together */
-#define DRY_SAMPLES 3	/* per rule */
+#define DRY_RULES 32    /* counted one by one; later rules together */
+#define DRY_SAMPLES 3   /* per rule */
 #define DRY_FAILURES 20 /* named */
 
 /*

@@ -26,22 +26,25 @@
  * left the copy stage exactly one thread holds it. A thread that fails calls
  * engine_fail(), the first error wins, and all threads wind down.
  */
-#define WINDOW_MAX 32	  /* batches in memory at once, and not yet durable at most */
-#define RUN_LENGTH 16	  /* small objects a copier takes at a time */
-#define CHUNK_ROWS 1000	  /* rows in a chunk */
+#define WINDOW_MAX 32   /* batches in memory at once, and not yet durable at most */
+#define RUN_LENGTH 16   /* small objects a copier takes at a time */
+#define CHUNK_ROWS 1000 /* rows in a chunk */
 
 /* A batch on its way. */
 struct work {
 	struct work *next;
 	struct batch *batch;
-	uint32_t taken; /* objects given out so far */
-	uint32_t left;	/* objects not settled */
-	uint32_t held;	/* items that copiers hold */
-	bool resumed;	/* began in an earlier run: its copies may be there already */
-	bool dirty;	/* settled objects that are not journalled yet */
-	bool finished;	/* window_close() was called: freed once nothing is held */
+	uint32_t taken;  /* objects given out so far */
+	uint32_t left;   /* objects not settled */
+	uint32_t held;   /* items that copiers hold */
+	bool resumed;    /* began in an earlier run: its copies may be there already */
+	bool dirty;      /* settled objects that are not journalled yet */
+	bool finished;   /* window_close() was called: freed once nothing is held */
 	int64_t touched; /* monotonic: when something was settled last */
-	struct forward { struct work *work; uint32_t n; } *forward; /* stragglers: where they went */
+	struct forward {
+		struct work *work;
+		uint32_t n;
+	} * forward; /* stragglers: where they went */
 };
 
 struct work_list {
@@ -60,22 +63,22 @@ struct item {
 	struct work *work;
 	uint32_t n;
 	struct object_record record; /* bytes belong to the batch or to the copier's arena */
-	bool native;	/* out: the bytes did not pass through us */
-	bool lost;	/* out: attributes were lost */
-	uint8_t end;	/* out: enum item_end */
-	int64_t due;	/* ITEM_AGAIN: not before (monotonic) */
+	bool native;                 /* out: the bytes did not pass through us */
+	bool lost;                   /* out: attributes were lost */
+	uint8_t end;                 /* out: enum item_end */
+	int64_t due;                 /* ITEM_AGAIN: not before (monotonic) */
 	struct item *next;
 };
 
-struct gate; /* outages, pauses: gate.h */
-struct pace; /* limits: pace.h */
+struct gate;  /* outages, pauses: gate.h */
+struct pace;  /* limits: pace.h */
 struct large; /* objects in parts: parts.c */
 struct rowindex;
 struct losses;
 
 /* Counters of this run; read by the ticker at any time. */
 struct tally {
-	atomic_uint_fast64_t objects, bytes;	       /* planned in this pass */
+	atomic_uint_fast64_t objects, bytes;           /* planned in this pass */
 	atomic_uint_fast64_t objects_done, bytes_done; /* settled by copiers */
 	atomic_uint_fast64_t copied, same, skipped, gone, failed;
 	atomic_uint_fast64_t copied_bytes; /* by this run */
@@ -99,18 +102,18 @@ struct engine {
 
 	pthread_mutex_t lock;
 	pthread_cond_t takeable; /* copiers wait for it: there may be something to take */
-	pthread_cond_t changed;	 /* everybody else: something in the window changed */
+	pthread_cond_t changed;  /* everybody else: something in the window changed */
 	struct work_list open, syncing, rewriting;
-	size_t window; /* works in memory */
-	struct item *waiting; /* items to be tried again */
-	struct large *large;  /* objects whose parts may be taken */
-	bool fed;	      /* the feeder will admit nothing more */
-	bool draining;	      /* the feeder waits until the window is empty */
-	bool synced;	      /* the syncer will hand on nothing more */
-	bool saving;	      /* pictures of open batches are being journalled */
+	size_t window;               /* works in memory */
+	struct item *waiting;        /* items to be tried again */
+	struct large *large;         /* objects whose parts may be taken */
+	bool fed;                    /* the feeder will admit nothing more */
+	bool draining;               /* the feeder waits until the window is empty */
+	bool synced;                 /* the syncer will hand on nothing more */
+	bool saving;                 /* pictures of open batches are being journalled */
 	uint32_t copiers, rewriters; /* threads at work */
-	uint32_t idle;	      /* copiers that found nothing to take */
-	uint64_t memory;      /* bytes of buffers in use */
+	uint32_t idle;               /* copiers that found nothing to take */
+	uint64_t memory;             /* bytes of buffers in use */
 
 	atomic_bool stopping; /* finish what is in flight */
 	atomic_bool failed;   /* error is set: leave */
@@ -121,11 +124,11 @@ struct engine {
 	struct pace *pace;
 	struct rowindex *rowindex; /* databases without an index on the column */
 	struct tally tally;
-	atomic_uint_fast32_t concurrency; /* copiers that may take work */
-	atomic_bool scanning, listing; /* for the progress line */
+	atomic_uint_fast32_t concurrency;        /* copiers that may take work */
+	atomic_bool scanning, listing;           /* for the progress line */
 	enum migrate_digest_algorithm algorithm; /* of digests taken while bytes pass */
-	struct losses *losses; /* attributes that could not be kept, by name */
-	atomic_uint_fast64_t told; /* failures that were named in the log */
+	struct losses *losses;                   /* attributes that could not be kept, by name */
+	atomic_uint_fast64_t told;               /* failures that were named in the log */
 	uint64_t orphaned;
 	uint64_t objects_before, bytes_before, copied_before; /* of this pass, by earlier runs */
 	uint64_t first_left; /* --first: objects that may still be planned; UINT64_MAX: any */
@@ -173,8 +176,8 @@ void window_unhold(struct engine *e, struct work *w);
 /* With lock held: where the result of object n of w belongs now: stragglers have been moved. */
 struct work *window_resolve(struct work *w, uint32_t *n);
 /* With lock held: `to` takes over objects which[] of w, which is settled by that. */
-struct work *window_adopt(struct engine *e, struct work *w, struct batch *to,
-			  const uint32_t *which, struct forward *forward);
+struct work *window_adopt(struct engine *e, struct work *w, struct batch *to, const uint32_t *which,
+			  struct forward *forward);
 
 /*
  * For the syncer: all works whose copies are settled; NULL: none will come. Blocks;
@@ -196,6 +199,9 @@ void rowindex_forget(struct rowindex *x);
 /* A deep copy, bytes in a. False: out of memory. */
 bool object_record_copy(struct arena *a, const struct object_record *from,
 			struct object_record *to);
+
+/* A key as messages show it, escaped, in a. */
+const char *shown_key(struct arena *a, struct migrate_bytes key);
 
 /* tell.c: what failed, in the log, by name. */
 void tell_failure(struct engine *e, const struct object_record *o);

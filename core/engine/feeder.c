@@ -128,7 +128,9 @@ struct feed {
 	struct planner planner;
 	struct builder *builder;
 	struct key_stream *keys;
-	struct delta *delta; /* passes after the first, and when both ends are one place */
+	struct object_slot slot;
+	struct delta
+	    *delta; /* passes after the first; in that as well when our new keys are seen again */
 };
 
 static bool first_is_over(const struct engine *e)
@@ -136,22 +138,31 @@ static bool first_is_over(const struct engine *e)
 	return e->first_left == 0;
 }
 
-/* A key that no listing brought and whose object was missing before: has it come since? */
-static bool still_missing(struct feed *f, const struct key_item *item, const struct older *o)
+/* A key that no listing brought: what the source holds now decides. */
+static void look_again(struct feed *f, struct key_item *item, struct older *o)
 {
-	struct object_slot slot;
-	struct migrate_stat r = { .key = item->key, .object = &slot.object };
+	struct migrate_stat r = { .key = item->key, .object = &f->slot.object };
 
 	if (!o->found || item->etag.n || f->engine->job->keys_from == KEYS_FROM_SOURCE)
-		return false;
-	if (o->record.state != OBJECT_GONE &&
-	    (o->record.state != OBJECT_FAILED || o->record.fail != FAIL_MISSING))
-		return false;
-	object_slot_init(&slot, NULL);
-	return store_stat(f->source, &r) == MIGRATE_NOT_FOUND;
+		return;
+	object_slot_init(&f->slot, NULL);
+	switch (store_stat(f->source, &r)) {
+	case MIGRATE_OK:
+		item->size = f->slot.object.size;
+		item->mtime = f->slot.object.mtime;
+		item->etag = f->slot.object.etag;
+		o->settled = delta_is_settled(item, &o->record);
+		return;
+	case MIGRATE_NOT_FOUND:
+		o->settled = true;
+		delta_orphaned(f->delta);
+		return;
+	default:
+		o->settled = false; /* the copiers will find out */
+	}
 }
 
-static int plan_item(struct feed *f, const struct key_item *item, struct error *err)
+static int plan_item(struct feed *f, struct key_item *item, struct error *err)
 {
 	struct engine *e = f->engine;
 	struct older older = { .found = false };
@@ -168,7 +179,8 @@ static int plan_item(struct feed *f, const struct key_item *item, struct error *
 		builder_pass_over(f->builder, item, SKIP_OWN);
 		return 0;
 	}
-	if (older.settled || still_missing(f, item, &older))
+	look_again(f, item, &older);
+	if (older.settled)
 		return 0;
 	if (e->first_left != UINT64_MAX)
 		e->first_left--;
@@ -182,7 +194,8 @@ static bool too_many_failures(struct engine *e)
 
 	if (atomic_load(&e->tally.new_failures) <= (uint64_t)e->job->max_failures)
 		return false;
-	error_set(&err, EXIT_TOO_MANY, "more than %" PRId64
+	error_set(&err, EXIT_TOO_MANY,
+		  "more than %" PRId64
 		  " objects failed (max_failures); migrate-status --failed lists them",
 		  e->job->max_failures);
 	engine_fail(e, &err);
@@ -195,8 +208,7 @@ static int plan_keys(struct feed *f, struct error *err)
 	int rc = 1;
 
 	while (!first_is_over(f->engine) && !engine_leaving(f->engine) &&
-	       !too_many_failures(f->engine) &&
-	       (rc = key_stream_next(f->keys, &item, err)) == 1)
+	       !too_many_failures(f->engine) && (rc = key_stream_next(f->keys, &item, err)) == 1)
 		if (plan_item(f, &item, err))
 			return -1;
 	if (rc < 0 || atomic_load(&f->engine->failed))
@@ -225,7 +237,7 @@ static int open_feed(struct feed *f, struct error *err)
 	f->keys = key_stream_open(e, f->source, position, err);
 	if (!f->keys)
 		return -1;
-	if (e->pass.number > 1 || e->relation == ENDS_SAME) {
+	if (e->pass.number > 1 || delta_has_own(e)) {
 		f->delta = delta_open(e, position, err);
 		if (!f->delta)
 			return -1;
@@ -318,9 +330,9 @@ static int feed(struct engine *e, struct error *err)
 		return -1;
 	if (e->options->only == RUN_COPY && e->has_rows)
 		return 0;
-	return e->pass.state == PASS_DONE || e->pass.state == PASS_LISTING ?
-		       0 :
-		       set_pass_state(e, PASS_DONE, err);
+	return e->pass.state == PASS_DONE || e->pass.state == PASS_LISTING
+		   ? 0
+		   : set_pass_state(e, PASS_DONE, err);
 }
 
 void *feeder_main(void *arg)

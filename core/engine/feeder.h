@@ -14,7 +14,7 @@ struct delta;
 struct older {
 	bool found;   /* the journal knows this key */
 	bool settled; /* and nothing changed since: leave it */
-	bool own;     /* a copy that this job made, in one place */
+	bool own;     /* a new key of this job: see delta_has_own() */
 	struct object_record record;
 	int64_t batch;
 	uint32_t n;
@@ -25,6 +25,12 @@ struct delta *delta_open(struct engine *e, struct migrate_bytes after, struct er
 int delta_match(struct delta *d, const struct key_item *item, struct older *o, struct error *err);
 /* The listing has ended: what the journal knows beyond is orphaned. */
 int delta_finish(struct delta *d, struct error *err);
+/* The source of the record that was matched last has gone. */
+void delta_orphaned(struct delta *d);
+/* Is this still the object that the record is of, and is nothing to be done for it? */
+bool delta_is_settled(const struct key_item *item, const struct object_record *o);
+/* May new keys of this job come back as keys? */
+bool delta_has_own(const struct engine *e);
 void delta_close(struct delta *d);
 
 /* rowscan.c: rows that still name old keys, as batches of rows alone. */

@@ -88,10 +88,9 @@ static int page_to_chunk(struct rewriter *r, const struct batch *b, size_t datab
 static enum migrate_status find_page(struct rewriter *r, size_t database, const struct wanted *w,
 				     struct migrate_bytes cursor, struct error *err)
 {
-	struct migrate_find q = { .values = w->values,
-				  .count = w->n,
-				  .cursor = cursor,
-				  .limit = CHUNK_ROWS };
+	struct migrate_find q = {
+		.values = w->values, .count = w->n, .cursor = cursor, .limit = CHUNK_ROWS
+	};
 	struct migrate_session *s = r->databases[database];
 	enum migrate_status status;
 	unsigned attempt = 0;
@@ -103,8 +102,8 @@ static enum migrate_status find_page(struct rewriter *r, size_t database, const 
 }
 
 /* All rows of some values; *pages: how many it took. */
-static int find_slice(struct rewriter *r, struct batch *b, size_t database,
-		      const struct wanted *w, each_chunk *each, size_t *pages, struct error *err)
+static int find_slice(struct rewriter *r, struct batch *b, size_t database, const struct wanted *w,
+		      each_chunk *each, size_t *pages, struct error *err)
 {
 	struct migrate_bytes cursor = { .p = NULL, .n = 0 };
 	struct chunk c;
@@ -131,7 +130,9 @@ static int find_indexed(struct rewriter *r, struct batch *b, size_t database,
 
 	for (size_t at = 0; at < w->n;) {
 		size_t left = w->n - at, n = left < r->slice ? left : r->slice;
-		struct wanted some = { .values = w->values + at, .objects = w->objects + at, .n = n };
+		struct wanted some = { .values = w->values + at,
+				       .objects = w->objects + at,
+				       .n = n };
 
 		if (find_slice(r, b, database, &some, each, &pages, err))
 			return -1;

@@ -19,8 +19,8 @@ struct gate {
 	pthread_mutex_t lock;
 	atomic_uint denials;
 	atomic_bool closed; /* paused or probing: look closer */
-	bool paused;	    /* by the operator */
-	bool probing;	    /* one worker is finding out */
+	bool paused;        /* by the operator */
+	bool probing;       /* one worker is finding out */
 	bool outage;
 	char note[NOTE_MAX];
 };
@@ -110,7 +110,8 @@ static enum gate_verdict give_up(struct gate *g)
 {
 	struct error err = ERROR_INIT;
 
-	error_set(&err, EXIT_OUTAGE, "gave up after %" PRId64 " s (patience): %s; run again to go on",
+	error_set(&err, EXIT_OUTAGE,
+		  "gave up after %" PRId64 " s (patience): %s; run again to go on",
 		  g->engine->job->patience / 1000, g->note);
 	engine_fail(g->engine, &err);
 	return GATE_LEAVE;
@@ -162,9 +163,9 @@ static enum gate_verdict throttled(struct gate *g, struct migrate_session *s)
 {
 	int64_t wait = session_retry_after(s);
 
-	return engine_sleep(g->engine, wait > 0 ? wait * NS_PER_MS : engine_backoff(3)) ?
-		       GATE_AGAIN :
-		       GATE_LEAVE;
+	return engine_sleep(g->engine, wait > 0 ? wait * NS_PER_MS : engine_backoff(3))
+		   ? GATE_AGAIN
+		   : GATE_LEAVE;
 }
 
 static enum gate_verdict fatal(struct gate *g, struct migrate_session *s)
@@ -188,8 +189,8 @@ enum gate_verdict gate_trouble(struct gate *g, struct migrate_session *s, bool w
 		return engine_leaving(g->engine) ? GATE_LEAVE : GATE_OBJECT;
 	if (status == MIGRATE_THROTTLED)
 		return throttled(g, s);
-	if (status == MIGRATE_DENIED ? atomic_fetch_add(&g->denials, 1) + 1 < DENIALS_MAX :
-				       !status_is_systemic(status))
+	if (status == MIGRATE_DENIED ? atomic_fetch_add(&g->denials, 1) + 1 < DENIALS_MAX
+				     : !status_is_systemic(status))
 		return GATE_OBJECT;
 	if (!become_prober(g))
 		return gate_pass(g) ? GATE_AGAIN : GATE_LEAVE;

@@ -94,10 +94,10 @@ static int next_listed(struct key_stream *k, struct key_item *out, struct error 
 static int keep_order(struct key_stream *k, const struct key_item *item, struct error *err)
 {
 	if (k->last.len && bytes_compare(bytes_of(k->last.p, k->last.len), item->key) >= 0)
-		return error_set(err, EXIT_INTERNAL,
-				 "%s: the listing is not in byte order at '%.*s': its plugin is wrong",
-				 end_label(session_end(k->source)), (int)item->key.n,
-				 (const char *)item->key.p);
+		return error_set(
+		    err, EXIT_INTERNAL,
+		    "%s: the listing is not in byte order at '%.*s': its plugin is wrong",
+		    end_label(session_end(k->source)), (int)item->key.n, (const char *)item->key.p);
 	buf_reset(&k->last);
 	if (!buf_add(&k->last, item->key.p, item->key.n))
 		return error_set(err, EXIT_INTERNAL, "a key of %zu bytes is too long", item->key.n);
@@ -140,10 +140,9 @@ static int sort_item(struct key_stream *k, const struct key_item *i, struct erro
 int key_stream_sort(struct key_stream *k, struct migrate_bytes key, struct migrate_bytes new_key,
 		    struct error *err)
 {
-	struct key_item item = { .kind = LISTED_OBJECT,
-				 .key = key,
-				 .new_key = new_key,
-				 .mtime = INT64_MIN };
+	struct key_item item = {
+		.kind = LISTED_OBJECT, .key = key, .new_key = new_key, .mtime = INT64_MIN
+	};
 
 	return sort_item(k, &item, err);
 }
@@ -164,8 +163,7 @@ static void unpack_item(struct key_stream *k, struct migrate_bytes payload, stru
 	out->etag = bytes_of(p + head.new_key, head.etag);
 	p += head.new_key + head.etag;
 	arena_reset(&k->arena);
-	out->message = arena_copy(&k->arena, p,
-				  payload.n - (size_t)(p - (const char *)payload.p));
+	out->message = arena_copy(&k->arena, p, payload.n - (size_t)(p - (const char *)payload.p));
 }
 
 /* The same key twice is one object. */
@@ -178,8 +176,7 @@ static int next_sorted(struct key_stream *k, struct key_item *out, struct error 
 		rc = sorter_next(k->sorter, &out->key, &payload, err);
 		if (rc != 1)
 			return rc;
-	} while ((k->last.len &&
-		  bytes_equal(bytes_of(k->last.p, k->last.len), out->key)) ||
+	} while ((k->last.len && bytes_equal(bytes_of(k->last.p, k->last.len), out->key)) ||
 		 bytes_compare(out->key, k->skip_to) <= 0);
 	unpack_item(k, payload, out);
 	buf_reset(&k->last);
@@ -227,8 +224,8 @@ struct key_stream *key_stream_open(struct engine *e, struct migrate_session *sou
 	k->source = source;
 	k->last = (struct buf)BUF_INIT(MIGRATE_KEY_MAX);
 	k->packed = (struct buf)BUF_INIT(4 * MIGRATE_KEY_MAX);
-	k->ordered = e->job->keys_from == KEYS_FROM_SOURCE &&
-		     e->ends.source_facts.d.flags & MIGRATE_ORDERED;
+	k->ordered =
+	    e->job->keys_from == KEYS_FROM_SOURCE && e->ends.source_facts.d.flags & MIGRATE_ORDERED;
 	/* a run that ends while it sorts has no error of its own: the stream is left empty */
 	if (arena_bytes(&k->first, after, &k->skip_to) &&
 	    (k->ordered ? arena_bytes(&k->arena, after, &k->after) : !fill_sorter(k, err)))

@@ -14,7 +14,10 @@
 struct losses {
 	pthread_mutex_t lock;
 	size_t n;
-	struct loss { char name[128]; uint64_t objects; } names[NAMES_MAX];
+	struct loss {
+		char name[128];
+		uint64_t objects;
+	} names[NAMES_MAX];
 };
 
 struct losses *losses_new(void)
@@ -37,8 +40,8 @@ void losses_free(struct losses *l)
 void losses_report(struct losses *l)
 {
 	for (size_t i = 0; i < l->n; i++)
-		log_warn("attribute '%s' of %" PRIu64 " objects could not be kept", l->names[i].name,
-			 l->names[i].objects);
+		log_warn("attribute '%s' of %" PRIu64 " objects could not be kept",
+			 l->names[i].name, l->names[i].objects);
 }
 
 /* True: it is a name not seen before. */

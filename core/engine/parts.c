@@ -35,8 +35,8 @@ bool parts_possible(const struct engine *e, uint64_t size, bool native)
 
 	if (!size || !to->upload || !to->complete || !to->abort)
 		return false;
-	return native ? to->copy_part != NULL :
-			to->part && e->ends.source_facts.d.flags & MIGRATE_RANGES;
+	return native ? to->copy_part != NULL
+		      : to->part && e->ends.source_facts.d.flags & MIGRATE_RANGES;
 }
 
 /* The job's part size, within what the destination can do with this many bytes. */
@@ -126,6 +126,8 @@ static enum migrate_status send_part(struct copier *c, struct large *l, uint32_t
 	enum migrate_status status;
 
 	if (l->native) {
+		if (!throttle(c, (size_t)size))
+			return blame(c, NULL, MIGRATE_CANCELLED);
 		r.source_key = l->record->key;
 		r.source_if_match = l->record->etag;
 		return blame(c, c->destination,
@@ -156,8 +158,8 @@ static enum migrate_status send_part_stubbornly(struct copier *c, struct large *
 			return status;
 		if (!c->culprit)
 			return status;
-		verdict = gate_trouble(c->engine->gate, c->culprit, c->culprit == c->destination,
-				       status);
+		verdict =
+		    gate_trouble(c->engine->gate, c->culprit, c->culprit == c->destination, status);
 		if (verdict == GATE_LEAVE)
 			return MIGRATE_CANCELLED;
 		if (verdict == GATE_OBJECT &&
@@ -229,8 +231,8 @@ static enum migrate_status begin_upload(struct copier *c, struct item *it, struc
 	if (status != MIGRATE_OK)
 		return status;
 	attributes_lost(c, it);
-	if (journal_upload(c->engine->journal, it->work->batch, it->n,
-			   bytes_of(l->id, l->id_n), l->part_size, &err)) {
+	if (journal_upload(c->engine->journal, it->work->batch, it->n, bytes_of(l->id, l->id_n),
+			   l->part_size, &err)) {
 		engine_fail(c->engine, &err);
 		return MIGRATE_CANCELLED;
 	}

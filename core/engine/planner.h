@@ -13,7 +13,7 @@ struct planner {
 	struct engine *engine;
 	struct migrate_session *destination; /* for accepts() */
 	struct rename_scratch *scratch;
-	struct arena arena; /* of one verdict */
+	struct arena arena;     /* of one verdict */
 	uint64_t rule_hits[64]; /* by rule; later rules share the last */
 };
 
@@ -22,9 +22,9 @@ enum verdict_kind { VERDICT_OBJECT, VERDICT_PASSED_OVER };
 /* What becomes of one key. Bytes live until the next call. */
 struct verdict {
 	enum verdict_kind kind;
-	enum skip_reason skip;	/* PASSED_OVER */
-	const char *why;	/* the pattern that kept it out */
-	uint8_t state;		/* OBJECT_PLANNED, OBJECT_SKIPPED or OBJECT_FAILED */
+	enum skip_reason skip; /* PASSED_OVER */
+	const char *why;       /* the pattern that kept it out */
+	uint8_t state;         /* OBJECT_PLANNED, OBJECT_SKIPPED or OBJECT_FAILED */
 	enum fail_class fail;
 	const char *message;
 	struct migrate_bytes new_key;

@@ -54,6 +54,15 @@ static struct batch *second_chance(struct retry *r, const struct batch *from)
 	return to;
 }
 
+/* Counted out by hand: a batch that lost its done objects cannot be counted anew. */
+static void take_out(struct batch *from, struct object_record *o)
+{
+	from->counts.objects--;
+	from->counts.failed--;
+	from->counts.bytes -= o->size;
+	o->state = OBJECT_MOVED;
+}
+
 static int move(struct retry *r)
 {
 	struct batch *from, *to;
@@ -67,7 +76,7 @@ static int move(struct retry *r)
 	to = second_chance(r, from);
 	if (to) {
 		for (size_t i = 0; i < r->n; i++)
-			from->objects[r->which[i]].state = OBJECT_MOVED;
+			take_out(from, &from->objects[r->which[i]]);
 		batch_recount(from);
 		rc = journal_move(r->engine->journal, from, r->which, to, r->err);
 	} else {

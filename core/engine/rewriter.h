@@ -14,7 +14,7 @@ struct rewriter {
 	pthread_t thread;
 	struct migrate_session **databases, **caches;
 	struct row_page page;
-	size_t slice; /* values to look for at a time */
+	size_t slice;       /* values to look for at a time */
 	struct arena arena; /* of the present batch */
 	struct arena rows;  /* of the present chunk: a key may have millions of rows */
 	struct buf value, key;
@@ -24,9 +24,9 @@ struct rewriter *rewriter_new(struct engine *e, struct error *err);
 void rewriter_free(struct rewriter *r);
 
 /* find.c: which rows name this batch's objects? Calls each() with chunks in the arena. */
-struct wanted { /* what find() looks for */
+struct wanted {                       /* what find() looks for */
 	struct migrate_bytes *values; /* old values, distinct */
-	uint32_t *objects;	      /* index in the batch of each */
+	uint32_t *objects;            /* index in the batch of each */
 	size_t n;
 };
 typedef int each_chunk(struct rewriter *r, struct batch *b, struct chunk *c, struct error *err);
@@ -47,8 +47,7 @@ struct rowindex;
 struct rowindex *rowindex_new(struct engine *e);
 void rowindex_free(struct rowindex *x);
 bool rowindex_serves(const struct rowindex *x, size_t database);
-int rowindex_find(struct rowindex *x, struct rewriter *r, size_t database,
-		  struct migrate_bytes key,
+int rowindex_find(struct rowindex *x, struct rewriter *r, size_t database, struct migrate_bytes key,
 		  int (*each)(void *arg, const struct migrate_row *row), void *arg,
 		  struct error *err);
 

@@ -46,7 +46,7 @@ static int flush(struct rowscan *s)
 static bool already_there(const struct rowscan *s, struct migrate_bytes key)
 {
 	const struct object_record *last =
-		s->batch && s->batch->n ? &s->objects[s->batch->n - 1] : NULL;
+	    s->batch && s->batch->n ? &s->objects[s->batch->n - 1] : NULL;
 
 	return last && bytes_equal(last->key, key);
 }
@@ -129,7 +129,7 @@ static int look_at_page(struct rowscan *s, const struct row_page *page)
 static int scan_database(struct rowscan *s)
 {
 	struct migrate_session *session =
-		session_open(s->engine->ends.databases[s->database].end, s->err);
+	    session_open(s->engine->ends.databases[s->database].end, s->err);
 	struct row_scan rows;
 	int rc;
 

@@ -26,8 +26,11 @@ static uint32_t count_rewriters(const struct engine *e)
 {
 	uint32_t n = REWRITERS_MAX;
 
-	if (!e->has_rows || e->options->only == RUN_COPY)
+	if (e->options->only == RUN_COPY)
 		return 0;
+	/* batches that an earlier run left open may still pass through */
+	if (!e->has_rows)
+		return 1;
 	for (size_t i = 0; i < e->ends.database_count; i++) {
 		uint32_t max = e->ends.database_facts[i].d.sessions_max;
 

@@ -17,7 +17,7 @@ struct run_options {
 	int64_t first; /* objects to plan in this run; 0: all */
 	bool retry_failed;
 	enum fail_class retry_class; /* FAIL_NONE: any */
-	int only; /* enum run_only */
+	int only;                    /* enum run_only */
 	bool accept_change;
 	bool new_journal;
 	enum progress_mode progress;
@@ -26,7 +26,7 @@ struct run_options {
 /* What a run did, for its last lines and its exit status. */
 struct run_result {
 	uint64_t copied, copied_bytes; /* by this run */
-	struct batch_counts all; /* of the whole journal, afterwards */
+	struct batch_counts all;       /* of the whole journal, afterwards */
 	int pass;
 	bool finished; /* the pass is complete */
 	bool interrupted;

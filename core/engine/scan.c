@@ -6,10 +6,9 @@
 
 void row_scan_init(struct row_scan *s, struct engine *e, struct migrate_session *session)
 {
-	*s = (struct row_scan){ .engine = e,
-				.session = session,
-				.page = ROW_PAGE_INIT,
-				.arena = ARENA_INIT };
+	*s = (struct row_scan){
+		.engine = e, .session = session, .page = ROW_PAGE_INIT, .arena = ARENA_INIT
+	};
 }
 
 void row_scan_release(struct row_scan *s)

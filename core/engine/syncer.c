@@ -34,7 +34,7 @@ static int sync_destination(struct engine *e, struct migrate_session *s, struct 
 /* Where a batch stands once its copies are settled and durable. */
 static enum batch_state state_after_copy(const struct engine *e)
 {
-	return e->has_rows || e->options->only == RUN_COPY ? BATCH_COPIED : BATCH_DONE;
+	return e->has_rows ? BATCH_COPIED : BATCH_DONE;
 }
 
 static int journal_settled(struct engine *e, struct work *list, struct error *err)

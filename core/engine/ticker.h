@@ -15,7 +15,7 @@ struct ticker {
 	struct progress *progress;
 	struct control_watch watch;
 	int64_t next_second;
-	int signals;  /* signalfd */
+	int signals;    /* signalfd */
 	unsigned stops; /* signals that asked for an end */
 	bool interrupted;
 };

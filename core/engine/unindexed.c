@@ -171,8 +171,7 @@ static int make(struct rowindex *x, struct rewriter *r, size_t database, struct 
 	return 0;
 }
 
-int rowindex_find(struct rowindex *x, struct rewriter *r, size_t database,
-		  struct migrate_bytes key,
+int rowindex_find(struct rowindex *x, struct rewriter *r, size_t database, struct migrate_bytes key,
 		  int (*each)(void *arg, const struct migrate_row *row), void *arg,
 		  struct error *err)
 {

@@ -25,7 +25,8 @@ static void look(void *arg, struct migrate_session *s, const char *operation, in
 	if (h->found || stalled < h->engine->ends.host.deadline * NS_PER_MS + GRACE)
 		return;
 	h->found = true;
-	snprintf(h->text, sizeof(h->text), "%s (plugin %s): %s() made no progress for %" PRId64 " s",
+	snprintf(h->text, sizeof(h->text),
+		 "%s (plugin %s): %s() made no progress for %" PRId64 " s",
 		 end_label(session_end(s)), end_plugin(session_end(s))->name, operation,
 		 stalled / NS_PER_S);
 }

@@ -243,7 +243,7 @@ static bool store_record(struct batch *b, uint32_t n, const struct object_record
 	if (!keep(&b->arena, &new.etag, o->etag) || !keep(&b->arena, &new.stored, o->stored) ||
 	    !keep(&b->arena, &new.replaces, o->replaces))
 		return false;
-	if (new.message && new.message != o->message) {
+	if (new.message &&new.message != o->message) {
 		new.message = arena_text(&b->arena, new.message);
 		if (!new.message)
 			return false;
@@ -257,7 +257,7 @@ static void count(struct engine *e, const struct item *it, struct batch_counts *
 {
 	const struct object_record *o = &it->record;
 	atomic_uint_fast64_t *by_state[] = {
-		[OBJECT_COPIED] = &e->tally.copied, [OBJECT_SAME] = &e->tally.same,
+		[OBJECT_COPIED] = &e->tally.copied,   [OBJECT_SAME] = &e->tally.same,
 		[OBJECT_SKIPPED] = &e->tally.skipped, [OBJECT_GONE] = &e->tally.gone,
 		[OBJECT_FAILED] = &e->tally.failed,
 	};
@@ -357,8 +357,8 @@ void window_unhold(struct engine *e, struct work *w)
 	pthread_mutex_unlock(&e->lock);
 }
 
-struct work *window_adopt(struct engine *e, struct work *w, struct batch *to,
-			  const uint32_t *which, struct forward *forward)
+struct work *window_adopt(struct engine *e, struct work *w, struct batch *to, const uint32_t *which,
+			  struct forward *forward)
 {
 	struct work *new = calloc(1, sizeof(*new));
 

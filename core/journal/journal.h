@@ -32,19 +32,19 @@ enum batch_state {
 };
 
 enum batch_kind {
-	BATCH_SORTED = 0,  /* a stretch of the sorted plan (one large object also) */
-	BATCH_MOVED = 1,   /* stragglers, retried failures: their old records say MOVED */
-	BATCH_ROWS = 2	   /* rows alone: values found by a scan, no copies */
+	BATCH_SORTED = 0, /* a stretch of the sorted plan (one large object also) */
+	BATCH_MOVED = 1,  /* stragglers, retried failures: their old records say MOVED */
+	BATCH_ROWS = 2    /* rows alone: values found by a scan, no copies */
 };
 
 enum object_state {
 	OBJECT_PLANNED = 0,
-	OBJECT_COPIED = 1, /* by us; done once its batch is */
-	OBJECT_SAME = 2,   /* an equal copy was there before */
+	OBJECT_COPIED = 1,  /* by us; done once its batch is */
+	OBJECT_SAME = 2,    /* an equal copy was there before */
 	OBJECT_SKIPPED = 3, /* by conflict policy, or old = new in one place */
-	OBJECT_GONE = 4,   /* vanished from the source, no row names it */
+	OBJECT_GONE = 4,    /* vanished from the source, no row names it */
 	OBJECT_FAILED = 5,
-	OBJECT_MOVED = 6   /* now in another batch: see moved_batch, moved_n */
+	OBJECT_MOVED = 6 /* now in another batch: see moved_batch, moved_n */
 };
 
 /* Who made the copy at the destination. */
@@ -53,33 +53,33 @@ enum object_creator { CREATED_UNKNOWN = 0, CREATED_OURS = 1, CREATED_BEFORE = 2 
 /* Why an object failed. */
 enum fail_class {
 	FAIL_NONE = 0,
-	FAIL_UNMATCHED,	 /* no rename rule matched */
-	FAIL_RENAME,	 /* a rule could not be applied */
-	FAIL_COLLISION,	 /* two keys, one new key */
-	FAIL_INVALID,	 /* the destination cannot hold such a key or object */
-	FAIL_CONFLICT,	 /* other content is at the destination */
-	FAIL_CHANGED,	 /* kept changing while it was read */
-	FAIL_MISSING,	 /* vanished, but rows name it */
+	FAIL_UNMATCHED, /* no rename rule matched */
+	FAIL_RENAME,    /* a rule could not be applied */
+	FAIL_COLLISION, /* two keys, one new key */
+	FAIL_INVALID,   /* the destination cannot hold such a key or object */
+	FAIL_CONFLICT,  /* other content is at the destination */
+	FAIL_CHANGED,   /* kept changing while it was read */
+	FAIL_MISSING,   /* vanished, but rows name it */
 	FAIL_DENIED,
-	FAIL_MISMATCH,	 /* bytes differ after several attempts */
-	FAIL_TRANSIENT,	 /* attempts used up */
+	FAIL_MISMATCH,   /* bytes differ after several attempts */
+	FAIL_TRANSIENT,  /* attempts used up */
 	FAIL_ATTRIBUTES, /* attributes would be lost, and the job says fail */
-	FAIL_UNLISTED,	 /* the source could not list it */
-	FAIL_POISON,	 /* in flight when a call hung, twice */
+	FAIL_UNLISTED,   /* the source could not list it */
+	FAIL_POISON,     /* in flight when a call hung, twice */
 	FAIL_OTHER,
 	FAIL_CLASS_COUNT
 };
-const char *fail_class_name(enum fail_class c); /* "unmatched", ... */
+const char *fail_class_name(enum fail_class c);  /* "unmatched", ... */
 enum fail_class fail_class_of(const char *name); /* FAIL_NONE: no such name */
 
 enum skip_reason {
-	SKIP_RULE = 0,	/* selection, or unmatched: skip */
+	SKIP_RULE = 0, /* selection, or unmatched: skip */
 	SKIP_SYMLINK,
 	SKIP_SPECIAL,
 	SKIP_MOUNT,
 	SKIP_ARCHIVED,
 	SKIP_EMPTY_FOLDER, /* no key: counted apart */
-	SKIP_OWN,	/* made by this job, in one place */
+	SKIP_OWN,          /* made by this job, in one place */
 	SKIP_COUNT
 };
 const char *skip_reason_name(enum skip_reason r);
@@ -88,18 +88,18 @@ const char *skip_reason_name(enum skip_reason r);
 struct object_record {
 	struct migrate_bytes key, new_key; /* new_key.n = 0: none could be made */
 	uint64_t size;
-	int64_t mtime; /* ns; INT64_MIN: not known */
-	struct migrate_bytes etag;   /* the source's, of the version that was planned, then copied */
-	struct migrate_bytes stored; /* the destination's, of our copy */
-	struct migrate_digest digest; /* of the content; n = 0: not known */
+	int64_t mtime;             /* ns; INT64_MIN: not known */
+	struct migrate_bytes etag; /* the source's, of the version that was planned, then copied */
+	struct migrate_bytes stored;   /* the destination's, of our copy */
+	struct migrate_digest digest;  /* of the content; n = 0: not known */
 	struct migrate_bytes replaces; /* etag of our own earlier copy that this one may replace */
-	uint8_t state;	 /* enum object_state */
-	uint8_t created; /* enum object_creator */
-	uint8_t level;	 /* enum verify_level of job.h */
-	uint8_t fail;	 /* enum fail_class */
+	uint8_t state;                 /* enum object_state */
+	uint8_t created;               /* enum object_creator */
+	uint8_t level;                 /* enum verify_level of job.h */
+	uint8_t fail;                  /* enum fail_class */
 	uint8_t attempts;
-	uint8_t hung;	 /* ends in which it was in flight when a call hung */
-	bool dirty;	 /* engine's: changed since it was last journalled */
+	uint8_t hung;        /* ends in which it was in flight when a call hung */
+	bool dirty;          /* engine's: changed since it was last journalled */
 	const char *message; /* of a failure; NULL: none */
 	int64_t moved_batch; /* state MOVED: where it is now. In journal_plan() and another
 				state: the older record of the same key, which becomes MOVED */
@@ -108,13 +108,13 @@ struct object_record {
 
 /* What a batch adds up to; the journal's totals are sums of these. */
 struct batch_counts {
-	uint64_t objects, bytes; /* all but MOVED */
+	uint64_t objects, bytes;                      /* all but MOVED */
 	uint64_t copied, same, skipped, gone, failed; /* settled objects by state */
-	uint64_t copied_bytes;	 /* size of COPIED objects */
-	uint64_t native;	 /* COPIED without the bytes passing through us */
+	uint64_t copied_bytes;                        /* size of COPIED objects */
+	uint64_t native;          /* COPIED without the bytes passing through us */
 	uint64_t lost_attributes; /* objects that lost some */
 	uint64_t rows_changed, rows_already, rows_conflict, rows_gone, rows_failed;
-	uint64_t rows_missing;	 /* rows that named an object that was not there before we came */
+	uint64_t rows_missing; /* rows that named an object that was not there before we came */
 	uint64_t skips[SKIP_COUNT]; /* keys passed over between the last batch and this one's end */
 };
 
@@ -123,7 +123,7 @@ struct batch {
 	int pass;
 	enum batch_kind kind;
 	enum batch_state state;
-	int64_t began; /* wall ns: when copying began; 0: not yet */
+	int64_t began;                 /* wall ns: when copying began; 0: not yet */
 	struct migrate_bytes position; /* the source's cursor behind this batch; may be empty */
 	struct object_record *objects; /* BATCH_SORTED: ascending keys */
 	uint32_t n;
@@ -144,7 +144,7 @@ enum journal_mode { JOURNAL_RUN, JOURNAL_READ };
 struct journal_options {
 	const char *path;
 	enum journal_mode mode;
-	bool create;	     /* RUN: make it if there is none */
+	bool create;         /* RUN: make it if there is none */
 	bool allow_volatile; /* tmpfs, network file systems */
 	int64_t patience;    /* ms a full disk is waited for */
 	bool full_check;     /* migrate-verify --journal: PRAGMA integrity_check and all counters */
@@ -165,12 +165,12 @@ void journal_close(struct journal *j);
 /* ---- Job and runs ---- */
 
 struct journal_job {
-	bool exists;	       /* false: a new journal */
-	char id[17];	       /* the job's id: 16 hex digits, random */
+	bool exists; /* false: a new journal */
+	char id[17]; /* the job's id: 16 hex digits, random */
 	char fingerprint[65];
-	char *canonical;       /* malloc'ed, as all texts of this struct */
+	char *canonical;            /* malloc'ed, as all texts of this struct */
 	char *source, *destination; /* identities */
-	char *databases, *caches; /* identities, one per line */
+	char *databases, *caches;   /* identities, one per line */
 	int64_t created;
 };
 void journal_job_release(struct journal_job *job);
@@ -200,7 +200,8 @@ struct journal_pass {
 	enum pass_state state;
 	int64_t started, ended;
 	uint64_t orphaned; /* copies of ours whose source has gone */
-	struct migrate_bytes cursor; /* SCANNING: opaque bytes of the engine (which database, where) */
+	struct migrate_bytes
+	    cursor; /* SCANNING: opaque bytes of the engine (which database, where) */
 };
 /* The newest pass; number 0 if there is none. cursor in a. */
 int journal_last_pass(struct journal *j, struct arena *a, struct journal_pass *pass,
@@ -233,8 +234,8 @@ enum { ROW_RETRIED = 6 }; /* an outcome beside enum migrate_outcome: in a later 
 struct row_record {
 	uint32_t object; /* index in the batch */
 	struct migrate_bytes identity, place, before, after, extra;
-	const char *text; /* identity as shown */
-	uint8_t outcome; /* enum migrate_outcome */
+	const char *text;    /* identity as shown */
+	uint8_t outcome;     /* enum migrate_outcome */
 	const char *message; /* conflict, failure; NULL: none */
 };
 
@@ -268,7 +269,7 @@ int journal_hung(struct journal *j, const int64_t *batches, const uint32_t *obje
 void journal_event(struct journal *j, int level, const char *text);
 
 struct journal_sample {
-	int64_t at; /* wall ns */
+	int64_t at;                            /* wall ns */
 	uint64_t objects, bytes, rows, failed; /* done in this run */
 	uint32_t workers, errors;
 };

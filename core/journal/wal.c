@@ -2,8 +2,10 @@
 #include "journal/journal-impl.h"
 
 #include <endian.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /*
@@ -98,17 +100,30 @@ static bool is_good(struct log_reader *r)
 	return r->sum[0] == big32(r->frame + 16) && r->sum[1] == big32(r->frame + 20);
 }
 
-/* From frame n on, which is bad: a commit of this log with more of it behind. */
+/* Was it written behind the frame whose checksum is before[]? */
+static bool follows(struct log_reader *r, const uint32_t *before)
+{
+	r->sum[0] = before[0];
+	r->sum[1] = before[1];
+	return is_good(r);
+}
+
+/*
+ * From frame n on, which is bad: a commit of this log with more of it behind. Only
+ * the checksums, which go on from frame to frame, tell what was written behind it
+ * from what a run that was killed before had left there.
+ */
 static bool goes_on(struct log_reader *r, uint64_t n)
 {
+	uint32_t before[2] = { 0, 0 };
 	bool committed = false;
 
 	for (; read_frame(r, n); n++) {
-		if (!is_of_this_log(r))
-			continue;
-		if (committed)
+		if (committed && follows(r, before))
 			return true;
-		committed = is_commit(r);
+		committed = is_of_this_log(r) && is_commit(r);
+		before[0] = big32(r->frame + 16);
+		before[1] = big32(r->frame + 20);
 	}
 	return false;
 }
@@ -119,6 +134,7 @@ static bool guess_header(struct log_reader *r)
 	unsigned char h[FRAME_HEADER];
 
 	r->page = OUR_PAGE;
+	r->big = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__; /* as SQLite writes it here */
 	if (pread(r->fd, h, sizeof(h), LOG_HEADER) != (ssize_t)sizeof(h))
 		return false;
 	r->salt[0] = big32(h + 8);
@@ -126,23 +142,45 @@ static bool guess_header(struct log_reader *r)
 	return r->salt[0] || r->salt[1];
 }
 
+/*
+ * What is left of an unfinished commit goes before anything is written over it:
+ * else the remains of two killed runs, one over the other, look like damage.
+ */
+static int cut(int fd, const char *path, const struct log_reader *r, uint64_t frames,
+	       struct error *err)
+{
+	off_t size = (off_t)(LOG_HEADER + frames * (FRAME_HEADER + (uint64_t)r->page));
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return error_set_errno(err, EXIT_JOURNAL, errno, "cannot look at %s", path);
+	if (st.st_size <= size)
+		return 0;
+	if (truncate(path, size) || fdatasync(fd))
+		return error_set_errno(err, EXIT_JOURNAL, errno, "cannot shorten %s", path);
+	return 0;
+}
+
 int journal_wal_check(int fd, const char *path, struct error *err)
 {
 	struct log_reader r = { .fd = fd };
 	bool header = read_header(&r), damaged;
-	uint64_t n = 0;
+	uint64_t n = 0, committed = 0;
 
 	if (!header && !guess_header(&r))
 		return 0;
 	r.frame = malloc(FRAME_HEADER + (size_t)r.page);
 	if (!r.frame)
 		return error_set(err, EXIT_INTERNAL, "out of memory");
-	while (header && read_frame(&r, n) && is_good(&r))
+	while (header && read_frame(&r, n) && is_good(&r)) {
 		n++;
+		if (is_commit(&r))
+			committed = n;
+	}
 	damaged = goes_on(&r, n);
 	free(r.frame);
 	if (!damaged)
-		return 0;
+		return header ? cut(fd, path, &r, committed, err) : 0;
 	return error_set(err, EXIT_DAMAGED,
 			 "%s: damaged in frame %llu, but commits follow it: put back a backup, or "
 			 "see migrate-journal(5)",

@@ -398,6 +398,10 @@ struct migrate_copy {
 	struct migrate_bytes if_match;
 	struct migrate_object *stored;   /* out */
 	struct migrate_object *original; /* out */
+	/* What was said before of the source, if known: it is so while source_if_match holds. */
+	bool known;
+	uint64_t known_size;
+	int64_t known_mtime;
 };
 
 /* upload() .. complete(): a large object in parts, from several sessions at once. */

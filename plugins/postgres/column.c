@@ -180,7 +180,8 @@ static enum migrate_status canonical(struct self *self, struct set_column *set)
 
 	if (!set->value)
 		return MIGRATE_OK;
-	sql_add(&s, "SELECT CAST($1::pg_catalog.text AS %s)::pg_catalog.text", set->column->declared);
+	sql_add(&s, "SELECT CAST($1::pg_catalog.text AS %s)::pg_catalog.text",
+		set->column->declared);
 	text = sql_finish(&s);
 	if (!text)
 		return out_of_memory(self);
@@ -193,6 +194,11 @@ static enum migrate_status canonical(struct self *self, struct set_column *set)
 	set->canonical = PQgetisnull(res, 0, 0) ? NULL : strdup(PQgetvalue(res, 0, 0));
 	status = PQgetisnull(res, 0, 0) || set->canonical ? MIGRATE_OK : out_of_memory(self);
 	PQclear(res);
+	/* a cast cuts what the server would not store */
+	if (!status && set->column->plain == OID_VARCHAR && strcmp(set->canonical, set->value) != 0)
+		status =
+		    migrate_fail(self->session, MIGRATE_INVALID, "%s is %s, too narrow for '%s'",
+				 what, set->column->shown, set->value);
 	return status;
 }
 
@@ -212,10 +218,9 @@ static enum migrate_status take_set(struct self *self, const struct migrate_map 
 		if (!c)
 			return status;
 		if (is_changed(inst, c))
-			return migrate_fail(self->session, MIGRATE_INVALID, "set: '%s' is %s",
-					    c->name,
-					    c == inst->column ? "the column that holds the key"
-							      : "named twice");
+			return migrate_fail(
+			    self->session, MIGRATE_INVALID, "set: '%s' is %s", c->name,
+			    c == inst->column ? "the column that holds the key" : "named twice");
 		set->column = c;
 		set->sql = quoted_name(c->name);
 		set->value = pair->value ? strdup(pair->value) : NULL;

@@ -60,8 +60,7 @@ static const char *advice(const char *message)
 		  "; the server's certificate is verified as the job file says nothing of "
 		  "sslmode: name the authority's certificate with sslrootcert, or choose an "
 		  "sslmode" },
-		{ "does not support SSL",
-		  "; add sslmode=disable if the network may be trusted" },
+		{ "does not support SSL", "; add sslmode=disable if the network may be trusted" },
 		{ "certificate verify failed", "; name the right authority with sslrootcert" },
 		{ "session is read-only", "; it must name the server that can be written to" },
 		{ "database \"", "; check the name of the database" },
@@ -150,9 +149,9 @@ static enum migrate_status set_up(struct self *self, struct link *link)
 				      "%s: standard_conforming_strings cannot be switched on",
 				      option_of(link));
 	if (!status && PQserverVersion(link->conn) < 120000)
-		status = migrate_fail(self->session, MIGRATE_INVALID,
-				      "%s: the server is older than PostgreSQL 12",
-				      option_of(link));
+		status =
+		    migrate_fail(self->session, MIGRATE_INVALID,
+				 "%s: the server is older than PostgreSQL 12", option_of(link));
 	return status;
 }
 

@@ -172,8 +172,8 @@ enum migrate_status key_read(struct self *self, const struct postgres_config *co
 	for (int i = 0; res && !found && i < PQntuples(res); i++) {
 		if (!parse_index(inst, PQgetvalue(res, i, 1), &index))
 			continue;
-		found = config->key.n ? is_wanted(inst, &index, &config->key)
-				      : may_serve(inst, &index);
+		found =
+		    config->key.n ? is_wanted(inst, &index, &config->key) : may_serve(inst, &index);
 	}
 	PQclear(res);
 	if (status)

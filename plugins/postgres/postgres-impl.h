@@ -122,8 +122,8 @@ struct instance {
 	int64_t lock_timeout, statement_timeout;
 	char *search_path;
 
-	char *space, *table;           /* as the catalog spells them */
-	char *table_sql, *alias;       /* quoted; alias: how statements call it */
+	char *space, *table;     /* as the catalog spells them */
+	char *table_sql, *alias; /* quoted; alias: how statements call it */
 	Oid oid, database;
 	char *system; /* which cluster */
 	bool partitioned, unlogged, fsync, utf8;
@@ -268,8 +268,6 @@ enum migrate_status no_such(struct self *self, const char *option, const char *w
 			    const char *name, const char *const *names, size_t count);
 
 /* ---- text.c, way.c, fill.c: the text of the statements ---- */
-
-struct way; /* how values are looked up */
 
 enum migrate_status text_build(struct self *self, const char *where);
 void text_value(struct sql *s, const struct instance *inst); /* the value as text or bytea */

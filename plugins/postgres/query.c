@@ -260,8 +260,7 @@ enum migrate_status transaction_rollback(struct self *self, enum migrate_status 
 /* The server's answer to COMMIT: only an ERROR says for certain that nothing was changed. */
 static enum migrate_status judge_commit(struct self *self, const PGresult *res)
 {
-	const char *severity =
-	    res ? PQresultErrorField(res, PG_DIAG_SEVERITY_NONLOCALIZED) : NULL;
+	const char *severity = res ? PQresultErrorField(res, PG_DIAG_SEVERITY_NONLOCALIZED) : NULL;
 
 	if (res && PQresultStatus(res) == PGRES_COMMAND_OK)
 		return strcmp(PQcmdStatus((PGresult *)(uintptr_t)res), "COMMIT") == 0

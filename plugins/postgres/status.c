@@ -12,8 +12,8 @@ static const struct {
 	{ "08", MIGRATE_UNAVAILABLE },
 	{ "09", MIGRATE_INVALID }, /* a trigger's action */
 	{ "21", MIGRATE_INVALID },
-	{ "22", MIGRATE_INVALID }, /* too long, not of this encoding, ... */
-	{ "23", MIGRATE_INVALID }, /* a constraint */
+	{ "22", MIGRATE_INVALID },        /* too long, not of this encoding, ... */
+	{ "23", MIGRATE_INVALID },        /* a constraint */
 	{ "25006", MIGRATE_UNAVAILABLE }, /* read-only: a failover */
 	{ "25P02", MIGRATE_TRANSIENT },
 	{ "25P03", MIGRATE_UNAVAILABLE },
@@ -82,7 +82,8 @@ static const char *advice(const char *state)
 enum migrate_status fail_result(struct self *self, const PGresult *res, const char *what)
 {
 	const char *state = text_or(PQresultErrorField(res, PG_DIAG_SQLSTATE), "");
-	const char *message = text_or(PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY), "no answer");
+	const char *message =
+	    text_or(PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY), "no answer");
 	const char *detail = text_or(PQresultErrorField(res, PG_DIAG_MESSAGE_DETAIL), "");
 	const char *inside = text_or(PQresultErrorField(res, PG_DIAG_CONTEXT), "");
 	enum migrate_status status = *state ? status_of(state) : MIGRATE_UNAVAILABLE;

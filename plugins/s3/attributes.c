@@ -11,7 +11,7 @@
  */
 static const char *const plain[] = {
 	"cache-control",    "content-disposition", "content-encoding",
-	"content-language", "content-type",	   "expires",
+	"content-language", "content-type",        "expires",
 };
 
 static const struct {
@@ -23,8 +23,14 @@ static const struct {
 };
 
 static const char *const canned[] = {
-	NULL, NULL, "private", "public-read", "public-read-write", "authenticated-read",
-	"bucket-owner-read", "bucket-owner-full-control",
+	NULL,
+	NULL,
+	"private",
+	"public-read",
+	"public-read-write",
+	"authenticated-read",
+	"bucket-owner-read",
+	"bucket-owner-full-control",
 };
 
 const char *s3_canned_acl(const struct s3 *s3)
@@ -125,10 +131,10 @@ void s3_decode_word(struct text *to, const char *text)
 		if (!kind || !kind[1] || kind[2] != '?' || strncasecmp(p + 2, "utf-8", 5) != 0 ||
 		    kind != p + 7 || !(end = strstr(kind + 3, "?=")))
 			break;
-		ok = kind[1] == 'B' || kind[1] == 'b' ?
-			 decode_base64(to, kind + 3, (size_t)(end - kind - 3)) :
-			 (kind[1] == 'Q' || kind[1] == 'q') &&
-			     decode_quoted(to, kind + 3, (size_t)(end - kind - 3));
+		ok = kind[1] == 'B' || kind[1] == 'b'
+			 ? decode_base64(to, kind + 3, (size_t)(end - kind - 3))
+			 : (kind[1] == 'Q' || kind[1] == 'q') &&
+			       decode_quoted(to, kind + 3, (size_t)(end - kind - 3));
 		if (!ok)
 			break;
 		p = end + 2 + strspn(end + 2, " ");
@@ -223,12 +229,14 @@ enum migrate_status s3_give_attributes(struct s3_session *s, const struct migrat
 	const char *name;
 	bool strict = flags & MIGRATE_STRICT_ATTRIBUTES, lost = false;
 
-	for (size_t i = 0; a && !(lost && strict) && migrate_attribute_at(a, i, &name, &value); i++) {
+	for (size_t i = 0; a && !(lost && strict) && migrate_attribute_at(a, i, &name, &value);
+	     i++) {
 		if (give_one(s, name, value, &tags) >= 0)
 			continue;
 		lost = true;
 		if (strict)
-			migrate_fail(s->ms, MIGRATE_UNSUPPORTED, "attribute '%s' cannot be kept", name);
+			migrate_fail(s->ms, MIGRATE_UNSUPPORTED, "attribute '%s' cannot be kept",
+				     name);
 		else
 			migrate_lost_attribute(s->ms, name);
 	}
@@ -248,7 +256,8 @@ void s3_give_encryption(struct s3_session *s)
 		s3_header_text(s, "x-amz-storage-class", c->storage_class);
 	if (c->sse == S3_SSE_NONE)
 		return;
-	s3_header_text(s, "x-amz-server-side-encryption", c->sse == S3_SSE_S3 ? "AES256" : "aws:kms");
+	s3_header_text(s, "x-amz-server-side-encryption",
+		       c->sse == S3_SSE_S3 ? "AES256" : "aws:kms");
 	if (c->sse == S3_SSE_KMS && c->sse_kms_key)
 		s3_header_text(s, "x-amz-server-side-encryption-aws-kms-key-id", c->sse_kms_key);
 }

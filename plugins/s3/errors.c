@@ -157,7 +157,8 @@ static const char *advice(const struct s3_session *s)
 	if (!strcmp(code, "RequestTimeTooSkewed"))
 		return ": the clock of this machine is wrong";
 	if (s->answer.status / 100 == 3)
-		return ": it redirects to a place that is not followed; look at endpoint and region";
+		return ": it redirects to a place that is not followed; look at endpoint and "
+		       "region";
 	return "";
 }
 

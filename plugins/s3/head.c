@@ -112,7 +112,7 @@ static void take_attribute(struct migrate_object *o, const char *name, const cha
 {
 	static const char *const same[] = {
 		"cache-control",    "content-disposition", "content-encoding",
-		"content-language", "content-type",	   "expires",
+		"content-language", "content-type",        "expires",
 	};
 
 	if (!strncmp(name, "x-amz-meta-", 11) && name[11]) {
@@ -151,7 +151,8 @@ static uint64_t size_of(const struct s3_session *s)
 
 void s3_take_head(struct s3_session *s, struct migrate_object *o)
 {
-	const char *etag = s3_answer_header(s, "etag"), *time = s3_answer_header(s, "last-modified");
+	const char *etag = s3_answer_header(s, "etag"),
+		   *time = s3_answer_header(s, "last-modified");
 	int64_t ns;
 
 	o->size = size_of(s);
@@ -203,7 +204,7 @@ static enum migrate_status take_tags(struct s3_session *s, struct migrate_bytes 
 
 struct grants {
 	char uri[128];
-	bool everyone, users, writes;
+	bool everyone, users;
 };
 
 static bool take_grant(void *arg, const char *path, char *text, size_t n)
@@ -232,8 +233,9 @@ enum migrate_status s3_read_acl(struct s3_session *s, struct migrate_bytes key, 
 	s3_query_text(s, "acl", "");
 	status = s3_send(s, "reading the access control list");
 	if (status == MIGRATE_OK)
-		status = s3_document(s, "AccessControlPolicy", take_grant, &g, "reading the access "
-									       "control list");
+		status = s3_document(s, "AccessControlPolicy", take_grant, &g,
+				     "reading the access "
+				     "control list");
 	*canned = g.everyone ? "public-read" : g.users ? "authenticated-read" : "private";
 	return status;
 }
@@ -243,8 +245,10 @@ enum migrate_status s3_take_more(struct s3_session *s, struct migrate_bytes key,
 {
 	const char *count = s3_answer_header(s, "x-amz-tagging-count"), *acl;
 	enum migrate_status status = MIGRATE_OK;
+	/* AWS says how many there are, if any; of others that is not known */
+	bool any = count ? strcmp(count, "0") != 0 : !(s->s3->quirks & S3_KNOWN);
 
-	if (s->s3->config.tags && !(s->s3->quirks & S3_NO_TAGS) && (!count || strcmp(count, "0")))
+	if (any && s->s3->config.tags && !(s->s3->quirks & S3_NO_TAGS))
 		status = take_tags(s, key, o);
 	if (status != MIGRATE_OK || s->s3->config.acl != S3_ACL_COPY || s->s3->quirks & S3_NO_ACL)
 		return status;

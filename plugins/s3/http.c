@@ -84,6 +84,7 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *arg)
 
 	n *= size;
 	curl_easy_getinfo(s->curl, CURLINFO_RESPONSE_CODE, &status);
+	s->answer.status = status;
 	if (s->sink && status / 100 == 2)
 		return into_sink(s, bytes, n);
 	if (s->answer.body.n + n <= S3_ANSWER_MAX && text_add(&s->answer.body, bytes, n))
@@ -179,7 +180,8 @@ static int on_progress(void *arg, curl_off_t total_down, curl_off_t down, curl_o
 	if (!limit || now - s->moved < limit)
 		return 0;
 	s->stopped = MIGRATE_TRANSIENT;
-	migrate_fail(s->ms, MIGRATE_TRANSIENT, "no byte came or went for %lld ms", (long long)limit);
+	migrate_fail(s->ms, MIGRATE_TRANSIENT, "no byte came or went for %lld ms",
+		     (long long)limit);
 	return 1;
 }
 
@@ -265,8 +267,8 @@ static bool was_sent(const struct s3_session *s)
 	if (head <= 0)
 		return false;
 	/* a body that went out with the head is counted in either, depending on the version */
-	return s->stream ? (uint64_t)up >= s->stream_size :
-			   (size_t)up >= s->body.n || (size_t)head >= s->body.n;
+	return s->stream ? (uint64_t)up >= s->stream_size
+			 : (size_t)up >= s->body.n || (size_t)head >= s->body.n;
 }
 
 CURLcode s3_http(struct s3_session *s, const char *url, struct curl_slist *headers)

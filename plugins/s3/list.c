@@ -66,8 +66,7 @@ static bool emit(struct listing *l)
 	memcpy(l->last, l->key, l->nkey);
 	l->nlast = l->nkey;
 	if (l->archived && !l->restored) {
-		l->cancelled =
-		    !migrate_emit_skipped(l->r, l->key, l->nkey, MIGRATE_SKIP_ARCHIVED);
+		l->cancelled = !migrate_emit_skipped(l->r, l->key, l->nkey, MIGRATE_SKIP_ARCHIVED);
 		return !l->cancelled;
 	}
 	o = migrate_emit_object(l->r, l->key, l->nkey);
@@ -207,8 +206,8 @@ enum migrate_status s3_list(void *self, struct migrate_list *r)
 	if (l.cancelled)
 		return MIGRATE_CANCELLED;
 	if (status != MIGRATE_OK)
-		return l.trouble ? migrate_fail(s->ms, MIGRATE_TRANSIENT, "listing: %s", l.trouble) :
-				   status;
+		return l.trouble ? migrate_fail(s->ms, MIGRATE_TRANSIENT, "listing: %s", l.trouble)
+				 : status;
 	status = end_page(&l);
 	text_shrink(&s->answer.body, 65536);
 	return status;

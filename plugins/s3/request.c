@@ -290,8 +290,9 @@ static enum migrate_status read_small(struct s3_session *s)
 	if (got < 0)
 		return MIGRATE_CANCELLED;
 	if (s->body.n != s->stream_size)
-		return migrate_fail(s->ms, MIGRATE_MISMATCH, "the body ended after %zu of %llu bytes",
-				    s->body.n, (unsigned long long)s->stream_size);
+		return migrate_fail(s->ms, MIGRATE_MISMATCH,
+				    "the body ended after %zu of %llu bytes", s->body.n,
+				    (unsigned long long)s->stream_size);
 	s->stream = NULL;
 	return MIGRATE_OK;
 }
@@ -325,7 +326,8 @@ static bool correct_clock(struct s3_session *s)
 	pthread_mutex_unlock(&s->s3->lock);
 	if (offset == INT64_MIN)
 		return false;
-	migrate_note(s->ms, "this machine's clock differs from the server's by %lld s: set it right",
+	migrate_note(s->ms,
+		     "this machine's clock differs from the server's by %lld s: set it right",
 		     (long long)offset);
 	return true;
 }

@@ -26,10 +26,10 @@
 #define S3_PARTS_MAX 10000
 #define S3_PART_MIN (UINT64_C(5) << 20)
 #define S3_PART_MAX (UINT64_C(5) << 30)
-#define S3_BATCH 1000			/* keys in one DeleteObjects */
-#define S3_SMALL (32 * 1024)		/* bodies up to this are sent in one piece */
-#define S3_ANSWER_MAX (16u << 20)	/* bytes in a document */
-#define S3_ANSWER_HEADERS (64 * 1024)	/* bytes in the head of an answer */
+#define S3_BATCH 1000                 /* keys in one DeleteObjects */
+#define S3_SMALL (32 * 1024)          /* bodies up to this are sent in one piece */
+#define S3_ANSWER_MAX (16u << 20)     /* bytes in a document */
+#define S3_ANSWER_HEADERS (64 * 1024) /* bytes in the head of an answer */
 #define S3_EMPTY_SHA256 "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 enum s3_choice_style { S3_STYLE_AUTO, S3_STYLE_PATH, S3_STYLE_HOST };
@@ -48,31 +48,31 @@ struct s3_config {
 
 /* What a provider does otherwise than the others: data, see dialect.c. */
 enum s3_quirk {
-	S3_LIST_V1 = 1 << 0,	   /* only the first version of listing */
+	S3_LIST_V1 = 1 << 0,          /* only the first version of listing */
 	S3_NO_LIST_ENCODING = 1 << 1, /* encoding-type=url is not understood */
-	S3_UNORDERED = 1 << 2,	   /* listings are not in byte order */
-	S3_BARE_IF_MATCH = 1 << 3, /* If-Match wants the etag without quotes */
-	S3_NO_PART_COPY = 1 << 4,  /* no UploadPartCopy */
+	S3_UNORDERED = 1 << 2,        /* listings are not in byte order */
+	S3_BARE_IF_MATCH = 1 << 3,    /* If-Match wants the etag without quotes */
+	S3_NO_PART_COPY = 1 << 4,     /* no UploadPartCopy */
 	S3_NO_TAGS = 1 << 5,
 	S3_NO_ACL = 1 << 6,
-	S3_CHECKSUMS = 1 << 7,	     /* x-amz-checksum-* is understood */
-	S3_ETAG_NOT_MD5 = 1 << 8,    /* never to be taken for a digest */
-	S3_NO_COPY_MATCH = 1 << 9,   /* x-amz-copy-source-if-match is not heeded */
-	S3_PUT_ABSENT = 1 << 10,     /* PutObject heeds If-None-Match */
-	S3_COPY_ABSENT = 1 << 11,    /* CopyObject does */
+	S3_CHECKSUMS = 1 << 7,        /* x-amz-checksum-* is understood */
+	S3_ETAG_NOT_MD5 = 1 << 8,     /* never to be taken for a digest */
+	S3_NO_COPY_MATCH = 1 << 9,    /* x-amz-copy-source-if-match is not heeded */
+	S3_PUT_ABSENT = 1 << 10,      /* PutObject heeds If-None-Match */
+	S3_COPY_ABSENT = 1 << 11,     /* CopyObject does */
 	S3_COMPLETE_ABSENT = 1 << 12, /* CompleteMultipartUpload does */
-	S3_PUT_MATCH = 1 << 13,	     /* PutObject heeds If-Match */
-	S3_REMOVE_MATCH = 1 << 14,   /* DeleteObject heeds If-Match */
-	S3_EMPTY_RESULT = 1 << 15,   /* CopyObject and Complete may answer without a document */
-	S3_COPY_MATCH_TO = 1 << 16,  /* CopyObject and Complete heed If-Match */
-	S3_KNOWN = 1 << 17	     /* conditions are as said here: no need to measure */
+	S3_PUT_MATCH = 1 << 13,       /* PutObject heeds If-Match */
+	S3_REMOVE_MATCH = 1 << 14,    /* DeleteObject heeds If-Match */
+	S3_EMPTY_RESULT = 1 << 15,    /* CopyObject and Complete may answer without a document */
+	S3_COPY_MATCH_TO = 1 << 16,   /* CopyObject and Complete heed If-Match */
+	S3_KNOWN = 1 << 17            /* conditions are as said here: no need to measure */
 };
 
 struct s3_dialect {
 	const char *name;
 	const char *host; /* how the endpoint's host ends; NULL: not told from its name */
 	uint32_t quirks;
-	uint32_t meta_max; /* bytes in all user metadata; 0: any */
+	uint32_t meta_max;  /* bytes in all user metadata; 0: any */
 	const char *server; /* how the Server header begins; NULL: not told by it */
 };
 
@@ -81,7 +81,7 @@ struct s3_place {
 	bool tls, host_style;
 	char host[256]; /* with the port, if it is not the scheme's own */
 	char path[256]; /* before the bucket, without a slash at its end */
-	bool aws;	/* the host follows from the region */
+	bool aws;       /* the host follows from the region */
 };
 
 struct s3_keys {
@@ -96,7 +96,7 @@ struct s3 {
 	struct s3_config config;
 	const struct s3_dialect *dialect;
 	uint32_t quirks;
-	bool no_list; /* the credentials may not list: that is no outage */
+	bool no_list;                      /* the credentials may not list: that is no outage */
 	char sse_c_key[48], sse_c_md5[32]; /* base64 */
 	X509_STORE *trust;
 	EVP_MD *sha256, *md5;
@@ -118,11 +118,11 @@ struct s3_header {
 /* The answer to the last request. */
 struct s3_answer {
 	long status;
-	bool complete;	  /* its head came, and its body to the end */
-	bool sent;	  /* the whole request left us */
+	bool complete;    /* its head came, and its body to the end */
+	bool sent;        /* the whole request left us */
 	struct text head; /* NAME NUL VALUE NUL ... */
 	struct text body; /* of documents, and of errors */
-	char code[64];	  /* of an error document */
+	char code[64];    /* of an error document */
 	char message[256];
 	char region[64];
 };
@@ -151,12 +151,12 @@ struct s3_session {
 	struct s3_header header[S3_HEADERS_MAX], sorted[S3_HEADERS_MAX];
 	size_t header_count;
 	struct curl_slist nodes[S3_HEADERS_MAX + 8];
-	bool lost_header;	      /* more headers than may be */
-	bool once;		      /* libcurl must not repeat it on its own */
-	bool has_body;		      /* a body follows, maybe of no bytes */
-	struct migrate_body *stream;  /* NULL: the body is in `body` */
+	bool lost_header;            /* more headers than may be */
+	bool once;                   /* libcurl must not repeat it on its own */
+	bool has_body;               /* a body follows, maybe of no bytes */
+	struct migrate_body *stream; /* NULL: the body is in `body` */
 	uint64_t stream_size, stream_at;
-	struct migrate_sink *sink;    /* NULL: the answer goes into answer.body */
+	struct migrate_sink *sink; /* NULL: the answer goes into answer.body */
 	bool (*on_head)(struct s3_session *s, void *arg); /* before the first byte to the sink */
 	void *on_head_arg;
 	bool payload_signed;
@@ -168,7 +168,7 @@ struct s3_session {
 	enum migrate_status stopped; /* by one of our callbacks; OK: by none */
 	bool head_told;
 	unsigned int attempts; /* connections on which it was begun */
-	int64_t moved;	       /* monotonic ms of the last progress */
+	int64_t moved;         /* monotonic ms of the last progress */
 	curl_off_t seen;
 	uint64_t received;
 
@@ -194,7 +194,8 @@ bool s3_is_utf8(const unsigned char *p, size_t n);
 
 /* ---- sign.c ---- */
 struct s3_signing {
-	const char *method, *path, *query, *region, *service, *payload, *time; /* as 20130524T000000Z */
+	const char *method, *path, *query, *region, *service, *payload,
+	    *time; /* as 20130524T000000Z */
 	const char *access, *secret;
 	unsigned int generation;
 	const struct s3_header *headers; /* sorted by name */
@@ -280,7 +281,7 @@ void s3_take_head(struct s3_session *s, struct migrate_object *o);
 void s3_set_etag(struct s3_session *s, struct migrate_object *o, const char *text, size_t n);
 enum migrate_status s3_give_attributes(struct s3_session *s, const struct migrate_attributes *a,
 				       uint32_t flags);
-void s3_give_encryption(struct s3_session *s);	/* of what is written */
+void s3_give_encryption(struct s3_session *s);   /* of what is written */
 void s3_give_customer_key(struct s3_session *s); /* SSE-C: on all that touches bytes */
 void s3_give_source_key(struct s3_session *s, const struct s3 *source);
 void s3_keeps(const struct s3 *s3, struct migrate_describe *r);
@@ -289,7 +290,8 @@ const char *s3_canned_acl(const struct s3 *s3); /* NULL: none */
 enum migrate_status s3_take_more(struct s3_session *s, struct migrate_bytes key,
 				 struct migrate_object *o);
 /* The canned ACL that comes nearest to the object's. */
-enum migrate_status s3_read_acl(struct s3_session *s, struct migrate_bytes key, const char **canned);
+enum migrate_status s3_read_acl(struct s3_session *s, struct migrate_bytes key,
+				const char **canned);
 void s3_decode_word(struct text *to, const char *text);
 bool s3_encode_value(struct text *to, const void *bytes, size_t n);
 
@@ -307,6 +309,9 @@ void s3_give_precondition(struct s3_session *s, uint32_t precondition,
 enum migrate_status s3_precondition_failed(struct s3_session *s, uint32_t precondition,
 					   enum migrate_status status);
 void s3_give_if_match(struct s3_session *s, const char *header, struct migrate_bytes etag);
+/* A HEAD that says whether it is so still; CHANGED if not. */
+enum migrate_status s3_still_same(struct s3_session *s, struct migrate_bytes key,
+				  struct migrate_bytes etag);
 bool s3_same_etag(struct migrate_bytes a, struct migrate_bytes b);
 void s3_give_digest(struct s3_session *s, const struct migrate_digest *d);
 enum migrate_status s3_list(void *self, struct migrate_list *r);
@@ -323,6 +328,7 @@ enum migrate_status s3_remove(void *self, struct migrate_remove *r);
 enum migrate_status s3_remove_one(struct s3_session *s, struct migrate_bytes key,
 				  struct migrate_bytes if_match);
 void s3_mine_free(struct s3 *s3);
+void s3_forget_upload(struct s3 *s3, struct migrate_bytes id);
 
 /* ---- region.c ---- */
 enum migrate_status s3_look_at_bucket(struct s3_session *s);
@@ -355,7 +361,10 @@ enum migrate_status s3_keys_web_identity(struct s3_session *s, const char *role,
 					 const char *token_file, const char *name,
 					 struct s3_keys *k);
 
-/* ---- s3.c ---- */
+/* ---- open.c, session.c ---- */
+enum migrate_status s3_open(struct migrate_open *r);
+void s3_close(void *instance);
+struct s3_session *s3_session_new(struct s3 *s3, struct migrate_session *ms);
 enum migrate_status s3_begin_session(struct migrate_begin *r);
 void s3_end_session(void *self);
 

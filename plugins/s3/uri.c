@@ -60,7 +60,7 @@ bool s3_is_utf8(const unsigned char *p, size_t n)
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
 
 	for (size_t i = 0; i < n;) {
-		unsigned int more = p[i] < 0x80	  ? 0
+		unsigned int more = p[i] < 0x80   ? 0
 				    : p[i] < 0xc0 ? 9
 				    : p[i] < 0xe0 ? 1
 				    : p[i] < 0xf0 ? 2

@@ -137,8 +137,8 @@ enum migrate_status s3_document(struct s3_session *s, const char *root, s3_xml_e
 			return MIGRATE_OK;
 		if (!strcmp(name, "Error") && s3_error_parse(s))
 			return s3_fail_answer(s, what);
-		return migrate_fail(s->ms, MIGRATE_TRANSIENT, "%s: the answer is <%s> instead of <%s>",
-				    what, name, root);
+		return migrate_fail(s->ms, MIGRATE_TRANSIENT,
+				    "%s: the answer is <%s> instead of <%s>", what, name, root);
 	}
 	return migrate_fail(s->ms, MIGRATE_TRANSIENT, "%s: the answer is no document: %s", what,
 			    d.n ? trouble : "it is empty");

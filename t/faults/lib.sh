@@ -4,13 +4,17 @@
 # Words for the tests that break things. Read after t/lib.sh.
 # shellcheck disable=SC2154,SC2034 # what is not set here is set there, and used by the tests
 #
-# SEED=N repeats a run of a sampled test; SWEEP=full tries every point.
+# SEED=N repeats a run of a sampled test. SWEEP=full tries every point; SWEEP=few is what
+# builds with sanitizers try, where a point takes several times as long.
 
 faults=$srcdir/t/faults
 killat=$builddir/t/faults/killat
 power=$builddir/t/faults/power
 : "${SEED:=20260101}"
-: "${SWEEP:=sample}"
+case ${SANITIZERS:-no} in
+no) : "${SWEEP:=sample}" ;;
+*) : "${SWEEP:=few}" ;;
+esac
 MIGRATE_TEST_SECRET=canary-7f3a91c2
 export MIGRATE_TEST_SECRET
 
@@ -29,6 +33,15 @@ random_state=$SEED
 random() {
 	random_state=$(((random_state * 1103515245 + 12345) % 2147483648))
 	random=$(((random_state / 65536) % $1 + 1))
+}
+
+# by_sweep FULL SAMPLE FEW: the one that this sweep asks for
+by_sweep() {
+	case $SWEEP in
+	full) echo "$1" ;;
+	few) echo "$3" ;;
+	*) echo "$2" ;;
+	esac
 }
 
 # new_world FOLDER OPTION...: see t/faults/world

@@ -37,12 +37,25 @@ struct config {
 };
 
 static const struct migrate_option options[] = {
-	{ .name = "text", MIGRATE_STRING(struct config, text), .klass = MIGRATE_IDENTITY, .help = "t" },
-	{ .name = "root", MIGRATE_PATH(struct config, path), .klass = MIGRATE_IDENTITY, .help = "t" },
+	{ .name = "text",
+	  MIGRATE_STRING(struct config, text),
+	  .klass = MIGRATE_IDENTITY,
+	  .help = "t" },
+	{ .name = "root",
+	  MIGRATE_PATH(struct config, path),
+	  .klass = MIGRATE_IDENTITY,
+	  .help = "t" },
 	{ .name = "url", MIGRATE_URL(struct config, url), .help = "t" },
 	{ .name = "secret", MIGRATE_SECRET(struct config, secret), .help = "t" },
-	{ .name = "integer", MIGRATE_INTEGER(struct config, integer), .min = 1, .max = 9, .help = "t" },
-	{ .name = "timeout", MIGRATE_DURATION(struct config, duration), .value = "5s", .help = "t" },
+	{ .name = "integer",
+	  MIGRATE_INTEGER(struct config, integer),
+	  .min = 1,
+	  .max = 9,
+	  .help = "t" },
+	{ .name = "timeout",
+	  MIGRATE_DURATION(struct config, duration),
+	  .value = "5s",
+	  .help = "t" },
 	{ .name = "size", MIGRATE_SIZE(struct config, size), .help = "t" },
 	{ .name = "boolean", MIGRATE_BOOLEAN(struct config, boolean), .help = "t" },
 	{ .name = "choice", MIGRATE_CHOICE(struct config, choice, "one|two"), .help = "t" },
@@ -95,7 +108,8 @@ static const char *write_job(const uint8_t *bytes, size_t n)
 
 static void use_rules(const struct job *job)
 {
-	static const char *const keys[] = { "", "a", "image/avatar-1.png", "a\nb\\x", "\xff\xfe/1/2" };
+	static const char *const keys[] = { "", "a", "image/avatar-1.png", "a\nb\\x",
+					    "\xff\xfe/1/2" };
 	struct rename_scratch *scratch = rename_scratch_new(job->rules);
 
 	ENSURE(scratch);

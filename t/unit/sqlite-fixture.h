@@ -36,7 +36,7 @@ static void app(const char *sql)
 }
 
 /* The one value of a query, as SQLite's quote() shows it; "" when there is no row. */
-static const char *ask(const char *sql)
+__attribute__((unused)) static const char *ask(const char *sql)
 {
 	static char text[65536];
 	sqlite3_stmt *stmt;
@@ -144,7 +144,7 @@ struct rows {
 	size_t n;
 };
 
-static void keep(struct rows *to, const struct row_page *page)
+__attribute__((unused)) static void keep(struct rows *to, const struct row_page *page)
 {
 	for (size_t i = 0; i < page->n; i++) {
 		const struct migrate_row *row = &page->items[i].row;
@@ -161,7 +161,7 @@ static void keep(struct rows *to, const struct row_page *page)
 	}
 }
 
-static void scan_all(struct rows *to, uint32_t limit)
+__attribute__((unused)) static void scan_all(struct rows *to, uint32_t limit)
 {
 	struct migrate_scan r = { .limit = limit };
 	ARENA_AUTO struct arena cursors = ARENA_INIT;
@@ -174,7 +174,8 @@ static void scan_all(struct rows *to, uint32_t limit)
 	} while (!f.page.done);
 }
 
-static void find_all(struct rows *to, const struct migrate_bytes *values, size_t n, uint32_t limit)
+__attribute__((unused)) static void find_all(struct rows *to, const struct migrate_bytes *values,
+					     size_t n, uint32_t limit)
 {
 	struct migrate_find r = { .values = values, .count = n, .limit = limit };
 	ARENA_AUTO struct arena cursors = ARENA_INIT;
@@ -190,7 +191,7 @@ static void find_all(struct rows *to, const struct migrate_bytes *values, size_t
 }
 
 /* The texts of rows, joined. */
-static const char *texts(const struct rows *rows)
+__attribute__((unused)) static const char *texts(const struct rows *rows)
 {
 	static char text[4096];
 	size_t at = 0;
@@ -231,6 +232,33 @@ static int swap_one(struct migrate_bytes value, struct migrate_bytes after)
 	ck_ok(rewrite(&c, 1));
 	arena_release(&rows.arena);
 	return c.outcome;
+}
+
+static void add(Suite *s, const char *name, const TTest *const *tests, size_t n, int loops)
+{
+	TCase *t = tcase_create(name);
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_set_timeout(t, 60);
+	for (size_t i = 0; i < n; i++)
+		tcase_add_loop_test(t, tests[i], 0, loops);
+	suite_add_tcase(s, t);
+}
+
+#define ADD(s_, name_, loops_, ...)                                                                \
+	add(s_, name_, (const TTest *const[]){ __VA_ARGS__ },                                      \
+	    sizeof((const TTest *const[]){ __VA_ARGS__ }) / sizeof(const TTest *), loops_)
+
+static int run_suite(Suite *s)
+{
+	SRunner *r = srunner_create(s);
+	int failed;
+
+	srunner_set_tap(r, "-");
+	srunner_run_all(r, CK_SILENT);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 #endif

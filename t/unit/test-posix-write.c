@@ -5,21 +5,28 @@
 #include <sys/xattr.h>
 
 /* Every promise holds on kernels and file systems that can less, too. */
-static const char *const ways[] = { "all",        "no_tmpfile",    "no_noreplace", "no_exchange",
-				    "no_openat2", "no_empty_path", "no syncfs" };
-#define WAYS (int)(sizeof(ways) / sizeof(ways[0]))
+enum {
+	AS_IT_IS,
+	NO_TMPFILE,
+	NO_NOREPLACE,
+	NO_EXCHANGE,
+	NO_OPENAT2,
+	NO_EMPTY_PATH,
+	NO_SYNCFS,
+	WAYS
+};
 
 static void take_way(int i)
 {
 	struct posix_learnt *dst = &self(&f.dst)->store->learnt;
 
-	atomic_store(&dst->no_tmpfile, i == 1 || i == 2 || i == 3);
-	atomic_store(&dst->no_noreplace, i == 2);
-	atomic_store(&dst->no_exchange, i == 3);
-	atomic_store(&dst->no_openat2, i == 4);
-	atomic_store(&self(&f.src)->store->learnt.no_openat2, i == 4);
-	atomic_store(&dst->no_empty_path, i == 5);
-	self(&f.dst)->store->by_syncfs = i != 6;
+	atomic_store(&dst->no_tmpfile, i == NO_TMPFILE || i == NO_NOREPLACE || i == NO_EXCHANGE);
+	atomic_store(&dst->no_noreplace, i == NO_NOREPLACE);
+	atomic_store(&dst->no_exchange, i == NO_EXCHANGE);
+	atomic_store(&dst->no_openat2, i == NO_OPENAT2);
+	atomic_store(&self(&f.src)->store->learnt.no_openat2, i == NO_OPENAT2);
+	atomic_store(&dst->no_empty_path, i == NO_EMPTY_PATH);
+	self(&f.dst)->store->by_syncfs = i != NO_SYNCFS;
 }
 
 START_TEST(a_put_creates_only)

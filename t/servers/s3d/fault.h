@@ -46,6 +46,8 @@ enum action {
 	ACT_PAGE,
 	ACT_SWAP,
 	ACT_REMOVE,
+	ACT_DELETE_ERROR,
+	ACT_COUNT
 };
 
 enum { FAULT_ARGS = 4, FAULT_ARG_SIZE = 512, MAX_FAULTS = 8 };

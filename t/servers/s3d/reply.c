@@ -91,7 +91,7 @@ void xml_element(struct exchange *x, const char *name, struct bytes value)
 	text_printf(&x->r.body, "</%s>", name);
 }
 
-void xml_date(struct exchange *x, const char *name, int64_t ms)
+void put_date(struct text *to, const char *name, int64_t ms)
 {
 	time_t seconds = (time_t)(ms / 1000);
 	char date[40];
@@ -99,5 +99,10 @@ void xml_date(struct exchange *x, const char *name, int64_t ms)
 
 	if (!gmtime_r(&seconds, &tm) || !strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm))
 		die("cannot write a date");
-	text_printf(&x->r.body, "<%s>%s.%03dZ</%s>", name, date, (int)(ms % 1000), name);
+	text_printf(to, "<%s>%s.%03dZ</%s>", name, date, (int)(ms % 1000), name);
+}
+
+void xml_date(struct exchange *x, const char *name, int64_t ms)
+{
+	put_date(&x->r.body, name, ms);
 }

@@ -36,6 +36,11 @@ struct server {
 	pthread_mutex_t lock; /* of the store and of the script */
 	struct store store;
 	struct script *script;
+	const char *script_file;
+	struct timespec script_changed;
+	struct log *log;
+	unsigned long requests;
+	unsigned long connections;
 };
 
 enum level { LEVEL_SERVICE = 1, LEVEL_BUCKET, LEVEL_OBJECT };
@@ -74,6 +79,8 @@ struct exchange {
 	unsigned long number; /* of the request */
 	const char *signature; /* for the log: "v4", "v2", "presigned", "none" */
 	struct faults faults;
+	struct conn *conn;
+	bool secret; /* a request to ourselves: not logged */
 	/* Set for the time of the operation: */
 	struct bucket *b;
 };
@@ -98,6 +105,7 @@ bool fail_no_key(struct exchange *x);
 void xml_start(struct exchange *x, const char *root);
 void xml_end(struct exchange *x, const char *root);
 void xml_element(struct exchange *x, const char *name, struct bytes value);
+void put_date(struct text *to, const char *name, int64_t ms);
 void xml_date(struct exchange *x, const char *name, int64_t ms);
 
 /* route.c: names the operation; false when the request was answered. */
@@ -106,10 +114,18 @@ bool route(struct exchange *x);
 bool find_bucket(struct exchange *x);
 /* serve.c: one connection until it ends. */
 void serve_connection(struct server *s, struct conn *c, unsigned region);
-/* control.c: /.s3d/... */
+/* send.c: with what the script makes of it. */
+void send_response(struct exchange *x);
+/* control.c: /.s3d/..., for tests; unsigned. False when it is none of these. */
 bool control(struct exchange *x);
-/* null.c: the synthetic buckets. */
-bool null_operation(struct exchange *x);
+/* Reads the script again when its file was changed. Under the lock. */
+void script_refresh(struct server *s);
+/* null.c: the synthetic buckets, in place of an operation. */
+void null_operation(struct exchange *x);
+/* log.c */
+struct log;
+struct log *log_open(const char *path);
+void log_request(struct exchange *x);
 
 /* sign.c: before the body is read; false when it was answered. */
 bool sign_check(struct exchange *x);
@@ -149,8 +165,11 @@ void sum_make_raw(enum sum_kind kind, const void *p, size_t n, struct text *to);
 int sum_kind_of(const char *algorithm); /* -1: there is none such */
 void etag_md5(const void *p, size_t n, char to[ETAG_SIZE]);
 void etag_random(struct exchange *x, char to[ETAG_SIZE]);
-/* The ETag and the sums of an object whose data are whole. */
-void object_seal(struct exchange *x, struct object *o);
+/*
+ * The ETag, the date and the sum of an object whose data are whole. kind: of
+ * the sum when the request names none; -1 for the usual one.
+ */
+void object_seal(struct exchange *x, struct object *o, int kind);
 /* The sums that the request's headers declare, already checked by body_check. */
 bool declared_sum(struct exchange *x, int *kind, const char **value);
 

@@ -155,7 +155,7 @@ static bool is_md5_etag(const struct exchange *x, const struct object *o)
 	return sw(x, SW_PLAIN_MD5) == YES && !o->sse_c[0] && (!sse || strncmp(sse, "aws:", 4) != 0);
 }
 
-void object_seal(struct exchange *x, struct object *o)
+void object_seal(struct exchange *x, struct object *o, int fallback)
 {
 	const char *value, *algorithm = request_header(&x->q, "x-amz-checksum-algorithm");
 	int kind = -1;
@@ -168,7 +168,7 @@ void object_seal(struct exchange *x, struct object *o)
 	if (sw(x, SW_CHECKSUMS) != YES)
 		return;
 	if (!declared_sum(x, &kind, &value))
-		kind = algorithm ? sum_kind_of(algorithm) : -1;
+		kind = algorithm ? sum_kind_of(algorithm) : fallback;
 	if (kind < 0)
 		kind = SUM_CRC64NVME;
 	sum_make((enum sum_kind)kind, o->data->p, o->data->len, o->sums[kind]);

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+#include "postgres-impl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Rows for trials: our column holds the value, other columns what they must. */
+
+static bool is_key(const struct instance *inst, const struct column *c)
+{
+	for (size_t k = 0; k < inst->key_count; k++)
+		if (inst->key[k].column == c)
+			return true;
+	return false;
+}
+
+static bool is_needed(const struct instance *inst, const struct column *c)
+{
+	return !c->generated && !c->has_default && c != inst->column && c->not_null;
+}
+
+/* Numbers of a key count on from the largest there is; other keys are drawn. */
+static void fill_key(struct sql *s, const struct instance *inst, const struct column *c)
+{
+	if (c->category == 'N') {
+		sql_add(s, "(SELECT COALESCE(pg_catalog.max(migrate_m.");
+		sql_name(s, c->name);
+		sql_add(s, "), 0) FROM %s AS migrate_m) + migrate_c.migrate_n", inst->table_sql);
+	} else if (c->base == OID_UUID) {
+		sql_add(s, "pg_catalog.md5(pg_catalog.random()::text || migrate_c.migrate_n::text)"
+			   "::pg_catalog.uuid");
+	} else if (c->category == 'D') {
+		sql_add(s, "CURRENT_TIMESTAMP + migrate_c.migrate_n * interval '1 second'");
+	} else {
+		sql_add(s,
+			"pg_catalog.md5(pg_catalog.random()::text || migrate_c.migrate_n::text)"
+			"::%s",
+			c->type);
+	}
+}
+
+static void fill_other(struct sql *s, const struct column *c)
+{
+	if (c->is_enum)
+		sql_add(s, "(pg_catalog.enum_range(NULL::%s))[1]", c->type);
+	else if (c->category == 'N')
+		sql_add(s, "0");
+	else if (c->category == 'B')
+		sql_add(s, "false");
+	else if (c->category == 'D')
+		sql_add(s, "CURRENT_TIMESTAMP");
+	else if (c->category == 'A' || c->plain == OID_JSONB || c->plain == OID_JSON)
+		sql_add(s, "'{}'");
+	else if (c->base == OID_UUID)
+		sql_add(s, "pg_catalog.md5('')::pg_catalog.uuid");
+	else if (c->category == 'T')
+		sql_add(s, "interval '0'");
+	else
+		sql_add(s, "''");
+}
+
+/* {"avatar": {"url": value}} or a list of one element */
+static void fill_value(struct sql *s, const struct instance *inst)
+{
+	if (inst->kind == KIND_LIST) {
+		sql_add(s, "ARRAY[migrate_c.migrate_v]");
+	} else if (inst->kind == KIND_JSON) {
+		for (size_t i = 0; i < inst->step_count; i++) {
+			sql_add(s, inst->step_is_index[i] ? "pg_catalog.jsonb_build_array("
+							  : "pg_catalog.jsonb_build_object(");
+			if (inst->step_is_index[i])
+				continue;
+			sql_literal(s, inst->steps[i]);
+			sql_add(s, "::pg_catalog.text, ");
+		}
+		sql_add(s, "migrate_c.migrate_v");
+		for (size_t i = 0; i < inst->step_count; i++)
+			sql_add(s, ")");
+	} else {
+		sql_add(s, "migrate_c.migrate_v");
+	}
+}
+
+enum migrate_status fill_build(struct self *self)
+{
+	struct instance *inst = self->instance;
+	struct sql s = { .n = 0 };
+
+	sql_add(&s, "INSERT INTO %s (",
+		inst->table_sql + (inst->partitioned ? 0 : strlen("ONLY ")));
+	sql_name(&s, inst->column->name);
+	for (size_t i = 0; i < inst->column_count; i++)
+		if (is_needed(inst, &inst->columns[i])) {
+			sql_add(&s, ", ");
+			sql_name(&s, inst->columns[i].name);
+		}
+	sql_add(&s, ") SELECT ");
+	fill_value(&s, inst);
+	for (size_t i = 0; i < inst->column_count; i++) {
+		if (!is_needed(inst, &inst->columns[i]))
+			continue;
+		sql_add(&s, ", ");
+		if (is_key(inst, &inst->columns[i]))
+			fill_key(&s, inst, &inst->columns[i]);
+		else
+			fill_other(&s, &inst->columns[i]);
+	}
+	sql_add(&s,
+		" FROM pg_catalog.unnest($1::pg_catalog.%s[]) WITH ORDINALITY AS "
+		"migrate_c(migrate_v, migrate_n)",
+		inst->kind == KIND_BYTES ? "bytea" : "text");
+	inst->sql[S_INSERT] = sql_finish(&s);
+	return inst->sql[S_INSERT] ? MIGRATE_OK : out_of_memory(self);
+}

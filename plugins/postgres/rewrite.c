@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: MIT */
+#include "postgres-impl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * One transaction per call. Rows are locked by their keys and read under the
+ * lock; every outcome is decided from that. Those that hold what was expected
+ * are changed by one statement, which answers with what they hold afterwards.
+ */
+
+/* Columns of what S_LOCK gives. */
+enum { LOCKED_N, LOCKED_THERE, LOCKED_VALUE, LOCKED_SET };
+
+enum todo { NOTHING, VALUE, SET_ALONE };
+
+struct work {
+	struct self *self;
+	struct migrate_rewrite *r;
+	PGresult *locked;
+	int *row;            /* of `locked`, by change; -1: none */
+	unsigned char *todo; /* enum todo, by change */
+	size_t *members;     /* the change behind each row that is updated */
+	size_t member_count;
+};
+
+static const struct migrate_bytes nothing = { .p = NULL, .n = 0 };
+
+static bool same(struct migrate_bytes a, struct migrate_bytes b)
+{
+	return a.n == b.n && (!a.n || !memcmp(a.p, b.p, a.n));
+}
+
+static bool same_held(struct migrate_bytes held, struct migrate_bytes wanted)
+{
+	return held.p && same(held, wanted);
+}
+
+static enum migrate_status not_ours(struct self *self)
+{
+	return migrate_fail(self->session, MIGRATE_INVALID, "not an identity of a row of '%s'",
+			    self->instance->table);
+}
+
+static Oid element_of(const struct column *c)
+{
+	return c->base;
+}
+
+static void keys_begin(struct self *self)
+{
+	for (size_t k = 0; k < self->instance->key_count; k++)
+		array_begin(&self->arrays[k], element_of(self->instance->key[k].column));
+}
+
+static bool keys_add(struct self *self, struct migrate_bytes identity)
+{
+	const struct instance *inst = self->instance;
+	struct migrate_bytes part;
+
+	for (size_t k = 0; k < inst->key_count; k++) {
+		if (!identity_part(inst, k, &identity, self->scratch, &part))
+			return false;
+		array_add(&self->arrays[k], part);
+	}
+	return !identity.n;
+}
+
+static bool bind(struct self *self, struct parameters *p, size_t arrays)
+{
+	for (size_t i = 0; i < arrays; i++) {
+		if (!array_end(&self->arrays[i]))
+			return false;
+		parameter_array(p, &self->arrays[i]);
+	}
+	return true;
+}
+
+/* ---- Locking ---- */
+
+static enum migrate_status lock(struct work *w)
+{
+	struct self *self = w->self;
+	const struct instance *inst = self->instance;
+	struct parameters p = { .n = 0 };
+	enum migrate_status status;
+
+	keys_begin(self);
+	for (size_t i = 0; i < w->r->count; i++)
+		if (!keys_add(self, w->r->changes[i]->identity))
+			return not_ours(self);
+	if (!bind(self, &p, inst->key_count))
+		return out_of_memory(self);
+	w->locked = query(self, &self->main, inst->sql[S_LOCK], &p, true, QUICK,
+			  "cannot lock the rows", &status);
+	for (size_t i = 0; i < w->r->count; i++)
+		w->row[i] = -1;
+	for (int i = 0; !status && i < PQntuples(w->locked); i++) {
+		uint64_t n = get64(PQgetvalue(w->locked, i, LOCKED_N));
+
+		if (!n || n > w->r->count)
+			return migrate_fail(self->session, MIGRATE_FATAL,
+					    "a row came back that was not asked for");
+		w->row[n - 1] = i;
+	}
+	return status;
+}
+
+/* ---- Deciding ---- */
+
+/* Element `place` of a list; false: there is none. */
+static bool element_at(struct migrate_bytes list, struct migrate_bytes place,
+		       struct migrate_bytes *element)
+{
+	uint32_t wanted = place.n == 4 ? get32(place.p) : 0;
+	size_t at = 0;
+
+	*element = nothing;
+	for (uint32_t i = 1; array_next(list, &at, element); i++)
+		if (i == wanted)
+			return true;
+	return false;
+}
+
+/* What the place holds under the lock; p NULL: nothing that can be a key. False: no such place. */
+static bool held_at(const struct work *w, size_t i, struct migrate_bytes *held)
+{
+	struct migrate_bytes value = field(w->locked, w->row[i], LOCKED_VALUE);
+
+	*held = value;
+	if (w->self->instance->kind == KIND_LIST)
+		return element_at(value, w->r->changes[i]->place, held);
+	return *PQgetvalue(w->locked, w->row[i], LOCKED_THERE) != 0;
+}
+
+static enum migrate_status check_after(struct self *self, const struct migrate_change *c)
+{
+	if (value_is_possible(self->instance, c->after))
+		return MIGRATE_OK;
+	return migrate_fail(self->session, MIGRATE_INVALID,
+			    "the new value is not valid text, which a column of %s must hold",
+			    self->instance->column->shown);
+}
+
+static enum migrate_status decide(struct work *w, size_t i)
+{
+	const struct instance *inst = w->self->instance;
+	struct migrate_change *c = w->r->changes[i];
+	bool alone = same(c->before, c->after);
+	struct migrate_bytes held;
+
+	w->todo[i] = NOTHING;
+	if (w->row[i] < 0 || !held_at(w, i, &held)) {
+		c->outcome = MIGRATE_ROW_GONE;
+	} else if (!alone && same_held(held, c->after)) {
+		c->outcome = MIGRATE_ROW_ALREADY;
+	} else if (!same_held(held, c->before)) {
+		c->outcome = MIGRATE_ROW_CONFLICT;
+	} else if (alone && row_settled(inst, w->locked, w->row[i], LOCKED_SET, c->extra)) {
+		c->outcome = MIGRATE_ROW_ALREADY;
+	} else {
+		c->outcome = MIGRATE_ROW_CHANGED;
+		w->todo[i] = alone ? SET_ALONE : VALUE;
+		return check_after(w->self, c);
+	}
+	return MIGRATE_OK;
+}
+
+/* ---- Changing ---- */
+
+/* Several elements of one list are one change of its row; they come one after the other. */
+static bool joins(const struct work *w, size_t i, enum todo what)
+{
+	return w->self->instance->kind == KIND_LIST && w->member_count && i &&
+	       w->todo[i - 1] == (unsigned char)what &&
+	       same(w->r->changes[i]->identity, w->r->changes[i - 1]->identity);
+}
+
+static void add_quoted(struct sql *s, struct migrate_bytes element)
+{
+	const char *p = element.p;
+
+	if (!p) {
+		sql_add(s, "NULL");
+		return;
+	}
+	sql_add(s, "\"");
+	for (size_t i = 0; i < element.n; i++) {
+		if (p[i] == '"' || p[i] == '\\')
+			sql_add(s, "\\");
+		sql_bytes(s, p + i, 1);
+	}
+	sql_add(s, "\"");
+}
+
+/* The element as it shall be: one of the changes of this row, or as it is. */
+static struct migrate_bytes changed_element(const struct work *w, size_t first, uint32_t place,
+					    struct migrate_bytes element)
+{
+	const struct migrate_change *one = w->r->changes[first];
+
+	for (size_t i = first; i < w->r->count; i++) {
+		const struct migrate_change *c = w->r->changes[i];
+
+		if (!same(c->identity, one->identity))
+			break;
+		if (w->todo[i] == VALUE && get32(c->place.p) == place)
+			return c->after.p ? c->after : (struct migrate_bytes){ .p = "", .n = 0 };
+	}
+	return element;
+}
+
+/* {"a","b",NULL} */
+static bool add_list(struct work *w, size_t first, struct array *out)
+{
+	struct migrate_bytes list = field(w->locked, w->row[first], LOCKED_VALUE), element;
+	struct sql s = { .n = 0 };
+	uint32_t place = 0;
+	size_t at = 0;
+	char *text;
+
+	sql_add(&s, "{");
+	while (array_next(list, &at, &element)) {
+		sql_add(&s, "%s", place++ ? "," : "");
+		add_quoted(&s, changed_element(w, first, place, element));
+	}
+	sql_add(&s, "}");
+	text = sql_finish(&s);
+	if (text)
+		array_add(out, (struct migrate_bytes){ .p = text, .n = s.n });
+	free(text);
+	return text != NULL;
+}
+
+static bool add_sets(struct work *w, struct migrate_bytes extra, struct array *arrays)
+{
+	const struct instance *inst = w->self->instance;
+	bool of_job = !extra.n;
+
+	for (size_t i = 0; i < inst->set_count; i++) {
+		const char *text = inst->set[i].value;
+		struct migrate_bytes value = { .p = text, .n = text ? strlen(text) : 0 };
+
+		if (!of_job && !extra_next(&extra, &value))
+			return false;
+		if (value.p)
+			array_add(&arrays[i], value);
+		else
+			array_null(&arrays[i]);
+	}
+	return !extra.n;
+}
+
+static enum migrate_status add_member(struct work *w, size_t i, enum todo what)
+{
+	struct self *self = w->self;
+	const struct instance *inst = self->instance;
+	struct migrate_change *c = w->r->changes[i];
+	struct array *value = &self->arrays[inst->key_count];
+
+	if (!keys_add(self, c->identity))
+		return not_ours(self);
+	if (what == VALUE && inst->kind == KIND_LIST) {
+		if (!add_list(w, i, value))
+			return out_of_memory(self);
+	} else if (what == VALUE) {
+		array_add(value, c->after);
+	}
+	if (!add_sets(w, c->extra, value + (what == VALUE)))
+		return migrate_fail(self->session, MIGRATE_INVALID,
+				    "set: what was kept of these columns is not theirs");
+	w->members[w->member_count++] = i;
+	return MIGRATE_OK;
+}
+
+static enum migrate_status gather(struct work *w, enum todo what, size_t *arrays)
+{
+	struct self *self = w->self;
+	const struct instance *inst = self->instance;
+	enum migrate_status status = MIGRATE_OK;
+	size_t n = inst->key_count;
+
+	keys_begin(self);
+	if (what == VALUE)
+		array_begin(&self->arrays[n++], inst->kind == KIND_BYTES ? OID_BYTEA : OID_TEXT);
+	for (size_t i = 0; i < inst->set_count; i++)
+		array_begin(&self->arrays[n++], OID_TEXT);
+	*arrays = n;
+	w->member_count = 0;
+	for (size_t i = 0; !status && i < w->r->count; i++)
+		if (w->todo[i] == (unsigned char)what && !joins(w, i, what))
+			status = add_member(w, i, what);
+	return status;
+}
+
+static enum migrate_status differs(struct self *self)
+{
+	return migrate_fail(self->session, MIGRATE_INVALID,
+			    "a trigger or the type of column '%s' made another value of the one "
+			    "that was written",
+			    self->instance->column->name);
+}
+
+/* One row came back: it, and in a list each of its elements, must hold what was written. */
+static enum migrate_status check_row(struct work *w, size_t first, struct migrate_bytes held,
+				     enum todo what)
+{
+	const struct instance *inst = w->self->instance;
+	struct migrate_change *const *changes = w->r->changes;
+	struct migrate_bytes element = held;
+
+	for (size_t i = first; i < w->r->count; i++) {
+		if (i > first && (inst->kind != KIND_LIST ||
+				  !same(changes[i]->identity, changes[first]->identity)))
+			break;
+		if (w->todo[i] != (unsigned char)what)
+			continue;
+		if (inst->kind == KIND_LIST && !element_at(held, changes[i]->place, &element))
+			return differs(w->self);
+		if (!same_held(element, changes[i]->after))
+			return differs(w->self);
+	}
+	return MIGRATE_OK;
+}
+
+static enum migrate_status check_rows(struct work *w, const PGresult *res, enum todo what)
+{
+	enum migrate_status status = MIGRATE_OK;
+	int rows = PQntuples(res);
+
+	if ((size_t)rows != w->member_count)
+		return migrate_fail(w->self->session, MIGRATE_INVALID,
+				    "a trigger of '%s' keeps the row from being changed",
+				    w->self->instance->table);
+	for (int i = 0; !status && i < rows; i++) {
+		uint64_t n = get64(PQgetvalue(res, i, 0));
+
+		if (!n || n > w->member_count)
+			return migrate_fail(w->self->session, MIGRATE_FATAL,
+					    "a row came back that was not changed");
+		status = check_row(w, w->members[n - 1], field(res, i, 1), what);
+	}
+	return status;
+}
+
+static enum migrate_status change(struct work *w, enum todo what)
+{
+	struct self *self = w->self;
+	const struct instance *inst = self->instance;
+	struct parameters p = { .n = 0 };
+	enum migrate_status status;
+	size_t arrays = 0;
+	PGresult *res;
+
+	status = gather(w, what, &arrays);
+	if (status || !w->member_count)
+		return status;
+	if (!bind(self, &p, arrays))
+		return out_of_memory(self);
+	res = query(self, &self->main, inst->sql[what == VALUE ? S_UPDATE : S_UPDATE_SET], &p, true,
+		    QUICK, "cannot change the rows", &status);
+	if (!status)
+		status = check_rows(w, res, what);
+	PQclear(res);
+	return status;
+}
+
+/* ---- The call ---- */
+
+static enum migrate_status transact(struct work *w)
+{
+	struct self *self = w->self;
+	enum migrate_status status = transaction_begin(self);
+
+	if (status)
+		return status;
+	status = lock(w);
+	for (size_t i = 0; !status && i < w->r->count; i++)
+		status = decide(w, i);
+	if (!status)
+		status = change(w, VALUE);
+	if (!status && self->instance->set_count)
+		status = change(w, SET_ALONE);
+	return status ? transaction_rollback(self, status) : transaction_commit(self);
+}
+
+enum migrate_status postgres_rewrite(void *handle, struct migrate_rewrite *r)
+{
+	struct work w = { .self = handle, .r = r };
+	enum migrate_status status;
+
+	w.self->session = r->session;
+	w.row = calloc(r->count + 1, sizeof(*w.row));
+	w.todo = calloc(r->count + 1, sizeof(*w.todo));
+	w.members = calloc(r->count + 1, sizeof(*w.members));
+	if (w.row && w.todo && w.members)
+		status = transact(&w);
+	else
+		status = out_of_memory(w.self);
+	PQclear(w.locked);
+	free(w.row);
+	free(w.todo);
+	free(w.members);
+	return status;
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+#include "postgres-impl.h"
+
+#include <string.h>
+
+/*
+ * extra: for each `set:` column a byte that says whether it is NULL (0) or not
+ * (1), then its length in four bytes and its text.
+ */
+
+static bool is_utf8(const unsigned char *p, size_t n)
+{
+	static const uint32_t least[] = { 0, 0x80, 0x800, 0x10000 };
+	const unsigned char *end = p + n;
+
+	while (p < end) {
+		uint32_t c = *p++;
+		int more = c < 0x80       ? 0
+			   : c >> 5 == 6  ? 1
+			   : c >> 4 == 14 ? 2
+			   : c >> 3 == 30 ? 3
+					  : -1;
+
+		if (more < 0 || end - p < more)
+			return false;
+		c &= more ? 0x3fu >> more : 0x7f;
+		for (int i = 0; i < more; i++, p++) {
+			if ((*p & 0xc0) != 0x80)
+				return false;
+			c = c << 6 | (*p & 0x3f);
+		}
+		if (c < least[more] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
+			return false;
+	}
+	return true;
+}
+
+bool value_is_possible(const struct instance *inst, struct migrate_bytes value)
+{
+	if (inst->kind == KIND_BYTES || !value.n)
+		return true;
+	return !memchr(value.p, 0, value.n) && (!inst->utf8 || is_utf8(value.p, value.n));
+}
+
+int32_t row_place(const struct instance *inst, const PGresult *res, int row)
+{
+	if (inst->kind != KIND_LIST)
+		return 0;
+	return (int32_t)get32(PQgetvalue(res, row, value_column(inst) + 1));
+}
+
+bool extra_next(struct migrate_bytes *extra, struct migrate_bytes *value)
+{
+	const unsigned char *p = extra->p;
+	size_t n;
+
+	if (!extra->n || p[0] > 1)
+		return false;
+	*value = (struct migrate_bytes){ .p = NULL, .n = 0 };
+	if (!p[0]) {
+		*extra = (struct migrate_bytes){ .p = p + 1, .n = extra->n - 1 };
+		return true;
+	}
+	if (extra->n < 5)
+		return false;
+	n = get32(p + 1);
+	if (n > extra->n - 5)
+		return false;
+	*value = (struct migrate_bytes){ .p = p + 5, .n = n };
+	*extra = (struct migrate_bytes){ .p = p + 5 + n, .n = extra->n - 5 - n };
+	return true;
+}
+
+static bool same_text(const PGresult *res, int row, int column, struct migrate_bytes wanted)
+{
+	struct migrate_bytes b = field(res, row, column);
+
+	if (!b.p || !wanted.p)
+		return !b.p && !wanted.p;
+	return b.n == wanted.n && !memcmp(b.p, wanted.p, b.n);
+}
+
+bool row_settled(const struct instance *inst, const PGresult *res, int row, int first,
+		 struct migrate_bytes extra)
+{
+	bool of_job = !extra.n;
+
+	for (size_t i = 0; i < inst->set_count; i++) {
+		const char *text = inst->set[i].canonical;
+		struct migrate_bytes wanted = { .p = text, .n = text ? strlen(text) : 0 };
+
+		if (!of_job && !extra_next(&extra, &wanted))
+			return false;
+		if (!same_text(res, row, first + (int)i, wanted))
+			return false;
+	}
+	return true;
+}
+
+static bool put(unsigned char *out, size_t *n, struct migrate_bytes b)
+{
+	if (EXTRA_MAX - *n < 5 || EXTRA_MAX - *n - 5 < b.n)
+		return false;
+	out[(*n)++] = b.p != NULL;
+	if (!b.p)
+		return true;
+	put32(out + *n, (uint32_t)b.n);
+	memcpy(out + *n + 4, b.p, b.n);
+	*n += 4 + b.n;
+	return true;
+}
+
+static enum migrate_status encode_extra(struct self *self, const PGresult *res, int row,
+					struct migrate_bytes *extra)
+{
+	const struct instance *inst = self->instance;
+	size_t n = 0;
+
+	for (size_t i = 0; i < inst->set_count; i++)
+		if (!put(self->extra, &n, field(res, row, set_column_at(inst) + (int)i)))
+			return migrate_fail(self->session, MIGRATE_INVALID,
+					    "set: the columns of row %s hold more than %d bytes, "
+					    "so the change could not be undone",
+					    self->text, EXTRA_MAX);
+	*extra = (struct migrate_bytes){ .p = self->extra, .n = n };
+	return MIGRATE_OK;
+}
+
+/* The place: the element's number in a list, else nothing. */
+enum migrate_status row_fill(struct self *self, const PGresult *res, int row,
+			     struct migrate_row *out)
+{
+	const struct instance *inst = self->instance;
+	const struct migrate_bytes nothing = { .p = NULL, .n = 0 };
+	enum migrate_status status = identity_encode(self, res, row, &out->identity);
+
+	if (status)
+		return status;
+	if (inst->kind == KIND_LIST)
+		out->place = field(res, row, value_column(inst) + 1);
+	out->value = field(res, row, value_column(inst));
+	out->text = self->text;
+	out->settled = row_settled(inst, res, row, set_column_at(inst), nothing);
+	return inst->set_count ? encode_extra(self, res, row, &out->extra) : MIGRATE_OK;
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+#include "s3.h"
+
+#include <string.h>
+
+/* As much JSON as credentials come in: one object, whose strings are asked for by name. */
+
+struct json {
+	const char *p, *end;
+};
+
+static void skip_space(struct json *j)
+{
+	while (j->p < j->end && strchr(" \t\r\n", *j->p) && *j->p)
+		j->p++;
+}
+
+static bool take_escape(struct json *j, char *c)
+{
+	static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
+	unsigned char two[2];
+	const char *at;
+
+	if (j->p >= j->end)
+		return false;
+	if (*j->p == 'u') {
+		if (j->end - j->p < 5 || !hex_bytes(j->p + 1, 4, two) || two[0] || two[1] > 0x7e)
+			return false;
+		*c = (char)two[1];
+		j->p += 5;
+		return *c != '\0';
+	}
+	at = *j->p ? strchr(from, *j->p) : NULL;
+	if (!at)
+		return false;
+	*c = to[at - from];
+	j->p++;
+	return true;
+}
+
+/* A string; size 0: its text is not wanted. False: it is none, or too long. */
+static bool take_string(struct json *j, char *text, size_t size)
+{
+	size_t n = 0;
+
+	if (j->p >= j->end || *j->p++ != '"')
+		return false;
+	while (j->p < j->end && *j->p != '"') {
+		char c = *j->p++;
+
+		if (c == '\\' && !take_escape(j, &c))
+			return false;
+		if (size && n + 1 >= size)
+			return false;
+		if (size)
+			text[n++] = c;
+	}
+	if (size)
+		text[n] = '\0';
+	return j->p++ < j->end;
+}
+
+/* Over a value of any kind, up to the comma or brace behind it. */
+static bool skip_value(struct json *j)
+{
+	unsigned int depth = 0;
+
+	while (j->p < j->end) {
+		char c = *j->p;
+
+		if (c == '"') {
+			if (!take_string(j, NULL, 0))
+				return false;
+			continue;
+		}
+		if (!depth && (c == ',' || c == '}'))
+			return true;
+		if (c == '{' || c == '[')
+			depth++;
+		else if (c == '}' || c == ']')
+			depth--;
+		j->p++;
+	}
+	return false;
+}
+
+bool s3_json_string(const char *json, size_t n, const char *name, char *value, size_t size)
+{
+	struct json j = { .p = json, .end = json + n };
+	char key[128];
+
+	skip_space(&j);
+	if (j.p >= j.end || *j.p++ != '{')
+		return false;
+	for (;;) {
+		skip_space(&j);
+		if (!take_string(&j, key, sizeof(key)))
+			return false;
+		skip_space(&j);
+		if (j.p >= j.end || *j.p++ != ':')
+			return false;
+		skip_space(&j);
+		if (!strcmp(key, name))
+			return take_string(&j, value, size);
+		if (!skip_value(&j) || *j.p++ != ',')
+			return false;
+	}
+}
+
+bool s3_json_keys(struct s3_keys *k, const char *json, size_t n)
+{
+	char expires[64];
+	int64_t ns;
+
+	if (!s3_json_string(json, n, "AccessKeyId", k->access, sizeof(k->access)) ||
+	    !s3_json_string(json, n, "SecretAccessKey", k->secret, sizeof(k->secret)))
+		return false;
+	/* a container says Token, a program SessionToken */
+	if (!s3_json_string(json, n, "SessionToken", k->token, sizeof(k->token)) &&
+	    !s3_json_string(json, n, "Token", k->token, sizeof(k->token)))
+		k->token[0] = '\0';
+	if (s3_json_string(json, n, "Expiration", expires, sizeof(expires)) &&
+	    time_parse(expires, &ns))
+		k->expires = ns / 1000000000;
+	return k->access[0] && k->secret[0];
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+#include "s3.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+/*
+ * What the endpoint does with conditions is tried on two scratch objects: one that
+ * ignores If-None-Match answers 200 and overwrites, and no name tells that.
+ */
+struct scratch {
+	struct s3_session *s;
+	char one[64], two[64];
+	char etag[MIGRATE_ETAG_MAX + 3];
+	enum migrate_status broken; /* something that is no question of conditions */
+};
+
+static struct migrate_bytes key_of(const char *name)
+{
+	return s3_bytes(name, strlen(name));
+}
+
+/* The answer to a request that must be refused: true if it was, by its condition. */
+static bool was_refused(struct scratch *t, enum migrate_status status)
+{
+	long http = t->s->answer.status;
+
+	if (status == MIGRATE_OK || http == 501 || http == 400)
+		return false;
+	if (http == 412 || http == 409)
+		return true;
+	if (status != MIGRATE_CHANGED && status != MIGRATE_UNSUPPORTED && status != MIGRATE_INVALID)
+		t->broken = status;
+	return false;
+}
+
+static enum migrate_status put(struct scratch *t, const char *header, const char *value)
+{
+	struct s3_session *s = t->s;
+	const char *etag;
+	enum migrate_status status;
+
+	s3_begin(s, "PUT", key_of(t->one));
+	if (header)
+		s3_header_text(s, header, value);
+	s3_give_encryption(s);
+	text_str(&s->body, "scratch");
+	s3_with_body(s);
+	status = s3_send(s, "writing a scratch object");
+	etag = status == MIGRATE_OK ? s3_answer_header(s, "etag") : NULL;
+	if (etag)
+		text_copy(t->etag, sizeof(t->etag), etag);
+	return status;
+}
+
+static enum migrate_status copy(struct scratch *t, const char *header, const char *value)
+{
+	struct s3_session *s = t->s;
+	struct text source = { .p = NULL };
+
+	s3_begin(s, "PUT", key_of(t->two));
+	text_printf(&source, "/%s/%s", s->s3->config.bucket, t->one);
+	s3_header(s, "x-amz-copy-source", text_get(&source), source.n);
+	text_release(&source);
+	if (header)
+		s3_header_text(s, header, value);
+	s3_give_encryption(s);
+	s3_with_body(s);
+	return s3_send(s, "copying a scratch object");
+}
+
+#define OTHER "\"00000000000000000000000000000000\""
+
+static uint32_t measure_puts(struct scratch *t)
+{
+	uint32_t quirks = 0;
+	char bare[MIGRATE_ETAG_MAX + 3];
+	size_t n;
+
+	if (was_refused(t, put(t, "if-none-match", "*")))
+		quirks |= S3_PUT_ABSENT;
+	if (!was_refused(t, put(t, "if-match", OTHER)))
+		return quirks;
+	if (put(t, "if-match", t->etag) == MIGRATE_OK)
+		return quirks | S3_PUT_MATCH;
+	n = strlen(t->etag);
+	if (n < 3 || t->etag[0] != '"')
+		return quirks;
+	memcpy(bare, t->etag + 1, n - 2);
+	bare[n - 2] = '\0';
+	if (put(t, "if-match", bare) == MIGRATE_OK)
+		quirks |= S3_PUT_MATCH | S3_BARE_IF_MATCH;
+	return quirks;
+}
+
+static uint32_t measure_copies(struct scratch *t)
+{
+	uint32_t quirks = 0;
+
+	if (!was_refused(t, copy(t, "x-amz-copy-source-if-match", OTHER)))
+		quirks |= S3_NO_COPY_MATCH;
+	if (copy(t, NULL, NULL) != MIGRATE_OK)
+		return quirks;
+	if (was_refused(t, copy(t, "if-none-match", "*")))
+		quirks |= S3_COPY_ABSENT;
+	if (was_refused(t, copy(t, "if-match", OTHER)))
+		quirks |= S3_COPY_MATCH_TO;
+	return quirks;
+}
+
+static bool take_id(void *arg, const char *path, char *text, size_t n)
+{
+	if (!strcmp(path, "UploadId") && n <= MIGRATE_ETAG_MAX)
+		text_copy(arg, MIGRATE_ETAG_MAX + 1, text);
+	return true;
+}
+
+static enum migrate_status complete(struct scratch *t, const char *id, const char *header,
+				    const char *value)
+{
+	struct s3_session *s = t->s;
+
+	s3_begin(s, "POST", key_of(t->two));
+	s3_query_text(s, "uploadId", id);
+	s3_header_text(s, header, value);
+	text_str(&s->body, "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>");
+	s3_xml_escape(&s->body, t->etag, strlen(t->etag));
+	text_str(&s->body, "</ETag></Part></CompleteMultipartUpload>");
+	s3_with_body(s);
+	return s3_send(s, "completing a scratch upload");
+}
+
+static uint32_t measure_completes(struct scratch *t, uint32_t quirks)
+{
+	struct s3_session *s = t->s;
+	char id[MIGRATE_ETAG_MAX + 1] = "";
+
+	s3_begin(s, "POST", key_of(t->two));
+	s3_query_text(s, "uploads", "");
+	s3_give_encryption(s);
+	s3_with_body(s);
+	if (s3_send(s, "beginning a scratch upload") != MIGRATE_OK ||
+	    s3_document(s, "InitiateMultipartUploadResult", take_id, id,
+			"beginning a scratch upload") != MIGRATE_OK ||
+	    !id[0])
+		return quirks & ~(uint32_t)S3_COPY_MATCH_TO;
+	s3_begin(s, "PUT", key_of(t->two));
+	s3_query_text(s, "partNumber", "1");
+	s3_query_text(s, "uploadId", id);
+	text_str(&s->body, "scratch");
+	s3_with_body(s);
+	if (s3_send(s, "writing a scratch part") == MIGRATE_OK && s3_answer_header(s, "etag"))
+		text_copy(t->etag, sizeof(t->etag), s3_answer_header(s, "etag"));
+	if (was_refused(t, complete(t, id, "if-none-match", "*")))
+		quirks |= S3_COMPLETE_ABSENT;
+	if (!(quirks & S3_COMPLETE_ABSENT) || !was_refused(t, complete(t, id, "if-match", OTHER)))
+		quirks &= ~(uint32_t)S3_COPY_MATCH_TO;
+	s3_begin(s, "DELETE", key_of(t->two));
+	s3_query_text(s, "uploadId", id);
+	s3_send(s, "ending a scratch upload");
+	return quirks;
+}
+
+static enum migrate_status remove_scratch(struct scratch *t, const char *name, const char *if_match)
+{
+	s3_begin(t->s, "DELETE", key_of(name));
+	if (if_match)
+		s3_header_text(t->s, "if-match", if_match);
+	return s3_send(t->s, "removing a scratch object");
+}
+
+#define MEASURED                                                                                   \
+	(S3_PUT_ABSENT | S3_COPY_ABSENT | S3_COMPLETE_ABSENT | S3_PUT_MATCH | S3_COPY_MATCH_TO |   \
+	 S3_REMOVE_MATCH | S3_NO_COPY_MATCH | S3_BARE_IF_MATCH)
+
+static void adopt(struct scratch *t, uint32_t quirks)
+{
+	struct s3 *s3 = t->s->s3;
+
+	s3->quirks = (s3->quirks & ~(uint32_t)MEASURED) | quirks;
+	migrate_debug(t->s->ms,
+		      "conditions: put absent %d match %d, copy absent %d source %d, "
+		      "complete absent %d, remove match %d",
+		      !!(quirks & S3_PUT_ABSENT), !!(quirks & S3_PUT_MATCH),
+		      !!(quirks & S3_COPY_ABSENT), !(quirks & S3_NO_COPY_MATCH),
+		      !!(quirks & S3_COMPLETE_ABSENT), !!(quirks & S3_REMOVE_MATCH));
+}
+
+enum migrate_status s3_measure(struct s3_session *s)
+{
+	struct scratch t = { .s = s };
+	enum migrate_status status;
+	unsigned int random = 0;
+	uint32_t quirks;
+
+	if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
+		random = (unsigned int)s3_monotonic();
+	snprintf(t.one, sizeof(t.one), ".migrate-%s-scratch-%08x-1", s->job, random);
+	snprintf(t.two, sizeof(t.two), ".migrate-%s-scratch-%08x-2", s->job, random);
+	adopt(&t, S3_NO_COPY_MATCH);
+	status = put(&t, NULL, NULL);
+	if (status == MIGRATE_DENIED && !strcmp(s->answer.code, "AccessDenied")) {
+		migrate_note(s->ms,
+			     "no scratch object may be written, so conditions are taken to be "
+			     "ignored: each object is looked at before it is written");
+		return MIGRATE_OK;
+	}
+	if (status != MIGRATE_OK)
+		return status;
+	quirks = measure_puts(&t);
+	quirks |= measure_copies(&t);
+	quirks = measure_completes(&t, quirks);
+	if (was_refused(&t, remove_scratch(&t, t.one, OTHER)))
+		quirks |= S3_REMOVE_MATCH;
+	remove_scratch(&t, t.one, NULL);
+	remove_scratch(&t, t.two, NULL);
+	if (t.broken == MIGRATE_OK)
+		adopt(&t, quirks);
+	return MIGRATE_OK;
+}

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: MIT */
+#include "s3.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * Large objects in parts. A server tells of everybody's unfinished uploads and not
+ * whose they are, so an instance remembers which it began; those of an earlier run
+ * are known by the journal.
+ */
+struct s3_mine {
+	struct s3_mine *next;
+	size_t n;
+	char id[];
+};
+
+void s3_mine_free(struct s3 *s3)
+{
+	while (s3->mine) {
+		struct s3_mine *m = s3->mine;
+
+		s3->mine = m->next;
+		free(m);
+	}
+}
+
+static struct s3_mine **find_mine(struct s3 *s3, const void *id, size_t n)
+{
+	struct s3_mine **link = &s3->mine;
+
+	while (*link && ((*link)->n != n || memcmp((*link)->id, id, n) != 0))
+		link = &(*link)->next;
+	return link;
+}
+
+static bool is_mine(struct s3 *s3, const void *id, size_t n)
+{
+	bool mine;
+
+	pthread_mutex_lock(&s3->lock);
+	mine = *find_mine(s3, id, n) != NULL;
+	pthread_mutex_unlock(&s3->lock);
+	return mine;
+}
+
+static void remember(struct s3 *s3, const void *id, size_t n)
+{
+	struct s3_mine *m = malloc(sizeof(*m) + n);
+
+	if (!m)
+		return; /* then uploads() does not tell of it; the journal knows it still */
+	m->n = n;
+	memcpy(m->id, id, n);
+	pthread_mutex_lock(&s3->lock);
+	m->next = s3->mine;
+	s3->mine = m;
+	pthread_mutex_unlock(&s3->lock);
+}
+
+void s3_forget_upload(struct s3 *s3, struct migrate_bytes id)
+{
+	struct s3_mine **link, *m;
+
+	pthread_mutex_lock(&s3->lock);
+	link = find_mine(s3, id.p, id.n);
+	m = *link;
+	if (m)
+		*link = m->next;
+	pthread_mutex_unlock(&s3->lock);
+	free(m);
+}
+
+/* ---- Beginning ---- */
+
+struct begun {
+	char id[MIGRATE_ETAG_MAX + 1];
+	size_t n;
+};
+
+static bool take_begun(void *arg, const char *path, char *text, size_t n)
+{
+	struct begun *b = arg;
+
+	if (strcmp(path, "UploadId") != 0)
+		return true;
+	if (n > MIGRATE_ETAG_MAX)
+		return false;
+	memcpy(b->id, text, n);
+	b->n = n;
+	return true;
+}
+
+enum migrate_status s3_upload(void *self, struct migrate_upload *r)
+{
+	struct s3_session *s = self;
+	struct begun b = { .n = 0 };
+	enum migrate_status status;
+
+	s->ms = r->session;
+	if (!s3_key_is_good(s->ms, r->key))
+		return MIGRATE_INVALID;
+	s3_begin(s, "POST", r->key);
+	s3_query_text(s, "uploads", "");
+	s3_give_encryption(s);
+	s3_give_customer_key(s);
+	status = s3_give_attributes(s, r->attributes, r->flags);
+	if (status != MIGRATE_OK)
+		return status;
+	s3_with_body(s);
+	status = s3_send_change(s, "beginning an upload");
+	if (status == MIGRATE_UNKNOWN_OUTCOME) /* at worst one more that is left to its owner */
+		return MIGRATE_TRANSIENT;
+	if (status == MIGRATE_OK)
+		status = s3_document(s, "InitiateMultipartUploadResult", take_begun, &b,
+				     "beginning an upload");
+	if (status != MIGRATE_OK)
+		return status;
+	if (!b.n)
+		return migrate_fail(s->ms, MIGRATE_TRANSIENT, "beginning an upload: no id came");
+	remember(s->s3, b.id, b.n);
+	return migrate_set_upload(r, b.id, b.n) ? MIGRATE_OK : MIGRATE_FATAL;
+}
+
+enum migrate_status s3_part(void *self, struct migrate_part *r)
+{
+	struct s3_session *s = self;
+	enum migrate_status status;
+	const char *etag;
+
+	s->ms = r->session;
+	s3_begin(s, "PUT", r->key);
+	s3_query_number(s, "partNumber", r->number);
+	s3_query(s, "uploadId", r->id.p, r->id.n);
+	if (r->expected.algorithm == MIGRATE_MD5)
+		s3_give_digest(s, &r->expected);
+	s3_give_customer_key(s);
+	s3_with_stream(s, r->body, r->size);
+	status = s3_send(s, "writing a part");
+	if (status != MIGRATE_OK)
+		return status;
+	etag = s3_answer_header(s, "etag");
+	if (!etag)
+		return migrate_fail(s->ms, MIGRATE_TRANSIENT, "writing a part: no etag came");
+	return migrate_set_part(r, etag, strlen(etag)) ? MIGRATE_OK : MIGRATE_FATAL;
+}
+
+/* ---- What is there ---- */
+
+struct part_page {
+	struct migrate_parts *r;
+	uint64_t number, size, next;
+	char etag[MIGRATE_ETAG_MAX + 1];
+	bool truncated, cancelled;
+};
+
+static bool take_part(void *arg, const char *path, char *text, size_t n)
+{
+	struct part_page *p = arg;
+
+	if (!strcmp(path, "Part/PartNumber"))
+		return text_number(text, &p->number) && p->number <= S3_PARTS_MAX;
+	if (!strcmp(path, "Part/Size"))
+		return text_number(text, &p->size);
+	if (!strcmp(path, "NextPartNumberMarker"))
+		return !*text || text_number(text, &p->next);
+	if (!strcmp(path, "IsTruncated"))
+		p->truncated = !strcmp(text, "true");
+	if (!strcmp(path, "Part/ETag")) {
+		if (n > MIGRATE_ETAG_MAX)
+			return false;
+		memcpy(p->etag, text, n + 1);
+	}
+	if (!strcmp(path, "Part"))
+		p->cancelled = !migrate_emit_part(p->r, (uint32_t)p->number, p->size, p->etag,
+						  strlen(p->etag));
+	return !p->cancelled;
+}
+
+enum migrate_status s3_parts(void *self, struct migrate_parts *r)
+{
+	struct s3_session *s = self;
+	struct part_page p = { .r = r, .truncated = true };
+	enum migrate_status status;
+	uint64_t marker = 0;
+
+	s->ms = r->session;
+	while (p.truncated) {
+		s3_begin(s, "GET", r->key);
+		s3_query_number(s, "max-parts", 1000);
+		if (marker)
+			s3_query_number(s, "part-number-marker", marker);
+		s3_query(s, "uploadId", r->id.p, r->id.n);
+		p.truncated = false;
+		p.next = 0;
+		status = s3_send(s, "listing parts");
+		if (status == MIGRATE_OK)
+			status = s3_document(s, "ListPartsResult", take_part, &p, "listing parts");
+		if (p.cancelled)
+			return MIGRATE_CANCELLED;
+		if (status != MIGRATE_OK)
+			return status;
+		if (p.truncated && p.next <= marker)
+			return migrate_fail(s->ms, MIGRATE_TRANSIENT,
+					    "listing parts: the page does not go on");
+		marker = p.next;
+	}
+	return MIGRATE_OK;
+}
+
+struct upload_page {
+	struct s3 *s3;
+	struct migrate_uploads *r;
+	char key[3 * S3_KEY_MAX + 64], id[MIGRATE_ETAG_MAX + 1];
+	char next_key[3 * S3_KEY_MAX + 64], next_id[MIGRATE_ETAG_MAX + 1];
+	size_t nkey;
+	bool encoded, truncated, cancelled;
+};
+
+static bool tell_upload(struct upload_page *p)
+{
+	size_t n = strlen(p->id);
+
+	if (!is_mine(p->s3, p->id, n) || p->nkey < p->r->prefix.n ||
+	    memcmp(p->key, p->r->prefix.p, p->r->prefix.n) != 0)
+		return true;
+	p->cancelled = !migrate_emit_upload(p->r, p->key, p->nkey, p->id, n);
+	return !p->cancelled;
+}
+
+static bool take_upload(void *arg, const char *path, char *text, size_t n)
+{
+	struct upload_page *p = arg;
+
+	if (n >= sizeof(p->key))
+		return false;
+	if (!strcmp(path, "Upload/Key")) {
+		memcpy(p->key, text, n + 1);
+		p->nkey = n;
+		return !p->encoded || s3_decode(p->key, &p->nkey, true);
+	}
+	if (!strcmp(path, "NextKeyMarker")) {
+		memcpy(p->next_key, text, n + 1);
+		return !p->encoded || s3_decode(p->next_key, &n, true);
+	}
+	if (!strcmp(path, "Upload/UploadId"))
+		text_copy(p->id, sizeof(p->id), text);
+	else if (!strcmp(path, "NextUploadIdMarker"))
+		text_copy(p->next_id, sizeof(p->next_id), text);
+	else if (!strcmp(path, "IsTruncated"))
+		p->truncated = !strcmp(text, "true");
+	return strcmp(path, "Upload") != 0 || tell_upload(p);
+}
+
+static void ask_uploads(struct s3_session *s, const struct upload_page *p)
+{
+	s3_begin(s, "GET", s3_bytes(NULL, 0));
+	if (!(s->s3->quirks & S3_NO_LIST_ENCODING))
+		s3_query_text(s, "encoding-type", "url");
+	if (p->next_key[0])
+		s3_query_text(s, "key-marker", p->next_key);
+	if (p->r->prefix.n)
+		s3_query(s, "prefix", p->r->prefix.p, p->r->prefix.n);
+	if (p->next_id[0])
+		s3_query_text(s, "upload-id-marker", p->next_id);
+	s3_query_text(s, "uploads", "");
+}
+
+enum migrate_status s3_uploads(void *self, struct migrate_uploads *r)
+{
+	static const char url[] = "<EncodingType>url</EncodingType>";
+	struct s3_session *s = self;
+	struct upload_page p = { .s3 = s->s3, .r = r, .truncated = true };
+	enum migrate_status status;
+	char before[MIGRATE_ETAG_MAX + 1];
+
+	s->ms = r->session;
+	while (p.truncated) {
+		text_copy(before, sizeof(before), p.next_id);
+		ask_uploads(s, &p);
+		p.truncated = false;
+		status = s3_send(s, "listing uploads");
+		if (status != MIGRATE_OK)
+			return status;
+		p.encoded = memmem(text_get(&s->answer.body), s->answer.body.n, url,
+				   sizeof(url) - 1) != NULL;
+		status = s3_document(s, "ListMultipartUploadsResult", take_upload, &p,
+				     "listing uploads");
+		if (p.cancelled)
+			return MIGRATE_CANCELLED;
+		if (status != MIGRATE_OK)
+			return status;
+		if (p.truncated && (!p.next_id[0] || !strcmp(before, p.next_id)))
+			return migrate_fail(s->ms, MIGRATE_TRANSIENT,
+					    "listing uploads: the page does not go on");
+	}
+	return MIGRATE_OK;
+}
+
+enum migrate_status s3_abort(void *self, struct migrate_abort *r)
+{
+	struct s3_session *s = self;
+	enum migrate_status status;
+
+	s->ms = r->session;
+	s3_begin(s, "DELETE", r->key);
+	s3_query(s, "uploadId", r->id.p, r->id.n);
+	status = s3_send(s, "ending an upload");
+	if (status != MIGRATE_OK && status != MIGRATE_NOT_FOUND)
+		return status;
+	s3_forget_upload(s->s3, r->id);
+	return MIGRATE_OK;
+}

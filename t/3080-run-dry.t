@@ -1,0 +1,132 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# A dry run tells the whole truth and writes nothing.
+
+. "${srcdir:-.}/t/lib.sh"
+T_TIMEOUT=60
+
+fresh() {
+	rm -rf src dst app.db* job.journal*
+	mkdir dst
+	for t_i in 1 2 3 4 5; do
+		write_file "src/image/$t_i.png" '0123456789'
+	done
+	write_file src/image/x.tmp temporary
+	sql app.db "CREATE TABLE t (id INTEGER PRIMARY KEY, path TEXT); CREATE INDEX i ON t (path);
+		INSERT INTO t VALUES (1, 'image/1.png'), (2, 'image/2.png'), (3, 'image/2.png'),
+			(4, 'image/none.png'), (5, 'zebra'), (6, 'image/x.tmp')"
+}
+
+job() { # RENAME [LINE...]
+	write_job job.yml <<-END
+		source: {plugin: posix, root: src}
+		destination: {plugin: posix, root: dst}
+		keys: {prefix: image/, exclude: ["*.tmp"]}
+		rename: $1
+		databases: [{plugin: sqlite, path: app.db, table: t, column: path}]
+	END
+	shift
+	[ $# -eq 0 ] || printf '%s\n' "$@" >>job.yml
+}
+
+everything() {
+	find . -exec stat -c '%n %s %y %z %i' {} + | sort
+	find . -type f -exec md5sum {} + | sort
+}
+
+# dry STATUS [OPTION...]: a dry run after which everything is as it was
+dry() {
+	t_status=$1
+	shift
+	everything >"$t_out/before"
+	exits_with "$t_status" migrate-run --dry-run "$@" job.yml || return 1
+	everything | diff "$t_out/before" -
+}
+
+# says TEXT N: on one line
+says() {
+	grep -qE "^$1 +$2\$" "$t_out/stdout" || { echo "not said: $1 $2"; return 1; }
+}
+
+# ---- What is wrong -----------------------------------------------------------------------------
+
+fresh
+write_file src/image/a/1.png collides
+job "[{match: '^image/(a/)?(.*)\$', to: 'avatar/\$2'}]"
+check 'a dry run finds collisions' dry 3
+check 'both keys of one' says 'keys that collide' 2
+
+fresh
+write_file src/image/b/1.png b
+job "[{match: '^image/b/(.*)\$', to: 'image/\$1'}, {prefix: image/, to: avatar/}]"
+check 'and chained names' dry 3
+check 'with the advice' last_output_has 'chained names' 'two jobs'
+
+fresh
+write_file src/image/odd odd
+job "[{match: '^image/(.*[.]png)\$', to: 'avatar/\$1'}]"
+check 'and keys that no rule matches' dry 3
+check 'by name' last_output_has 'image/odd: unmatched: '
+check 'and number' says 'would fail' 1
+
+fresh
+job '[{prefix: image/, to: ../}]'
+check 'and keys that the destination cannot hold' dry 3
+check 'all of them' says 'would fail' 5
+
+fresh
+job '[{prefix: image/, to: avatar/}]'
+rm -r dst
+check 'an end that is not there is a mistake of the job file' dry 2
+check 'and not made' missing dst
+
+# ---- What is right -----------------------------------------------------------------------------
+
+fresh
+job '[{prefix: thumb/, to: small/}, {prefix: image/, to: avatar/}]'
+check 'a good job' dry 0
+check 'nothing is written, not even a journal' missing job.journal
+check 'objects' says 'objects to copy' 5
+check 'bytes' says 'bytes to copy' '50 B'
+check 'hits of each rule' last_output_has 'rule 1, prefix thumb/ -> small/: 0 keys' \
+	'rule 2, prefix image/ -> avatar/: 5 keys'
+check 'with samples' last_output_has 'image/1.png -> avatar/1.png'
+check 'rows' says 'rows to change' 3
+check 'rows without object' says 'rows without object' 1
+check 'objects without row' says 'objects without row' 3
+check 'what is left out' says 'passed over: rule' 1
+cp "$t_out/stdout" first
+check 'the run then' exits_with 0 migrate-run job.yml
+check 'does what was said' status_counts job.yml total=5 done=5 rows.changed=3
+check 'in bytes too' status_says job.yml .bytes.copied 50
+
+fresh
+check 'a dry run with another setting' dry 0 --set 'keys.prefix=image/1'
+check 'counts what that leaves' says 'objects to copy' 1
+
+# ---- Keys from elsewhere -----------------------------------------------------------------------
+
+fresh
+job '[{prefix: image/, to: avatar/}]'
+sed -i 's/^keys:.*/keys: {from: database, prefix: image\/, exclude: ["*.tmp"]}/' job.yml
+check 'keys from rows' dry 0
+check 'objects that rows name' says 'objects to copy' 2
+check 'one is missing' says 'named, but not in the source' 1
+check 'rows that can follow' says 'rows to change' 3
+check 'rows without object' says 'rows without object' 1
+
+fresh
+job '[{prefix: image/, to: avatar/}]'
+printf 'image/1.png\nimage/none.png\n' >keys.txt
+sed -i 's/^keys:.*/keys: {from: file, file: keys.txt}/' job.yml
+check 'keys from a file' dry 0
+check 'objects' says 'objects to copy' 1
+check 'one is missing' says 'named, but not in the source' 1
+
+# Beside a finished job it looks at the same things and leaves the journal alone.
+fresh
+job '[{prefix: image/, to: avatar/}]'
+check 'a finished job' exits_with 0 migrate-run job.yml
+check 'a dry run beside it' dry 0
+
+finish

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: MIT */
+#include "s3-help.h"
+
+#include <stdio.h>
+
+/* Documents and heads of answers: what servers say, and what nobody may say. */
+
+static struct s3_session *session;
+static char seen[4096];
+
+static void setup(void)
+{
+	session = calloc(1, sizeof(*session));
+	ck_assert_ptr_nonnull(session);
+	session->xml = XML_ParserCreate(NULL);
+	seen[0] = '\0';
+}
+
+static void teardown(void)
+{
+	XML_ParserFree(session->xml);
+	text_release(&session->answer.head);
+	text_release(&session->answer.body);
+	free(session);
+}
+
+static bool note(void *arg, const char *path, char *text, size_t n)
+{
+	size_t at = strlen(seen);
+
+	(void)arg;
+	snprintf(seen + at, sizeof(seen) - at, "%s=%.*s\n", path, (int)n, text);
+	return true;
+}
+
+static bool parse(const char *document, char root[64])
+{
+	const char *trouble;
+
+	seen[0] = '\0';
+	return s3_xml_parse(session->xml, document, strlen(document), note, NULL, root, &trouble);
+}
+
+START_TEST(documents_are_told_by_path)
+{
+	char root[64];
+
+	ck_assert(parse("<?xml version=\"1.0\"?>\n<R xmlns=\"http://s3\"><A>1</A>"
+			"<C><Key>a &amp; b&#10;</Key><E/></C></R>",
+			root));
+	ck_assert_str_eq(root, "R");
+	ck_assert_str_eq(seen, "A=1\nC/Key=a & b\n\nC/E=\nC=\n");
+}
+END_TEST
+
+START_TEST(prefixes_do_not_matter_and_the_parser_is_used_again)
+{
+	char root[64];
+
+	ck_assert(parse("<s:R xmlns:s=\"x\"><s:A>1</s:A></s:R>", root));
+	ck_assert_str_eq(root, "R");
+	ck_assert(!parse("<R><A>1</R>", root));
+	ck_assert(parse("<R><A>2</A></R>", root));
+	ck_assert_str_eq(seen, "A=2\n");
+}
+END_TEST
+
+START_TEST(hostile_documents_are_refused)
+{
+	static const char *const hostile[] = {
+		"",
+		"no document",
+		"<R><A>1</A>",
+		"<R></R><R></R>",
+		"<!DOCTYPE R><R/>",
+		"<!DOCTYPE R [<!ENTITY a \"b\">]><R>&a;</R>",
+		"<!DOCTYPE R SYSTEM \"file:///etc/passwd\"><R/>",
+		"<R>&unknown;</R>",
+		"<R><A>\001</A></R>",
+		"<a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a></a></a></a></a></a></a>"
+		"</a></a></a></a></a></a></a></a></a></a></a></a>",
+	};
+	char root[64];
+
+	for (size_t i = 0; i < COUNT(hostile); i++)
+		ck_assert_msg(!parse(hostile[i], root), "%s", hostile[i]);
+}
+END_TEST
+
+START_TEST(texts_have_an_end)
+{
+	struct text t = { .p = NULL };
+	char root[64];
+
+	text_str(&t, "<R><A>");
+	for (int i = 0; i < 40000; i++)
+		text_char(&t, 'a');
+	text_str(&t, "</A></R>");
+	ck_assert(!parse(t.p, root));
+	text_release(&t);
+}
+END_TEST
+
+START_TEST(what_xml_cannot_say_is_known)
+{
+	struct text t = { .p = NULL };
+
+	ck_assert(s3_xml_can_say((const unsigned char *)"a\tb\nc", 5));
+	ck_assert(!s3_xml_can_say((const unsigned char *)"a\033b", 3));
+	ck_assert(!s3_xml_can_say((const unsigned char *)"\357\277\277", 3));
+	s3_xml_escape(&t, BYTES_OF("<a>&\"\r\n"));
+	ck_assert_str_eq(t.p, "&lt;a&gt;&amp;\"&#13;&#10;");
+	text_release(&t);
+}
+END_TEST
+
+START_TEST(error_documents_are_read)
+{
+	text_str(&session->answer.body, "\n <Error><Code>SlowDown</Code><Message>no\nmore</Message>"
+					"<Region>eu-west-1</Region></Error>");
+	ck_assert(s3_error_parse(session));
+	ck_assert_str_eq(session->answer.code, "SlowDown");
+	ck_assert_str_eq(session->answer.region, "eu-west-1");
+	text_reset(&session->answer.body);
+	text_str(&session->answer.body, "<html><Code>AccessDenied</Code></html>");
+	ck_assert(!s3_error_parse(session));
+	ck_assert_str_eq(session->answer.code, "");
+}
+END_TEST
+
+static const struct {
+	long http;
+	const char *code;
+	enum migrate_status status;
+} errors[] = {
+	{ 404, "NoSuchKey", MIGRATE_NOT_FOUND },
+	{ 404, "", MIGRATE_NOT_FOUND },
+	{ 404, "NoSuchBucket", MIGRATE_UNAVAILABLE },
+	{ 404, "NoSuchUpload", MIGRATE_NOT_FOUND },
+	{ 412, "PreconditionFailed", MIGRATE_CHANGED },
+	{ 409, "ConditionalRequestConflict", MIGRATE_TRANSIENT },
+	{ 400, "BadDigest", MIGRATE_MISMATCH },
+	{ 400, "IncompleteBody", MIGRATE_MISMATCH },
+	{ 400, "RequestTimeout", MIGRATE_TRANSIENT },
+	{ 400, "KeyTooLongError", MIGRATE_INVALID },
+	{ 400, "NobodyKnows", MIGRATE_INVALID },
+	{ 400, "ExpiredToken", MIGRATE_DENIED },
+	{ 403, "AccessDenied", MIGRATE_DENIED },
+	{ 403, "InvalidObjectState", MIGRATE_INVALID },
+	{ 403, "", MIGRATE_DENIED },
+	{ 429, "", MIGRATE_THROTTLED },
+	{ 503, "SlowDown", MIGRATE_THROTTLED },
+	{ 503, "", MIGRATE_THROTTLED },
+	{ 500, "InternalError", MIGRATE_TRANSIENT },
+	{ 500, "", MIGRATE_TRANSIENT },
+	{ 200, "InternalError", MIGRATE_TRANSIENT },
+	{ 200, "SlowDown", MIGRATE_THROTTLED },
+	{ 501, "NotImplemented", MIGRATE_UNSUPPORTED },
+	{ 507, "", MIGRATE_NO_SPACE },
+	{ 301, "PermanentRedirect", MIGRATE_UNAVAILABLE },
+};
+
+START_TEST(each_error_has_its_status)
+{
+	ck_assert_int_eq(s3_status_of(errors[_i].http, errors[_i].code), errors[_i].status);
+}
+END_TEST
+
+static void line(const char *text)
+{
+	ck_assert(s3_answer_line(&session->answer, text, strlen(text)));
+}
+
+START_TEST(the_last_head_counts)
+{
+	line("HTTP/1.1 100 Continue\r\n");
+	line("ETag: \"old\"\r\n");
+	line("HTTP/1.1 200 OK\r\n");
+	line("ETag:   \"new\" \r\n");
+	line("X-Amz-Meta-Colour: blue: really\r\n");
+	line("no colon here\r\n");
+	line("\r\n");
+	ck_assert_str_eq(s3_answer_header(session, "etag"), "\"new\"");
+	ck_assert_str_eq(s3_answer_header(session, "x-amz-meta-colour"), "blue: really");
+	ck_assert_ptr_null(s3_answer_header(session, "no colon here"));
+}
+END_TEST
+
+START_TEST(heads_have_an_end)
+{
+	char text[1024];
+	bool ok = true;
+	int i;
+
+	memset(text, 'a', sizeof(text));
+	text[1] = ':';
+	for (i = 0; ok && i < 1000; i++)
+		ok = s3_answer_line(&session->answer, text, sizeof(text));
+	ck_assert(!ok);
+	ck_assert_int_lt(i, 70);
+}
+END_TEST
+
+static const struct {
+	const char *value;
+	size_t n;
+	const char *sent;
+} values[] = {
+	{ BYTES_OF("blue"), "blue" },
+	{ BYTES_OF(""), "" },
+	{ BYTES_OF("two words"), "two words" },
+	{ BYTES_OF(" edge "), "=?UTF-8?B?IGVkZ2Ug?=" },
+	{ BYTES_OF("\303\251"), "=?UTF-8?B?w6k=?=" },
+	{ BYTES_OF("a\r\nx-amz-acl: public-read"),
+	  "=?UTF-8?B?YQ0KeC1hbXotYWNsOiBwdWJsaWMtcmVhZA==?=" },
+	{ BYTES_OF("=?UTF-8?B?w6k=?="), "=?UTF-8?B?PT9VVEYtOD9CP3c2az0/PQ==?=" },
+};
+
+START_TEST(values_come_back_and_hold_no_line_end)
+{
+	struct text sent = { .p = NULL }, back = { .p = NULL };
+
+	ck_assert(s3_encode_value(&sent, values[_i].value, values[_i].n));
+	ck_assert_str_eq(text_get(&sent), values[_i].sent);
+	s3_decode_word(&back, text_get(&sent));
+	ck_assert_uint_eq(back.n, values[_i].n);
+	ck_assert_mem_eq(text_get(&back), values[_i].value, back.n);
+	text_release(&sent);
+	text_release(&back);
+}
+END_TEST
+
+START_TEST(servers_words_are_understood)
+{
+	static const char *const words[][2] = {
+		{ "=?UTF-8?Q?caf=C3=A9_au?=", "caf\303\251 au" },
+		{ "=?utf-8?b?YQ==?= =?UTF-8?B?Yg==?=", "ab" },
+		{ "=?ISO-8859-1?Q?=E9?=", "=?ISO-8859-1?Q?=E9?=" },
+		{ "=?UTF-8?B?YQ==?= tail", "=?UTF-8?B?YQ==?= tail" },
+		{ "=?UTF-8?B?!!?=", "=?UTF-8?B?!!?=" },
+		{ "=?UTF-8?Q?=4", "=?UTF-8?Q?=4" },
+	};
+	struct text t = { .p = NULL };
+
+	for (size_t i = 0; i < COUNT(words); i++) {
+		text_reset(&t);
+		s3_decode_word(&t, words[i][0]);
+		ck_assert_str_eq(t.p, words[i][1]);
+	}
+	text_release(&t);
+}
+END_TEST
+
+START_TEST(times_are_understood)
+{
+	int64_t ns;
+
+	ck_assert(time_parse("Wed, 21 Oct 2015 07:28:00 GMT", &ns));
+	ck_assert_int_eq(ns, INT64_C(1445412480) * 1000000000);
+	ck_assert(time_parse("2015-10-21T07:28:00.250Z", &ns));
+	ck_assert_int_eq(ns, INT64_C(1445412480250) * 1000000);
+	ck_assert(time_parse("2024-02-29T00:00:00Z", &ns));
+	ck_assert_int_eq(ns, INT64_C(1709164800) * 1000000000);
+	ck_assert(!time_parse("yesterday", &ns));
+	ck_assert(!time_parse("2015-13-21T07:28:00Z", &ns));
+	ck_assert(!time_parse("Wed, 21 Foo 2015 07:28:00 GMT", &ns));
+}
+END_TEST
+
+static void add(TCase *t)
+{
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, documents_are_told_by_path);
+	tcase_add_test(t, prefixes_do_not_matter_and_the_parser_is_used_again);
+	tcase_add_test(t, hostile_documents_are_refused);
+	tcase_add_test(t, texts_have_an_end);
+	tcase_add_test(t, what_xml_cannot_say_is_known);
+	tcase_add_test(t, error_documents_are_read);
+	tcase_add_loop_test(t, each_error_has_its_status, 0, (int)COUNT(errors));
+	tcase_add_test(t, the_last_head_counts);
+	tcase_add_test(t, heads_have_an_end);
+	tcase_add_loop_test(t, values_come_back_and_hold_no_line_end, 0, (int)COUNT(values));
+	tcase_add_test(t, servers_words_are_understood);
+	tcase_add_test(t, times_are_understood);
+}
+
+int main(void)
+{
+	return run_suite("s3-answers", add);
+}
