@@ -14,6 +14,7 @@ dist_man_MANS += \
 	man/migrate-verify.1 \
 	plugins/memory/migrate-memory.7 \
 	plugins/posix/migrate-posix.7 \
+	plugins/postgres/migrate-postgres.7 \
 	plugins/s3/migrate-s3.7 \
 	plugins/sqlite/migrate-sqlite.7 \
 	$(empty)

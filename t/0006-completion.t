@@ -45,6 +45,6 @@ check 'and listed' offers 'auto bar json none' migrate-run --progress =
 check 'job files and folders are operands' offers 'folder/ one.yml two.yaml' migrate-run ''
 check 'migrate-control knows what it can do' offers 'pause' migrate-control one.yml p
 check 'migrate-plugin knows what it can do' offers 'check list show' migrate-plugin ''
-check 'migrate-plugin show knows the plugins' offers 'posix' migrate-plugin show pos
+check 'migrate-plugin show knows the plugins' offers 'posix' migrate-plugin show posi
 
 finish

@@ -85,8 +85,7 @@ key: [a, b]"
 kind 'a table and columns with quotes and keywords' \
 	'CREATE TABLE "or""der" ("group" serial PRIMARY KEY, "va""l ue" text, "select" text);
 	CREATE INDEX ON "or""der" ("va""l ue")' \
-	'column: va"l ue
-set: {select: "it''s"}' 'or"der'
+	"$(printf 'column: va"l ue\nset: {select: amazon}')" 'or"der'
 
 pg "CREATE TABLE t (id serial PRIMARY KEY, path text); INSERT INTO t (path) VALUES ('mine')"
 printf '%s\n' "connection: \${pg_uri}" 'table: t' 'column: path' >battery.yml

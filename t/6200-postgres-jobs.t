@@ -17,6 +17,7 @@ fresh() {
 	pg 'DROP SCHEMA IF EXISTS public, app CASCADE; CREATE SCHEMA public; CREATE SCHEMA app'
 }
 
+# shellcheck disable=SC2016 # variables of job files are theirs
 # job DATABASES: as YAML, each with the plugin and the connection in front.
 job() {
 	write_job job.yml <<-END
@@ -108,6 +109,7 @@ check 'nothing is left open in the server' pg_says \
 
 fresh
 pg 'CREATE TABLE avatars (id serial PRIMARY KEY, path text); CREATE INDEX ON avatars (path)'
+# shellcheck disable=SC2016 # a sign, not a variable
 awkward() { # one name a line
 	printf '%s\n' "it's" 'back\slash' 'per%cent' 'under_score' '"quoted"' 'trailing  ' ' leading' \
 		"$(printf '\360\237\230\200.png')" "$(printf 'e\314\201')" "$(printf '\303\251')" \
@@ -139,9 +141,9 @@ pg "CREATE TYPE state AS ENUM ('local', 'moved');
 fill avatars 'url, deleted_at, n, s' \
 	"'https://old/image/' || i || '.png', CASE WHEN i > 6 THEN timestamptz '2026-01-01' END, i, 'local'"
 job 'table: avatars, column: url, value: "https://old/{key}", new_value: "https://new/{key}", where: "avatars.deleted_at IS NULL -- not these", set: {n: "7", s: moved, deleted_at: null}'
-pg_dump -a -t avatars | grep -v '^\\' >before
+pg_dump -a -t avatars | grep -v '^.restrict\|^.unrestrict' >before
 check 'a dry run' run migrate-run --dry-run job.yml
-pg_dump -a -t avatars | grep -v '^\\' >after
+pg_dump -a -t avatars | grep -v '^.restrict\|^.unrestrict' >after
 check 'changes nothing' cmp before after
 check 'a job with where, value and set runs' exits_with 0 migrate-run job.yml
 check 'rows of where changed, and other columns with them' pg_says \
@@ -249,7 +251,7 @@ chmod 600 "$HOME/.pgpass"
 pg 'ALTER TABLE avatars DISABLE ROW LEVEL SECURITY'
 pg_uri="host=127.0.0.1 port=$PGPORT user=reader dbname=postgres"
 job 'table: avatars, column: path'
-check '~/.pgpass is read' exits_with 0 migrate-run job.yml
+check 'the file .pgpass is read' exits_with 0 migrate-run job.yml
 write_file pg_service.conf "[mine]
 host=$PGHOST
 port=$PGPORT

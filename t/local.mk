@@ -29,15 +29,17 @@ unit_tests = \
 	t/unit/test-posix-write \
 	t/unit/test-progress \
 	t/unit/test-rename \
-	t/unit/test-s3-answers \
-	t/unit/test-s3-keys \
-	t/unit/test-s3-sign \
-	t/unit/test-s3-uri \
 	t/unit/test-schema \
 	t/unit/test-sorter \
 	t/unit/test-sqlite-files \
 	t/unit/test-sqlite-rows \
 	t/unit/test-sqlite-tables \
+	$(empty)
+s3_unit_tests = \
+	t/unit/test-s3-answers \
+	t/unit/test-s3-keys \
+	t/unit/test-s3-sign \
+	t/unit/test-s3-uri \
 	$(empty)
 
 # What several of them include.
@@ -65,7 +67,15 @@ t_unit_test_sqlite_files_LDADD = $(sqlite_test_libs)
 t_unit_test_sqlite_rows_LDADD = $(sqlite_test_libs)
 t_unit_test_sqlite_tables_LDADD = $(sqlite_test_libs)
 
-# Shell tests, run by sh.
+# Shell tests, run by sh. The long ones begin first, so that nobody waits for them at the end.
+long_tests = \
+	t/5105-error-sweep.t \
+	t/5120-power-loss.t \
+	t/4130-outages.t \
+	t/5100-crash-sweep.t \
+	t/1420-control.t \
+	t/1440-progress.t \
+	$(empty)
 shell_tests = \
 	t/0000-lib.t \
 	t/0001-style.t \
@@ -78,9 +88,7 @@ shell_tests = \
 	t/0900-fuzz.t \
 	t/1400-check.t \
 	t/1410-status.t \
-	t/1420-control.t \
 	t/1430-verify.t \
-	t/1440-progress.t \
 	t/2000-plugin-battery.t \
 	t/2001-plugin-refused.t \
 	t/2002-plugin-example.t \
@@ -91,6 +99,8 @@ shell_tests = \
 	t/2300-hostile-tree.t \
 	t/2310-hostile-changes.t \
 	t/2320-hostile-sparse.t \
+	t/2400-s3-battery.t \
+	t/2410-postgres-battery.t \
 	t/3000-run-conflict.t \
 	t/3010-run-names.t \
 	t/3020-run-places.t \
@@ -101,13 +111,12 @@ shell_tests = \
 	t/3070-run-rows.t \
 	t/3080-run-dry.t \
 	t/3090-run-output.t \
-	t/4130-outages.t \
 	t/4140-ending.t \
 	t/5000-faults-oracle.t \
-	t/5100-crash-sweep.t \
-	t/5105-error-sweep.t \
 	t/5110-crash-random.t \
-	t/5120-power-loss.t \
+	t/6200-postgres-jobs.t \
+	t/6210-postgres-faults.t \
+	t/8000-s3d.t \
 	$(empty)
 
 # Programs that tests use, linked with nothing of ours.
@@ -189,10 +198,14 @@ t_fuzz_fuzz_job_LDFLAGS = $(AM_LDFLAGS) $(FUZZING_LDFLAGS)
 
 LDADD = core/libcore.la $(CHECK_LIBS)
 check_PROGRAMS += $(fault_programs) $(bench_programs) $(fuzz_programs)
-TESTS = $(shell_tests)
+TESTS = $(long_tests) $(shell_tests)
 if HAVE_CHECK
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
+if PLUGIN_S3
+check_PROGRAMS += $(s3_unit_tests)
+TESTS += $(s3_unit_tests)
+endif
 endif
 
 TEST_EXTENSIONS = .t
@@ -237,10 +250,12 @@ check-fuzz:
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS=t/0900-fuzz.t
 .PHONY: check-sanitized check-threads check-fuzz
 
-EXTRA_DIST += $(unit_headers) $(shell_tests) t/README t/lib.sh t/fuzz/replay.c t/fuzz/corpus
+EXTRA_DIST += $(unit_headers) $(long_tests) $(shell_tests) t/README t/lib.sh t/fuzz/replay.c t/fuzz/corpus
 EXTRA_DIST += t/bench/README t/bench/lib.sh t/bench/measure t/bench/million t/bench/posix \
 	t/bench/ratios t/bench/rows
 EXTRA_DIST += t/faults/README t/faults/ends.py t/faults/invariants t/faults/lib.sh t/faults/poller \
 	t/faults/pretend t/faults/world
 EXTRA_DIST += t/servers/s3.sh t/servers/s3d/README t/servers/s3d/s3d-check \
 	t/servers/radosgw/down.sh t/servers/radosgw/up.sh
+EXTRA_DIST += t/servers/postgres.sh t/servers/postgres/up.sh t/servers/postgres/down.sh \
+	t/servers/pgproxy/pgproxy.py

@@ -121,10 +121,11 @@ static int find(struct journal *j, const char *text, struct explained *e, struct
 static void apply_rules(const struct subject *s, struct rename_scratch *scratch,
 			struct explained *e)
 {
+	const char *why = "the selection";
 	size_t rule = 0;
 
-	if (!selection_takes(&s->selection, e->key, &e->left_out) && !e->left_out)
-		e->left_out = "the selection";
+	if (!selection_takes(&s->selection, e->key, &why))
+		e->left_out = why;
 	if (!rename_rules_count(s->rules))
 		return;
 	e->renamed = rename_apply(s->rules, scratch, e->key, &e->new_key, &rule, &e->rule_error);

@@ -2,6 +2,7 @@
 #include "plugin/load.h"
 #include "plugin/plugin.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -143,6 +144,19 @@ static int copy_options(struct migrate_plugin *p, struct error *err)
 	return 0;
 }
 
+/* Tables that are not the plugin's own any more are ours. */
+static void free_copy(struct migrate_plugin *copy, const struct migrate_plugin *theirs)
+{
+	size_t ours;
+	const void *ops = operations_of(copy, &ours);
+
+	if (ops != operations_of(theirs, &ours))
+		free((void *)(uintptr_t)ops);
+	if (copy->options != theirs->options)
+		free((void *)(uintptr_t)copy->options);
+	free(copy);
+}
+
 struct migrate_plugin *load_normalise(const struct migrate_plugin *p, const char *file,
 				      struct error *err)
 {
@@ -161,7 +175,6 @@ struct migrate_plugin *load_normalise(const struct migrate_plugin *p, const char
 	    copy_options(copy, err) == 0 && check_operations(copy, err) == 0 &&
 	    check_options(copy, err) == 0)
 		return copy;
-	/* Its tables may be the plugin's own by now or ours: a refused plugin costs some bytes. */
-	free(copy);
+	free_copy(copy, p);
 	return NULL;
 }

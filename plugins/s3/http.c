@@ -71,6 +71,8 @@ static size_t into_sink(struct s3_session *s, const char *bytes, size_t n)
 			s->stopped = MIGRATE_CANCELLED;
 		return 0;
 	}
+	if (s->digesting && !EVP_DigestUpdate(s->signer.md, bytes, n))
+		s->digesting = false;
 	if (migrate_sink_write(s->sink, bytes, n))
 		return n;
 	s->stopped = MIGRATE_CANCELLED;
@@ -276,7 +278,7 @@ CURLcode s3_http(struct s3_session *s, const char *url, struct curl_slist *heade
 	CURLcode code;
 
 	s->stopped = MIGRATE_OK;
-	s->head_told = false;
+	s->head_told = s->digesting = false;
 	s->attempts = 0;
 	s->seen = 0;
 	s->stream_at = s->received = 0;

@@ -158,6 +158,8 @@ static bool head_of_get(struct s3_session *s, void *arg)
 	    !range_is_right(s, g))
 		s->stopped = migrate_fail(s->ms, MIGRATE_TRANSIENT,
 					  "the server sends another range than was asked for");
+	else if (!ranged && r->object->digests[MIGRATE_MD5].n)
+		s->digesting = EVP_DigestInit_ex2(s->signer.md, s->s3->md5, NULL);
 	else if (ranged && s->answer.status != 206 && g->expected != r->object->size)
 		s->stopped = migrate_fail(s->ms, MIGRATE_TRANSIENT,
 					  "the server sends all instead of a range");
@@ -194,6 +196,15 @@ static enum migrate_status get_nothing(struct s3_session *s, struct migrate_get 
 	return MIGRATE_OK;
 }
 
+/* A whole object whose MD5 the server told is what was sent, or it is read again. */
+static bool bytes_are_right(struct s3_session *s, const struct migrate_object *o)
+{
+	unsigned char digest[EVP_MAX_MD_SIZE];
+
+	return !s->digesting || (EVP_DigestFinal_ex(s->signer.md, digest, NULL) &&
+				 !memcmp(digest, o->digests[MIGRATE_MD5].bytes, 16));
+}
+
 enum migrate_status s3_get(void *self, struct migrate_get *r)
 {
 	struct s3_session *s = self;
@@ -222,6 +233,10 @@ enum migrate_status s3_get(void *self, struct migrate_get *r)
 		return migrate_fail(s->ms, MIGRATE_TRANSIENT, "%llu of %llu bytes came",
 				    (unsigned long long)s->received,
 				    (unsigned long long)g.expected);
+	if (!bytes_are_right(s, r->object))
+		return migrate_fail(s->ms, MIGRATE_MISMATCH,
+				    "the bytes that came are not those of "
+				    "the etag");
 	return r->object->attributes ? s3_take_more(s, r->key, r->object) : MIGRATE_OK;
 }
 

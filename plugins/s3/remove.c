@@ -98,15 +98,24 @@ static enum migrate_status remove_batch(struct s3_session *s, struct batch *b)
 	return status;
 }
 
+static void remove_each(struct s3_session *s, struct batch *b)
+{
+	for (size_t i = 0; i < b->n; i++)
+		b->items[i]->status =
+		    (int32_t)s3_remove_one(s, b->items[i]->key, s3_bytes(NULL, 0));
+}
+
 static enum migrate_status flush(struct s3_session *s, struct batch *b)
 {
 	enum migrate_status status = MIGRATE_OK;
 
-	if (b->n == 1) /* one request either way, and this one says more */
-		b->items[0]->status =
-		    (int32_t)s3_remove_one(s, b->items[0]->key, s3_bytes(NULL, 0));
-	else if (b->n)
+	if (b->n > 1)
 		status = remove_batch(s, b);
+	/* one request either way, and this one says more; or the server knows no other */
+	if (b->n == 1 || status == MIGRATE_UNSUPPORTED) {
+		remove_each(s, b);
+		status = MIGRATE_OK;
+	}
 	b->n = 0;
 	return status;
 }

@@ -368,17 +368,17 @@ static bool try_again(struct s3_session *s, unsigned int *tried)
 	return false;
 }
 
-/* A connection that the server had closed, or a read that broke before we took a byte. */
-static bool may_repeat(const struct s3_session *s, CURLcode code)
+/* A connection that the server had closed, or something that may be done twice. */
+static bool may_repeat(const struct s3_session *s, CURLcode code, bool changes)
 {
-	bool reads = !strcmp(s->method, "GET") || !strcmp(s->method, "HEAD");
+	bool ours = code == CURLE_ABORTED_BY_CALLBACK && s->attempts > 1;
 
 	if (s->stopped != MIGRATE_OK || migrate_cancelled(s->ms))
 		return false;
-	if (code != CURLE_RECV_ERROR && code != CURLE_SEND_ERROR && code != CURLE_GOT_NOTHING &&
-	    code != CURLE_PARTIAL_FILE)
+	if (!ours && code != CURLE_RECV_ERROR && code != CURLE_SEND_ERROR &&
+	    code != CURLE_GOT_NOTHING && code != CURLE_PARTIAL_FILE)
 		return false;
-	return reads || (!s->answer.sent && !s->stream_at);
+	return !changes || (!s->answer.sent && !s->stream_at);
 }
 
 static CURLcode perform(struct s3_session *s, size_t headers, size_t bytes)
@@ -405,18 +405,18 @@ static enum migrate_status send_request(struct s3_session *s, const char *what, 
 	unsigned int tried = 0;
 	bool repeated = false;
 
-	s->once = changes;
 	if (!s->s3->config.anonymous)
 		status = s3_refresh_keys(s, false);
 	if (status == MIGRATE_OK && s->stream && s->stream_size <= S3_SMALL)
 		status = read_small(s);
 	if (status != MIGRATE_OK)
 		return status;
+	s->once = changes || s->stream;
 	for (;;) {
 		CURLcode code = perform(s, headers, bytes);
 
 		if (code != CURLE_OK) {
-			if (repeated || !may_repeat(s, code) || !rewind_streams(s))
+			if (repeated || !may_repeat(s, code, changes) || !rewind_streams(s))
 				return s3_fail_curl(s, code, what, changes);
 			repeated = true;
 			continue;

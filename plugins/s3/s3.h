@@ -171,6 +171,7 @@ struct s3_session {
 	int64_t moved;         /* monotonic ms of the last progress */
 	curl_off_t seen;
 	uint64_t received;
+	bool digesting; /* the MD5 of what comes is taken, in the signer's context */
 
 	struct s3_answer answer;
 	struct s3_signer signer;

@@ -245,9 +245,13 @@ static enum migrate_status sqlite_count(void *handle, struct migrate_count *r)
 	return status;
 }
 
-/* Functions of SQLite that we call must be there. */
+/*
+ * Functions of SQLite that we call must be there. Counting memory takes a lock for
+ * each allocation, and nobody asks for the count; too late once SQLite was used.
+ */
 static int sqlite_load(void)
 {
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	return sqlite3_libversion_number() >= SQLITE_OLDEST && sqlite3_threadsafe() ? 0 : -1;
 }
 

@@ -36,4 +36,5 @@ done
 for child in $children; do
 	until is_gone "$child"; do sleep 0.05; done
 done
-[ "${2:-QUIT}" != KILL ] || rm -f "$file"
+# What it could not clean up itself; its number may be a zombie's for a while.
+[ "${2:-QUIT}" != KILL ] || rm -f "$file" "$1"/.s.PGSQL.*

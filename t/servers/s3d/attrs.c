@@ -21,18 +21,13 @@ static const char *const kept_headers[] = {
 };
 
 static const char *const storage_classes[] = {
-	"STANDARD",	       "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA",
-	"INTELLIGENT_TIERING", "GLACIER",	     "DEEP_ARCHIVE", "GLACIER_IR",
+	"STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING",
+	"GLACIER",  "DEEP_ARCHIVE",       "GLACIER_IR",
 };
 
 static const char *const canned_acls[] = {
-	"private",
-	"public-read",
-	"public-read-write",
-	"authenticated-read",
-	"aws-exec-read",
-	"bucket-owner-read",
-	"bucket-owner-full-control",
+	"private",       "public-read",       "public-read-write",         "authenticated-read",
+	"aws-exec-read", "bucket-owner-read", "bucket-owner-full-control",
 };
 
 static bool is_listed(const char *const *list, size_t n, const char *s)
@@ -139,8 +134,8 @@ bool read_tags_header(struct exchange *x, struct object *o)
 		size_t n = strcspn(p, "&");
 		const char *equals = memchr(p, '=', n);
 		size_t name = equals ? (size_t)(equals - p) : n;
-		char *key = must_dup(p, name), *value = must_dup(equals ? equals + 1 : "",
-								 equals ? n - name - 1 : 0);
+		char *key = must_dup(p, name),
+		     *value = must_dup(equals ? equals + 1 : "", equals ? n - name - 1 : 0);
 
 		key[url_decode(key, key, strlen(key), true)] = '\0';
 		value[url_decode(value, value, strlen(value), true)] = '\0';
@@ -293,12 +288,14 @@ void reply_attrs(struct exchange *x, const struct object *o)
 	for (size_t i = 0; i < o->attrs.count; i++) {
 		const struct attr *a = &o->attrs.v[i];
 
-		if (strcmp(a->name, "x-amz-storage-class") != 0 || strcmp(a->value, "STANDARD") != 0)
+		if (strcmp(a->name, "x-amz-storage-class") != 0 ||
+		    strcmp(a->value, "STANDARD") != 0)
 			reply_header(&x->r, a->name, "%s", a->value);
 	}
 	if (o->sse_c[0]) {
 		reply_header(&x->r, "x-amz-server-side-encryption-customer-algorithm", "AES256");
-		reply_header(&x->r, "x-amz-server-side-encryption-customer-key-MD5", "%s", o->sse_c);
+		reply_header(&x->r, "x-amz-server-side-encryption-customer-key-MD5", "%s",
+			     o->sse_c);
 	}
 	reply_restore(x, o);
 	if (o->tags.count)

@@ -7,7 +7,7 @@
 #include <openssl/evp.h>
 
 static const char empty_sha256[] =
-	"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 /* A body in aws-chunked: SIZE[;chunk-signature=S]\r\n DATA \r\n ... 0 \r\n TRAILERS \r\n */
 struct reader {

@@ -6,8 +6,7 @@
 bool parse_http_date(const char *s, int64_t *ms)
 {
 	static const char *const formats[] = { "%a, %d %b %Y %H:%M:%S GMT",
-					       "%a, %d %b %Y %H:%M:%S +0000",
-					       "%Y%m%dT%H%M%SZ" };
+					       "%a, %d %b %Y %H:%M:%S +0000", "%Y%m%dT%H%M%SZ" };
 
 	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
 		struct tm tm = { 0 };

@@ -164,7 +164,7 @@ static bool parse_query(struct request *q)
 			*to++ = '\0';
 			param->value.p = to;
 			param->value.len =
-				equals ? url_decode(to, equals + 1, n - name - 1, true) : 0;
+			    equals ? url_decode(to, equals + 1, n - name - 1, true) : 0;
 			to += param->value.len;
 			*to++ = '\0';
 		}

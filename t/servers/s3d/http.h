@@ -20,7 +20,7 @@ struct header {
 struct param {
 	struct bytes name;
 	struct bytes value; /* decoded; NUL-terminated too */
-	bool has_value; /* there was a '=' */
+	bool has_value;     /* there was a '=' */
 };
 
 struct request {
@@ -73,7 +73,7 @@ const struct param *request_param(const struct request *q, const char *name);
 const char *request_value(const struct request *q, const char *name);
 
 void reply_header(struct response *r, const char *name, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+    __attribute__((format(printf, 3, 4)));
 /* Forget everything that was going to be answered. */
 void response_reset(struct response *r);
 const char *status_text(int status);

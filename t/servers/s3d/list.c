@@ -36,8 +36,7 @@ static void put_name(const struct page *p, struct text *to, struct bytes name)
 	text_release(&url);
 }
 
-static void put_named(const struct page *p, struct text *to, const char *element,
-		      struct bytes name)
+static void put_named(const struct page *p, struct text *to, const char *element, struct bytes name)
 {
 	text_printf(to, "<%s>", element);
 	put_name(p, to, name);
@@ -80,7 +79,8 @@ static bool read_query(struct page *p)
 	p->max = (unsigned long long)sw(x, SW_MAX_KEYS);
 	p->times = 1;
 	if (encoding && strcmp(encoding, "url") != 0)
-		return fail(x, 400, "InvalidArgument", "Invalid Encoding Method specified in Request");
+		return fail(x, 400, "InvalidArgument",
+			    "Invalid Encoding Method specified in Request");
 	p->url = encoding && sw(x, SW_ENCODING_URL) == YES;
 	if (max) {
 		unsigned long long n;
@@ -291,7 +291,11 @@ static void put_next_marker(struct page *p)
 		return;
 	if (f && !strcmp(f->args[0], "same"))
 		last = (struct bytes){ text_get(&p->marker), p->marker.len };
-	if (p->delimiter.len || sw(p->x, SW_NEXT_MARKER) == YES || f)
+	if (!p->delimiter.len && sw(p->x, SW_NEXT_MARKER) != YES && !f)
+		return;
+	if (sw(p->x, SW_MARKER_RAW) == YES)
+		xml_element(p->x, "NextMarker", last);
+	else
 		put_named(p, &p->x->r.body, "NextMarker", last);
 }
 

@@ -81,8 +81,7 @@ void log_request(struct exchange *x)
 	put(&line, "query", bytes_of(x->q.query ? x->q.query : ""));
 	text_printf(&line, ",\"status\":%d,\"code\":\"%s\",\"in\":%zu,\"out\":%zu,\"sig\":\"%s\"",
 		    r->status, r->code, x->q.body ? x->q.body->len : 0, out, x->signature);
-	text_printf(&line, ",\"region\":\"%s\",\"faults\":[",
-		    x->server->config.regions[x->region]);
+	text_printf(&line, ",\"region\":\"%s\",\"faults\":[", x->server->config.regions[x->region]);
 	for (size_t i = 0; i < x->faults.count; i++)
 		text_printf(&line, "%s\"%s\"", i ? "," : "", action_name(x->faults.v[i]->action));
 	text_puts(&line, "]");

@@ -11,23 +11,23 @@
 #include <unistd.h>
 
 static const char usage[] =
-	"usage: s3d [OPTION...]\n"
-	"A strict S3 server in memory, for tests, on the loopback only.\n"
-	"\n"
-	"  --port N             listen there (0: any free port)\n"
-	"  --port-file FILE     write the port there once it listens, one line a region\n"
-	"  --access-key KEY     default AKIDTESTTESTTESTTEST\n"
-	"  --secret-key KEY     or S3D_SECRET_KEY in the environment\n"
-	"  --session-token T    requests must carry it; several: T1,T2\n"
-	"  --region R           default us-east-1; again: a further region, its own port\n"
-	"  --domain D           virtual hosts are BUCKET.D; default localhost\n"
-	"  --dialect NAME       aws, ceph, minio, gcs, swift, r2, wasabi, b2\n"
-	"  --set NAME=VALUE     one switch of the dialect; --help lists them\n"
-	"  --tls CERT KEY       PEM files; then there is no plain HTTP\n"
-	"  --log FILE           one line of JSON a request\n"
-	"  --script FILE        faults; read again when it changes\n"
-	"  --time-skew S        seconds that the server's clock is ahead\n"
-	"  --null               synthetic buckets src-COUNT-SIZE, writes are swallowed\n";
+    "usage: s3d [OPTION...]\n"
+    "A strict S3 server in memory, for tests, on the loopback only.\n"
+    "\n"
+    "  --port N             listen there (0: any free port)\n"
+    "  --port-file FILE     write the port there once it listens, one line a region\n"
+    "  --access-key KEY     default AKIDTESTTESTTESTTEST\n"
+    "  --secret-key KEY     or S3D_SECRET_KEY in the environment\n"
+    "  --session-token T    requests must carry it; several: T1,T2\n"
+    "  --region R           default us-east-1; again: a further region, its own port\n"
+    "  --domain D           virtual hosts are BUCKET.D; default localhost\n"
+    "  --dialect NAME       aws, ceph, minio, gcs, swift, r2, wasabi, b2\n"
+    "  --set NAME=VALUE     one switch of the dialect; --help lists them\n"
+    "  --tls CERT KEY       PEM files; then there is no plain HTTP\n"
+    "  --log FILE           one line of JSON a request\n"
+    "  --script FILE        faults; read again when it changes\n"
+    "  --time-skew S        seconds that the server's clock is ahead\n"
+    "  --null               synthetic buckets src-COUNT-SIZE, writes are swallowed\n";
 
 struct listener {
 	struct server *server;

@@ -215,7 +215,10 @@ static void reply_complete(struct exchange *x, const struct object *o)
 	text_puts(&x->r.body, "</Location>");
 	xml_element(x, "Bucket", bytes_of(x->bucket));
 	xml_element(x, "Key", x->key);
-	text_printf(&x->r.body, "<ETag>&quot;%s&quot;</ETag>", o->etag);
+	if (sw(x, SW_COMPLETE_ETAG) == YES)
+		text_printf(&x->r.body, "<ETag>&quot;%s&quot;</ETag>", o->etag);
+	else
+		text_puts(&x->r.body, "<ETag></ETag>");
 	for (int i = 0; i < SUM_COUNT; i++) {
 		if (!o->sums[i][0])
 			continue;

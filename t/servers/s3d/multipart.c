@@ -31,7 +31,8 @@ static bool read_sum_kind(struct exchange *x, struct upload *u)
 		return fail_not_implemented(x, "x-amz-checksum-algorithm");
 	u->sum_kind = sum_kind_of(algorithm);
 	if (u->sum_kind < 0)
-		return fail(x, 400, "InvalidRequest", "Checksum algorithm provided is unsupported.");
+		return fail(x, 400, "InvalidRequest",
+			    "Checksum algorithm provided is unsupported.");
 	u->full_object = type ? !strcasecmp(type, "FULL_OBJECT") : u->sum_kind == SUM_CRC64NVME;
 	if (u->full_object && (u->sum_kind == SUM_SHA1 || u->sum_kind == SUM_SHA256))
 		return fail(x, 400, "InvalidRequest",

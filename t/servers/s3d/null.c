@@ -75,7 +75,8 @@ static void null_list(struct exchange *x, const struct source *s)
 	text_printf(body, "<KeyCount>%llu</KeyCount><IsTruncated>%s</IsTruncated>", to - from,
 		    to < s->count ? "true" : "false");
 	if (to < s->count)
-		text_printf(body, "<NextContinuationToken>o%010llu</NextContinuationToken>", to - 1);
+		text_printf(body, "<NextContinuationToken>o%010llu</NextContinuationToken>",
+			    to - 1);
 	for (; from < to; from++)
 		text_printf(body,
 			    "<Contents><Key>o%010llu</Key><LastModified>%s</LastModified>"

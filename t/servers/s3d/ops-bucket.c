@@ -68,8 +68,7 @@ static const char *read_constraint(struct exchange *x, struct xml **doc)
 	/* As the only region it needs no name: every test would have to give it. */
 	if (!*doc)
 		return ours;
-	fail(x, 400, "InvalidLocationConstraint",
-	     "The specified location-constraint is not valid");
+	fail(x, 400, "InvalidLocationConstraint", "The specified location-constraint is not valid");
 	return NULL;
 }
 

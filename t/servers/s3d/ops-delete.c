@@ -16,8 +16,7 @@ void op_delete(struct exchange *x)
 		fail_not_implemented(x, "If-Match");
 		return;
 	}
-	if (match && sw(x, SW_DELETE_IF) == YES &&
-	    !fault_get(&x->faults, ACT_IGNORE_CONDITIONS)) {
+	if (match && sw(x, SW_DELETE_IF) == YES && !fault_get(&x->faults, ACT_IGNORE_CONDITIONS)) {
 		if (!o) {
 			fail_no_key(x);
 			return;

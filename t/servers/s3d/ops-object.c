@@ -75,8 +75,9 @@ static bool find_part(struct exchange *x, const struct object *o, const char *nu
 	if (!number_of(number, 10000, &n) || !n)
 		return fail(x, 400, "InvalidArgument", "Part number must be an integer");
 	if (n > (o->part_count ? o->part_count : 1))
-		return fail(x, 416, "InvalidPartNumber", "The requested partnumber is not "
-							 "satisfiable");
+		return fail(x, 416, "InvalidPartNumber",
+			    "The requested partnumber is not "
+			    "satisfiable");
 	s->partial = true;
 	if (!o->part_count)
 		return true;
@@ -101,9 +102,9 @@ static bool find_slice(struct exchange *x, const struct object *o, struct slice 
 
 static void override_headers(struct exchange *x)
 {
-	static const char *const names[] = { "cache-control", "content-disposition",
+	static const char *const names[] = { "cache-control",    "content-disposition",
 					     "content-encoding", "content-language",
-					     "content-type", "expires" };
+					     "content-type",     "expires" };
 	char name[48];
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -129,8 +130,7 @@ static void get(struct exchange *x, bool body)
 		return;
 	}
 	if (!check_sse_c(x, o, "x-amz-server-side-encryption-customer") ||
-	    !check_read_conditions(x, o) || (body && !check_archive(x, o)) ||
-	    !find_slice(x, o, &s))
+	    !check_read_conditions(x, o) || (body && !check_archive(x, o)) || !find_slice(x, o, &s))
 		return;
 	reply_attrs(x, o);
 	override_headers(x);
@@ -159,7 +159,8 @@ static void reply_put(struct exchange *x, const struct object *o)
 {
 	reply_header(&x->r, "ETag", "\"%s\"", o->etag);
 	if (o->sse_c[0])
-		reply_header(&x->r, "x-amz-server-side-encryption-customer-key-MD5", "%s", o->sse_c);
+		reply_header(&x->r, "x-amz-server-side-encryption-customer-key-MD5", "%s",
+			     o->sse_c);
 	reply_sums(x, o);
 }
 

@@ -179,7 +179,8 @@ void op_restore(struct exchange *x)
 	} else if ((o = find(x, SW_STORAGE_CLASS))) {
 		const char *class = attrs_get(&o->attrs, "x-amz-storage-class");
 
-		if (!class || (strcmp(class, "GLACIER") != 0 && strcmp(class, "DEEP_ARCHIVE") != 0)) {
+		if (!class ||
+		    (strcmp(class, "GLACIER") != 0 && strcmp(class, "DEEP_ARCHIVE") != 0)) {
 			fail(x, 403, "InvalidObjectState",
 			     "Restore is not allowed for the object's current storage class");
 		} else {

@@ -47,15 +47,21 @@ static const struct operation operations[] = {
 
 /* Parts of S3 that are not here: never taken for something else. */
 static const char *const foreign_params[] = {
-	"accelerate",	 "analytics",	  "attributes",	  "cors",	  "encryption",
-	"intelligent-tiering", "inventory",   "legal-hold",	  "lifecycle",	  "logging",
-	"metrics",	 "notification",  "object-lock",  "policy",	  "policyStatus",
-	"publicAccessBlock", "replication", "retention",	  "select",	  "torrent",
-	"versions",	 "website",
+	"accelerate",   "analytics",
+	"attributes",   "cors",
+	"encryption",   "intelligent-tiering",
+	"inventory",    "legal-hold",
+	"lifecycle",    "logging",
+	"metrics",      "notification",
+	"object-lock",  "policy",
+	"policyStatus", "publicAccessBlock",
+	"replication",  "retention",
+	"select",       "torrent",
+	"versions",     "website",
 };
 
-static const struct operation unknown = { "Unknown", LEVEL_SERVICE, "", NULL, NULL,
-					  op_not_implemented };
+static const struct operation unknown = { "Unknown", LEVEL_SERVICE, "",
+					  NULL,      NULL,          op_not_implemented };
 
 static bool fits(const struct operation *o, const struct request *q, enum level level)
 {

@@ -48,7 +48,7 @@ enum level { LEVEL_SERVICE = 1, LEVEL_BUCKET, LEVEL_OBJECT };
 /* What the signature was made of; chunks of a body are signed with it too. */
 struct signing {
 	unsigned char key[32];
-	char date[20]; /* 20261121T030405Z */
+	char date[20];   /* 20261121T030405Z */
 	char scope[160]; /* 20261121/REGION/s3/aws4_request */
 	char signature[65];
 	const char *payload; /* x-amz-content-sha256 */
@@ -62,7 +62,7 @@ struct operation {
 	enum level level;
 	const char *method;
 	const char *selector; /* a query parameter that must be there */
-	const char *header; /* a header that must be there */
+	const char *header;   /* a header that must be there */
 	operation_fn *run;
 };
 
@@ -76,7 +76,7 @@ struct exchange {
 	struct text key_buf;
 	unsigned region; /* of the port it came in by: an index of config.regions */
 	struct signing signing;
-	unsigned long number; /* of the request */
+	unsigned long number;  /* of the request */
 	const char *signature; /* for the log: "v4", "v2", "presigned", "none" */
 	struct faults faults;
 	struct conn *conn;

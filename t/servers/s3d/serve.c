@@ -63,9 +63,9 @@ static bool take_body(struct exchange *x, bool good)
 	if (x->q.expect && x->q.length && !conn_write(x->conn, go_on, sizeof(go_on) - 1))
 		return false;
 	if (during) {
-		http_read_body(x->conn, &x->q,
-			       (unsigned long long)fault_number(during, 0,
-								(long long)x->q.length / 2));
+		http_read_body(
+		    x->conn, &x->q,
+		    (unsigned long long)fault_number(during, 0, (long long)x->q.length / 2));
 		hang_up(x);
 		return false;
 	}
@@ -83,16 +83,16 @@ static bool take_body(struct exchange *x, bool good)
 static bool scripted_redirect(struct exchange *x, const struct fault *f)
 {
 	int status = (int)fault_number(f, 1, 307);
-	const char *scheme = strstr(f->args[0], "://") ? "" :
-			     x->server->config.tls	? "https://" :
-							  "http://";
+	const char *scheme = strstr(f->args[0], "://") ? ""
+			     : x->server->config.tls   ? "https://"
+						       : "http://";
 	struct text elements = { NULL, 0, 0 };
 
 	text_printf(&elements, "<Endpoint>%s</Endpoint>", f->args[0]);
 	fail_with(x, status,
-		  f->args[2][0]	 ? f->args[2] :
-		  status == 301 ? "PermanentRedirect" :
-				  "TemporaryRedirect",
+		  f->args[2][0]   ? f->args[2]
+		  : status == 301 ? "PermanentRedirect"
+				  : "TemporaryRedirect",
 		  "Please re-send this request to the specified temporary endpoint.", elements.p);
 	text_release(&elements);
 	reply_header(&x->r, "Location", "%s%s%s%s%s", scheme, f->args[0], x->q.path,

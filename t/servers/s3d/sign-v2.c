@@ -61,7 +61,8 @@ static void canonical_amz_headers(const struct request *q, struct text *to)
 		if (again)
 			text_printf(to, ",%s", sorted[i]->value);
 		else
-			text_printf(to, "%s%s:%s", i ? "\n" : "", sorted[i]->name, sorted[i]->value);
+			text_printf(to, "%s%s:%s", i ? "\n" : "", sorted[i]->name,
+				    sorted[i]->value);
 	}
 	if (n)
 		text_puts(to, "\n");

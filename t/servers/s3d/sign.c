@@ -14,7 +14,7 @@ struct claim {
 	char *signature;
 	const char *date;
 	const char *expires; /* presigned */
-	char *parts[5]; /* of the credential */
+	char *parts[5];      /* of the credential */
 };
 
 static const char max_skew_code[] = "RequestTimeTooSkewed";
@@ -87,8 +87,8 @@ bool sign_check_token(struct exchange *x, const char *token)
 		p += n + (p[n] == ',');
 	}
 	return fail(x, token ? 400 : 403, token ? "InvalidToken" : "InvalidAccessKeyId",
-		    token ? "The provided token is malformed or otherwise invalid." :
-			    "The AWS Access Key Id needs a session token.");
+		    token ? "The provided token is malformed or otherwise invalid."
+			  : "The AWS Access Key Id needs a session token.");
 }
 
 bool sign_mismatch(struct exchange *x, const struct text *to_sign, const struct text *canonical)
@@ -263,11 +263,14 @@ static bool read_header_claim(struct exchange *x, char *copy, struct claim *clai
 	return true;
 }
 
-static bool read_query_claim(struct exchange *x, struct claim *claim)
+static bool read_query_claim(struct exchange *x, char **copy, struct claim *claim)
 {
 	const char *algorithm = request_value(&x->q, "X-Amz-Algorithm");
+	const char *credential = request_value(&x->q, "X-Amz-Credential");
 
-	claim->credential = (char *)request_value(&x->q, "X-Amz-Credential");
+	/* A copy, for it is cut into pieces and signed as it was sent. */
+	*copy = credential ? must_text(credential) : NULL;
+	claim->credential = *copy;
 	claim->signed_headers = (char *)request_value(&x->q, "X-Amz-SignedHeaders");
 	claim->signature = (char *)request_value(&x->q, "X-Amz-Signature");
 	claim->date = request_value(&x->q, "X-Amz-Date");
@@ -348,14 +351,17 @@ static bool check_date(struct exchange *x, const struct claim *claim)
 
 static bool check_payload_kind(struct exchange *x)
 {
+	static const char *const streaming[] = { "STREAMING-AWS4-HMAC-SHA256-PAYLOAD",
+						 "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER",
+						 "STREAMING-UNSIGNED-PAYLOAD-TRAILER" };
 	const char *payload = x->signing.payload;
 
 	if (!strcmp(payload, "UNSIGNED-PAYLOAD"))
 		return true;
-	if (!strncmp(payload, "STREAMING-", 10)) {
-		if (sw(x, SW_CHUNKED) != YES)
-			return fail_not_implemented(x, "x-amz-content-sha256");
-		return true;
+	for (size_t i = 0; i < sizeof(streaming) / sizeof(streaming[0]); i++) {
+		if (!strcmp(payload, streaming[i]))
+			return sw(x, SW_CHUNKED) == YES ||
+			       fail_not_implemented(x, "x-amz-content-sha256");
 	}
 	if (strlen(payload) == 64 && strspn(payload, "0123456789abcdef") == 64)
 		return true;
@@ -413,8 +419,10 @@ bool sign_check(struct exchange *x)
 
 	if (!authorization && request_param(&x->q, "X-Amz-Signature")) {
 		x->signature = "presigned";
-		return read_query_claim(x, &claim) &&
+		good = read_query_claim(x, &copy, &claim) &&
 		       check_claim(x, &claim, request_value(&x->q, "X-Amz-Security-Token"));
+		free(copy);
+		return good;
 	}
 	if (authorization && !strncmp(authorization, "AWS ", 4))
 		return sign_check_v2(x, false);

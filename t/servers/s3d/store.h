@@ -49,15 +49,15 @@ enum { ETAG_SIZE = 80, SUM_SIZE = 64 };
 struct object {
 	struct blob *data;
 	char etag[ETAG_SIZE]; /* without quotes */
-	int64_t changed; /* milliseconds since 1970 */
+	int64_t changed;      /* milliseconds since 1970 */
 	struct attrs attrs;
 	struct attrs tags;
-	char *acl; /* a canned one */
+	char *acl;                      /* a canned one */
 	char sums[SUM_COUNT][SUM_SIZE]; /* base64, or empty */
-	bool composite; /* the sums are made of the parts' sums */
-	char sse_c[32]; /* MD5 of the customer's key in base64, or empty */
-	int64_t restored_until; /* of an archived object; 0 for never */
-	unsigned part_count; /* 0 unless it was a multipart upload */
+	bool composite;                 /* the sums are made of the parts' sums */
+	char sse_c[32];                 /* MD5 of the customer's key in base64, or empty */
+	int64_t restored_until;         /* of an archived object; 0 for never */
+	unsigned part_count;            /* 0 unless it was a multipart upload */
 	size_t *part_sizes;
 };
 
@@ -74,7 +74,7 @@ struct upload {
 	char id[48];
 	int64_t started;
 	struct object *meta; /* what the object will have, without its data */
-	int sum_kind; /* of x-amz-checksum-algorithm; -1 for none */
+	int sum_kind;        /* of x-amz-checksum-algorithm; -1 for none */
 	bool full_object;
 	struct part **parts; /* by number - 1; NULL where there is none */
 	unsigned part_slots;

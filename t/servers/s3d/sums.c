@@ -33,8 +33,8 @@ static void crc_init(struct crc *c, uint64_t polynomial, size_t size)
 	}
 	for (unsigned i = 0; i < 256; i++) {
 		for (int k = 1; k < 8; k++)
-			c->table[k][i] = c->table[k - 1][i] >> 8 ^
-					 c->table[0][c->table[k - 1][i] & 255];
+			c->table[k][i] =
+			    c->table[k - 1][i] >> 8 ^ c->table[0][c->table[k - 1][i] & 255];
 	}
 }
 
@@ -66,9 +66,9 @@ static uint64_t crc_of(const struct crc *c, const unsigned char *p, size_t n)
 void sum_make_raw(enum sum_kind kind, const void *p, size_t n, struct text *to)
 {
 	unsigned char bytes[EVP_MAX_MD_SIZE];
-	const struct crc *crc = kind == SUM_CRC32 ? &crc32 :
-				kind == SUM_CRC32C ? &crc32c :
-						     &crc64nvme;
+	const struct crc *crc = kind == SUM_CRC32    ? &crc32
+				: kind == SUM_CRC32C ? &crc32c
+						     : &crc64nvme;
 	unsigned len = 0;
 	uint64_t v;
 

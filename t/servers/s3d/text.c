@@ -163,8 +163,7 @@ bool glob_match(struct bytes pattern, struct bytes name)
 		if (p < pattern.len && pattern.p[p] == '*') {
 			star = p++;
 			star_name = n;
-		} else if (p < pattern.len &&
-			   (pattern.p[p] == '?' || pattern.p[p] == name.p[n])) {
+		} else if (p < pattern.len && (pattern.p[p] == '?' || pattern.p[p] == name.p[n])) {
 			p++;
 			n++;
 		} else if (star != SIZE_MAX) {

@@ -28,8 +28,8 @@ static void XMLCALL on_start(void *data, const XML_Char *name, const XML_Char **
 	x->name = must_text(name);
 	x->parent = parent;
 	if (parent) {
-		parent->children = must_grow(parent->children,
-					     (parent->count + 1) * sizeof(parent->children[0]));
+		parent->children =
+		    must_grow(parent->children, (parent->count + 1) * sizeof(parent->children[0]));
 		parent->children[parent->count++] = x;
 	} else {
 		r->root = x;
