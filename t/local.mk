@@ -112,6 +112,7 @@ shell_tests = \
 	t/3080-run-dry.t \
 	t/3090-run-output.t \
 	t/4140-ending.t \
+	t/4150-hanging.t \
 	t/5000-faults-oracle.t \
 	t/5110-crash-random.t \
 	t/6200-postgres-jobs.t \

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* ---- The journal ---- */
@@ -266,13 +267,51 @@ static int begin_with_journal(struct engine *e, struct error *err)
 	return e->options->retry_class == FAIL_NONE ? retry_rows(e, err) : 0;
 }
 
+/* A file that an option of this end names, where it is the journal itself. */
+static const char *names_journal(const struct job_end *end, const struct stat *journal)
+{
+	const struct migrate_plugin *p = end->descriptor;
+
+	for (size_t i = 0; i < p->option_count; i++) {
+		const struct migrate_option *o =
+		    (const void *)((const char *)p->options + i * p->option_size);
+		const char *path;
+		struct stat st;
+
+		if (o->type != MIGRATE_TYPE_PATH)
+			continue;
+		memcpy(&path, (const char *)end->config + o->offset, sizeof(path));
+		if (path && !stat(path, &st) && st.st_dev == journal->st_dev &&
+		    st.st_ino == journal->st_ino)
+			return path;
+	}
+	return NULL;
+}
+
+/* A job must not rewrite rows of its own journal, nor open that file a second time. */
+static int check_not_journal(const struct job *job, struct error *err)
+{
+	struct stat journal;
+	const char *path;
+
+	if (stat(job->journal_path, &journal))
+		return 0;
+	for (size_t i = 0; i < job->database_count; i++) {
+		path = names_journal(&job->databases[i].end, &journal);
+		if (path)
+			return error_set(err, EXIT_USAGE, "%s: '%s' is the job's own journal",
+					 job->databases[i].end.label, path);
+	}
+	return 0;
+}
+
 int engine_begin(struct engine *e, const struct job *job, const struct run_options *o,
 		 struct error *err)
 {
 	bool existed;
 
 	*e = (struct engine){ .job = job, .options = o };
-	if (make_parts(e, err) || open_journal(e, err))
+	if (make_parts(e, err) || check_not_journal(job, err) || open_journal(e, err))
 		return -1;
 	existed = e->identity.exists;
 	e->fresh = !existed;

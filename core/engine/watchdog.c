@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define GRACE (30 * NS_PER_S)
+#define GRACE_MAX (30 * NS_PER_S)
 
 /* Deadlines measure lack of progress, not total time. */
 struct hang {
@@ -22,7 +22,10 @@ static void look(void *arg, struct migrate_session *s, const char *operation, in
 {
 	struct hang *h = arg;
 
-	if (h->found || stalled < h->engine->ends.host.deadline * NS_PER_MS + GRACE)
+	int64_t deadline = h->engine->ends.host.deadline * NS_PER_MS;
+
+	/* the plugin may notice its deadline by itself first */
+	if (h->found || stalled < deadline + (deadline < GRACE_MAX ? deadline : GRACE_MAX))
 		return;
 	h->found = true;
 	snprintf(h->text, sizeof(h->text),
