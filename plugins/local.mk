@@ -78,6 +78,7 @@ s3_sources = \
 	plugins/s3/request.c \
 	plugins/s3/s3.c \
 	plugins/s3/s3.h \
+	plugins/s3/scratch.c \
 	plugins/s3/session.c \
 	plugins/s3/sign.c \
 	plugins/s3/text.c \

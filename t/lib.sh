@@ -55,6 +55,10 @@ t_clean_up() {
 	for t_pid in "$t_top"/pids/*; do
 		[ -f "$t_pid" ] && kill -9 "$(cat "$t_pid")" 2>/dev/null
 	done
+	jobs -p >"$t_out/jobs" 2>/dev/null
+	while read -r t_pid; do
+		kill -9 "$t_pid" 2>/dev/null
+	done <"$t_out/jobs"
 	wait 2>/dev/null
 	if [ -z "$t_ended" ]; then
 		echo "Bail out! the test ended before 'finish'"
@@ -159,10 +163,12 @@ not() {
 	! "$@"
 }
 
-# start NAME COMMAND...: in the background; killed when the test ends before it.
+# start NAME COMMAND...: in the background; killed when the test ends before it, or
+# when another one of that name starts.
 start() {
 	t_job=$1
 	shift
+	[ ! -f "$t_top/pids/$t_job" ] || kill -9 "$(pid_of "$t_job")" 2>/dev/null
 	"$@" >"$t_out/$t_job.stdout" 2>"$t_out/$t_job.stderr" &
 	echo $! >"$t_top/pids/$t_job"
 }

@@ -115,6 +115,8 @@ shell_tests = \
 	t/4150-hanging.t \
 	t/5000-faults-oracle.t \
 	t/5110-crash-random.t \
+	t/6000-s3-jobs.t \
+	t/6010-s3-faults.t \
 	t/6200-postgres-jobs.t \
 	t/6210-postgres-faults.t \
 	t/8000-s3d.t \
@@ -133,6 +135,7 @@ t_faults_power_LDADD =
 t_servers_s3d_s3d_SOURCES = \
 	t/servers/s3d/attrs.c \
 	t/servers/s3d/body.c \
+	t/servers/s3d/canonical.c \
 	t/servers/s3d/chunked.c \
 	t/servers/s3d/codec.c \
 	t/servers/s3d/cond.c \
@@ -256,7 +259,7 @@ EXTRA_DIST += t/bench/README t/bench/lib.sh t/bench/measure t/bench/million t/be
 	t/bench/ratios t/bench/rows
 EXTRA_DIST += t/faults/README t/faults/ends.py t/faults/invariants t/faults/lib.sh t/faults/poller \
 	t/faults/pretend t/faults/world
-EXTRA_DIST += t/servers/s3.sh t/servers/s3d/README t/servers/s3d/s3d-check \
+EXTRA_DIST += t/servers/s3.sh t/servers/s3-tool t/servers/s3d/README t/servers/s3d/s3d-check \
 	t/servers/radosgw/down.sh t/servers/radosgw/up.sh
 EXTRA_DIST += t/servers/postgres.sh t/servers/postgres/up.sh t/servers/postgres/down.sh \
 	t/servers/pgproxy/pgproxy.py

@@ -289,11 +289,13 @@ enum migrate_status copy_object(struct copier *c, struct item *it)
 	if (c->engine->options->only == RUN_ROWS)
 		return expect_copy(c, it);
 	status = create(c, it);
-	if (status == MIGRATE_EXISTS)
+	if (status == MIGRATE_EXISTS) {
 		status = resolve_existing(c, it,
 					  it->record.replaces.n ? NULL : copier_message(c, status));
-	else if (status == MIGRATE_UNKNOWN_OUTCOME)
+	} else if (status == MIGRATE_UNKNOWN_OUTCOME) {
 		status = resolve_existing(c, it, NULL);
+		parts_settle(c, it, status);
+	}
 	if (status == MIGRATE_OK && it->record.state == OBJECT_COPIED)
 		status = ensure_level(c, it);
 	if (status != MIGRATE_OK)

@@ -384,13 +384,30 @@ static enum migrate_status run_upload(struct copier *c, struct item *it, struct 
 		status = send_all(c, l);
 	if (status == MIGRATE_OK)
 		status = complete(c, it, l, t);
-	if (status == MIGRATE_OK || status == MIGRATE_UNKNOWN_OUTCOME) {
+	if (status == MIGRATE_UNKNOWN_OUTCOME)
+		return status; /* kept until it was looked up: see parts_settle() */
+	if (status == MIGRATE_OK) {
 		if (journal_upload_gone(c->engine->journal, it->work->batch, it->n, &err))
 			engine_fail(c->engine, &err);
 	} else if (l->id_n && is_hopeless(c->engine, it, status)) {
 		abort_upload(c, it, bytes_of(l->id, l->id_n));
 	}
 	return status;
+}
+
+void parts_settle(struct copier *c, struct item *it, enum migrate_status status)
+{
+	struct migrate_bytes id = { .p = NULL, .n = 0 };
+	struct error err = ERROR_INIT;
+	uint64_t part_size;
+
+	if (status != MIGRATE_OK && !is_hopeless(c->engine, it, status))
+		return;
+	if (journal_get_upload(c->engine->journal, it->work->batch, it->n, &c->arena, &id,
+			       &part_size, &err))
+		engine_fail(c->engine, &err);
+	else if (id.n)
+		abort_upload(c, it, id);
 }
 
 enum migrate_status copy_in_parts(struct copier *c, struct item *it, const struct target *t,

@@ -18,6 +18,11 @@ void parts_help(struct copier *c);
 /* native: the destination fetches the parts itself. */
 enum migrate_status copy_in_parts(struct copier *c, struct item *it, const struct target *t,
 				  bool native);
+/*
+ * The end of an upload had an unknown outcome and was looked up, with that result: if
+ * the object needs the upload no more, it is ended, should it still be there.
+ */
+void parts_settle(struct copier *c, struct item *it, enum migrate_status status);
 /* Can this object go in parts? */
 bool parts_possible(const struct engine *e, uint64_t size, bool native);
 

@@ -199,6 +199,8 @@ enum migrate_status s3_measure(struct s3_session *s)
 	snprintf(t.one, sizeof(t.one), ".migrate-%s-scratch-%08x-1", s->job, random);
 	snprintf(t.two, sizeof(t.two), ".migrate-%s-scratch-%08x-2", s->job, random);
 	adopt(&t, S3_NO_COPY_MATCH);
+	if (s->job[0])
+		s3_sweep_scratch(s);
 	status = put(&t, NULL, NULL);
 	if (status == MIGRATE_DENIED && !strcmp(s->answer.code, "AccessDenied")) {
 		migrate_note(s->ms,

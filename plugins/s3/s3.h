@@ -343,6 +343,7 @@ const struct s3_dialect *s3_dialect_of(int choice, const char *host);
 const struct s3_dialect *s3_dialect_of_server(const char *server);
 #define S3_DIALECTS "auto|generic|aws|ceph|minio|gcs|swift|r2|wasabi|b2"
 enum migrate_status s3_measure(struct s3_session *s);
+void s3_sweep_scratch(struct s3_session *s);
 
 /* ---- credentials.c, profile.c, remote.c ---- */
 /* The session's keys are fresh; stale: those it has were refused. */

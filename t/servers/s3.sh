@@ -11,7 +11,9 @@ s3_secret_key=sk/test+secret0123456789abcdefghijklmnop
 # s3d_needed: skip the whole test where our server was not built.
 s3d_needed() {
 	[ -x "$s3d_program" ] || skip_all 's3d was not built (Debian: libexpat1-dev libssl-dev)'
-	command -v python3 >/dev/null || skip_all 'python3 is not installed'
+	for t_tool in curl jq openssl python3; do
+		command -v "$t_tool" >/dev/null || skip_all "$t_tool is not installed"
+	done
 }
 
 # s3d_up NAME [OPTION...]: $NAME_url leads to it, $NAME_port, $NAME_log, $NAME_script.

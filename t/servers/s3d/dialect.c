@@ -133,7 +133,7 @@ bool dialect_get(const char *name, struct switches *to)
 	return false;
 }
 
-static bool value_of(const char *text, long long *to)
+static bool value_of(const char *text, _Atomic long long *to)
 {
 	unsigned long long n;
 

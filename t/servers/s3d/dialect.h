@@ -54,8 +54,9 @@ enum switch_name {
 	SW_COUNT
 };
 
+/* Tests change them while requests are served. */
 struct switches {
-	long long v[SW_COUNT];
+	_Atomic long long v[SW_COUNT];
 	const char *server;
 };
 

@@ -238,18 +238,22 @@ static void set_defaults(struct config *config)
 static void start(struct options *o)
 {
 	struct config *config = &o->server->config;
+	struct listener *listeners[MAX_REGIONS];
 	SSL_CTX *tls = load_tls(o->certificate, o->key);
 
 	config->tls = tls;
 	for (unsigned i = 0; i < config->region_count; i++) {
-		struct listener *l = must_zero(sizeof(*l));
+		listeners[i] = must_zero(sizeof(*listeners[i]));
+		listeners[i]->server = o->server;
+		listeners[i]->tls = tls;
+		listeners[i]->region = i;
+		listeners[i]->fd = listen_on(o->port ? o->port + i : 0, &config->ports[i]);
+	}
+	/* Only now, for requests to one region name the ports of the others. */
+	for (unsigned i = 0; i < config->region_count; i++) {
 		pthread_t thread;
 
-		l->server = o->server;
-		l->tls = tls;
-		l->region = i;
-		l->fd = listen_on(o->port ? o->port + i : 0, &config->ports[i]);
-		if (pthread_create(&thread, NULL, accept_clients, l))
+		if (pthread_create(&thread, NULL, accept_clients, listeners[i]))
 			die("cannot start a thread");
 	}
 }

@@ -134,6 +134,8 @@ bool sign_check_token(struct exchange *x, const char *token);
 bool sign_check_time(struct exchange *x, int64_t then);
 bool sign_mismatch(struct exchange *x, const struct text *to_sign, const struct text *canonical);
 void hmac_sha256(const void *key, size_t n, const struct text *data, unsigned char to[32]);
+/* canonical.c: what a signature of version 4 is made over. */
+void canonical_request(struct exchange *x, const char *signed_headers, struct text *to);
 /* chunked.c: replaces the body by what its chunks hold; trailers become headers. */
 bool chunked_decode(struct exchange *x);
 /* body.c: once it was read: hash, MD5, checksums, aws-chunked. */

@@ -1,0 +1,226 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# What a server of S3 does on bad days costs no object, no row and no secret.
+# shellcheck disable=SC2016,SC2154 # ${SECRET} is for the job file; s3d_up sets server_url
+
+. "${srcdir:-.}/t/lib.sh"
+. "$srcdir/t/servers/s3.sh"
+T_TIMEOUT=60
+[ -f "$builddir/plugins/.libs/s3.so" ] || skip_all 's3 was not built'
+command -v jq >/dev/null || skip_all 'jq is not installed'
+command -v openssl >/dev/null || skip_all 'openssl, which makes certificates, is not installed'
+s3d_needed
+SECRET=$s3_secret_key
+export SECRET
+s3d_up server || { echo 'Bail out! s3d does not start'; exit 99; }
+
+tool() {
+	"$srcdir/t/servers/s3-tool" "$server_url" "$@"
+}
+
+s3() { # BUCKET [OPTIONS]
+	echo "{plugin: s3, endpoint: '$server_url', bucket: $1, access_key: $s3_access_key," \
+		"secret_key: '\${SECRET}'${2:+, $2}}"
+}
+
+copying='copy: {part_size: 5MiB, concurrency: 4}'
+# job NAME SOURCE DESTINATION
+job() {
+	printf 'source: %s\ndestination: %s\npatience: 20s\n%s\n' "$2" "$3" "$copying" | write_job "$1.yml"
+}
+
+no_uploads() {
+	t_got=$(curl -s "$server_url/.s3d/stats" | jq .uploads)
+	[ "$t_got" = 0 ] || { echo "$t_got uploads are left"; return 1; }
+}
+
+# was_hit N RULE: at least so often, or the promise was no promise
+was_hit() {
+	t_got=$(curl -s "$server_url/.s3d/script" | awk -v n="$1" '$2 < n')
+	[ -z "$t_got" ] || { echo "too seldom hit: $t_got"; return 1; }
+}
+
+# The source: 30 small objects, one of two parts and a bit, on both kinds of stores.
+tool make source again || { echo 'Bail out! no buckets'; exit 99; }
+mkdir files
+for i in $(seq 1 30); do
+	write_file "files/o$i" "object $i"
+done
+head -c 12582912 /dev/urandom >files/zlarge
+job seed '{plugin: posix, root: files}' "$(s3 source)"
+run migrate-run seed.yml
+tool show source >source.txt
+
+number=0
+# survives KIND LEAST RULE...: a job ends well although the server does that, each rule LEAST
+# times at least. KIND: up (posix to S3), down (S3 to posix) or over (S3 to S3).
+survives() {
+	number=$((number + 1))
+	name=trial$number kind=$1 least=$2
+	shift 2
+	case $kind in
+	down) mkdir "$name" && job "$name" "$(s3 source)" "{plugin: posix, root: $name}" ;;
+	up) tool make "$name" && job "$name" '{plugin: posix, root: files}' "$(s3 "$name")" ;;
+	over) tool make "$name" && job "$name" "$(s3 source)" "$(s3 "$name" 'copy_max: 6MiB')" ;;
+	esac || return 1
+	s3d_faults server "$@"
+	exits_with 0 migrate-run "$name.yml" || { s3d_faults server; return 1; }
+	was_hit "$least" || return 1
+	s3d_faults server
+	if [ "$kind" = down ]; then
+		same_tree files "$name" || return 1
+	else
+		tool show "$name" >"$name.txt" && diff source.txt "$name.txt" && no_uploads || return 1
+	fi
+	run migrate-verify "$name.yml"
+}
+
+check 'a job without faults' survives up 0
+check 'and one from bucket to bucket' survives over 0
+
+# ---- The server is busy, or answers get lost ----------------------------------------
+
+check '503 SlowDown for a while, uploading' survives up 8 \
+	'PutObject o* 5-12 status 503 SlowDown'
+check '503 for a while, copying' survives over 8 'CopyObject o* 5-12 status 503 SlowDown'
+check '503 for a while, downloading' survives down 8 'GetObject o* 5-12 status 503 SlowDown'
+check '500 on parts, and on the end of an upload' survives up 1 \
+	'UploadPart z* 2 status 500 InternalError' \
+	'CompleteMultipartUpload z* 1 status 500 InternalError'
+check 'an object is written, and the answer lost' survives up 3 'PutObject o* 4-6 reset-committed'
+check 'a copy is made, and the answer lost' survives over 3 'CopyObject o* 4-6 reset-committed'
+check 'an upload is completed, and the answer lost' survives up 1 \
+	'CompleteMultipartUpload z* 1 reset-committed'
+check 'a copy in parts is completed, and the answer lost' survives over 1 \
+	'CompleteMultipartUpload z* 1 reset-committed'
+check 'it was done, and the answer says 500' survives up 1 \
+	'PutObject o* 4-6 status-committed 500 InternalError' \
+	'CompleteMultipartUpload z* 1 status-committed 500 InternalError'
+check 'connections break in the middle of a body' survives up 1 \
+	'PutObject o* 4 reset-before' 'UploadPart z* 2 reset-during 1000000'
+
+# ---- What looks like success ----------------------------------------------------------
+
+check '200 with an error inside, for a copy' survives over 3 'CopyObject o* 4-6 error-200 InternalError'
+check '200 with an error inside, for the end of an upload' survives up 1 \
+	'CompleteMultipartUpload z* 1 error-200 InternalError'
+check '200 with nothing inside, for a copy' survives over 1 'CopyObject o* 4 empty-200'
+check '200 with nothing inside, for the end of an upload' survives up 1 \
+	'CompleteMultipartUpload z* 1 empty-200'
+check '200 with an error inside, for a part that is copied' survives over 1 \
+	'UploadPartCopy z* 2 error-200 InternalError'
+check 'a byte of an answer is flipped' survives down 3 'GetObject o* 4-6 flip 2'
+check 'the body of an answer ends early' survives down 2 'GetObject o* 4-5 cut 3'
+check 'also by a reset' survives down 1 'GetObject o* 4 cut 3 reset'
+check 'or in the middle of a large one' survives down 1 'GetObject z* 1 cut 2000000'
+
+tool make rotten
+job rotten '{plugin: posix, root: files}' "$(s3 rotten)"
+s3d_faults server 'PutObject o7 * flip-stored 2'
+check 'a byte that the store itself flips' exits_with 3 migrate-run --set copy.verify=readback rotten.yml
+check 'is seen when everything is read back' status_counts rotten.yml done=30 failed=1
+check 'and the object is not called moved' last_output_has 'o7: mismatch'
+s3d_faults server
+
+# ---- Listings --------------------------------------------------------------------------
+
+tool fill again 2500
+# lists_all RULE: a job either copies all 2,500, or says that it did not
+lists_all() {
+	number=$((number + 1))
+	name=trial$number
+	tool make "$name" && job "$name" "$(s3 again)" "$(s3 "$name")" && s3d_faults server "$1" || return 1
+	if exits_with 0 migrate-run "$name.yml" && was_hit 1; then
+		s3d_faults server
+		status_counts "$name.yml" total=2500 done=2500
+	else
+		s3d_faults server
+		return 1
+	fi
+}
+check 'a page that is cut in the middle' lists_all 'ListObjectsV2 * 3 cut 20000'
+check 'a page that is lost to a reset' lists_all 'ListObjectsV2 * 4 reset-before'
+check 'a page that is 503' lists_all 'ListObjectsV2 * 4-5 status 503 SlowDown'
+check 'a page with keys twice' lists_all 'ListObjectsV2 * 4 page double'
+check 'a page without keys that is not the last' lists_all 'ListObjectsV2 * 4 page empty'
+
+# ---- What is wrong from the beginning -------------------------------------------------------
+
+refused() { # TEXT...: status 2, said in one line that has them, and no secret
+	exits_with 2 migrate-run wrong.yml && last_output_has "$@" &&
+		last_output_lacks "$SECRET" || return 1
+	t_got=$(wc -l <"$t_out/stderr")
+	[ "$t_got" -eq 1 ] || { echo "said in $t_got lines"; return 1; }
+}
+job wrong '{plugin: posix, root: files}' "$(s3 nowhere)"
+check 'a bucket that is not there' refused "there is no 'nowhere'"
+SECRET=sk/wrong+secret
+job wrong '{plugin: posix, root: files}' "$(s3 again)"
+check 'a wrong secret' refused SignatureDoesNotMatch 'look at access_key and secret_key'
+SECRET=$s3_secret_key
+
+# ---- Clocks and keys ----------------------------------------------------------------------
+
+# finds_all NAME URL OPTIONS: 30 small objects and a large one go there and come back
+finds_all() {
+	rm -rf "$1-back" && mkdir "$1-back" || return 1
+	end="{plugin: s3, endpoint: '$2', bucket: $1, $3}"
+	job "$1" '{plugin: posix, root: files}' "$end"
+	job "$1-back" "$end" "{plugin: posix, root: $1-back}"
+	exits_with 0 migrate-run "$1.yml" && mv "$t_out/stderr" said && exits_with 0 migrate-run "$1-back.yml" &&
+		same_tree files "$1-back"
+}
+keys="access_key: $s3_access_key, secret_key: '\${SECRET}'"
+
+s3d_up late --time-skew 1200
+S3_AHEAD=1200 "$srcdir/t/servers/s3-tool" "$late_url" make late
+check 'a clock that is 20 minutes wrong is allowed for' finds_all late "$late_url" "$keys"
+check 'and said' grep -q "this machine's clock differs from the server's by 1[0-9]* s" said
+
+s3d_up token --session-token one,two
+S3_TOKEN=one "$srcdir/t/servers/s3-tool" "$token_url" make token
+cat >give-keys <<-END
+	#!/bin/sh
+	token=one
+	[ ! -e asked ] || token=two
+	: >asked
+	echo '{"Version": 1, "AccessKeyId": "$s3_access_key", "SecretAccessKey": "$s3_secret_key",'
+	echo '"SessionToken": "'\$token'"}'
+END
+chmod +x give-keys
+mkdir "$HOME/.aws"
+printf '[profile here]\ncredential_process = sh %s/give-keys\n' "$PWD" >"$HOME/.aws/config"
+s3d_faults token 'PutObject o* 5+ expired one' 'UploadPart z* * expired one'
+copying="attempts: 1
+$copying"
+check 'a token that expires in the middle is renewed, and no object fails for it' \
+	finds_all token "$token_url" 'profile: here'
+check 'it was refused before' s3d_log_says token \
+	'[.[] | select(.code == "ExpiredToken" and (.key | test("^[oz]")))] | length > 0' true
+
+# ---- To whom we show ourselves ----------------------------------------------------------------
+
+copying='copy: {part_size: 5MiB, concurrency: 4}'
+s3d_up thief
+check 'a server redirects to another port, and to another host' survives down 1 \
+	"GetObject o* 4 redirect 127.0.0.1:$thief_port" "GetObject o* 9 redirect localhost:$thief_port"
+check 'which never see a request of ours' not test -s "$thief_log"
+
+openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj '/CN=a CA of this test' \
+	-addext 'basicConstraints=critical,CA:TRUE' -keyout ca.key -out ca.pem 2>/dev/null
+openssl req -newkey rsa:2048 -nodes -subj /CN=localhost -keyout server.key -out server.csr 2>/dev/null
+printf 'subjectAltName=IP:127.0.0.1\n' >names
+openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names \
+	-out server.pem 2>/dev/null
+s3d_up tls --tls server.pem server.key
+S3_CA=ca.pem "$srcdir/t/servers/s3-tool" "https://127.0.0.1:$tls_port" make secure
+check 'with its CA in ca_file a server is trusted' finds_all secure "https://127.0.0.1:$tls_port" \
+	"$keys, ca_file: ca.pem"
+asked=$(wc -l <"$tls_log")
+job wrong '{plugin: posix, root: files}' "{plugin: s3, endpoint: 'https://127.0.0.1:$tls_port', bucket: secure, $keys}"
+check 'without it the server is refused' refused certificate
+job wrong '{plugin: posix, root: files}' "{plugin: s3, endpoint: 'https://localhost:$tls_port', bucket: secure, $keys, ca_file: ca.pem}"
+check 'by a name that the certificate does not have, too' refused localhost
+check 'and no request reached it' test "$(wc -l <"$tls_log")" -eq "$asked"
+
+finish
