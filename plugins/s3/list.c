@@ -43,7 +43,8 @@ static bool entry_is_sound(struct listing *l)
 
 	if (!l->has_key || !l->nkey || !l->has_size)
 		why = "an entry has no key or no size";
-	else if (l->nkey < r->prefix.n || memcmp(l->key, r->prefix.p, r->prefix.n) != 0)
+	else if (l->nkey < r->prefix.n ||
+		 (r->prefix.n && memcmp(l->key, r->prefix.p, r->prefix.n) != 0))
 		why = "a key does not begin with the prefix";
 	else if (l->ordered && l->nlast && compare(l->key, l->nkey, l->last, l->nlast) <= 0)
 		why = "keys are not in the order of their bytes";
