@@ -3,7 +3,6 @@
 
 #include "cmd/command.h"
 #include "cmd/print.h"
-#include "plugin/plugin.h"
 #include "report/progress.h"
 
 #include <inttypes.h>
@@ -25,13 +24,6 @@ static const struct command command = {
 	.operands_min = 1,
 	.operands_max = 1,
 };
-
-static const struct migrate_plugin *find_plugin(void *arg, enum migrate_kind kind, const char *name,
-						struct error *err)
-{
-	(void)arg;
-	return plugin_find(kind, name, err);
-}
 
 /* ---- The ends ---- */
 
@@ -206,7 +198,7 @@ static int report(const struct check *c)
 
 static int check(const char *path, struct error *err)
 {
-	struct job_load_options options = { .set = set.items, .find = find_plugin };
+	struct job_load_options options = { .set = set.items, .find = command_find_plugin };
 	struct job *job = job_load(path, &options, err);
 	struct check c;
 	int status;

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "job/schema.h"
 #include "job/secret.h"
+#include "plugin/plugin.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -311,4 +312,11 @@ int command_end(int status)
 		return status;
 	fprintf(stderr, "cannot write to standard output: %s\n", strerrordesc_np(errnum));
 	return EXIT_INTERNAL;
+}
+
+const struct migrate_plugin *command_find_plugin(void *arg, enum migrate_kind kind,
+						 const char *name, struct error *err)
+{
+	(void)arg;
+	return plugin_find(kind, name, err);
 }

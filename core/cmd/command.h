@@ -4,6 +4,8 @@
 
 #include "base/error.h"
 
+#include <migrate/plugin.h>
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -56,5 +58,9 @@ int command_fail(const struct command *c, const struct error *err);
 
 /* Flush standard output; a write error there is reported and is EXIT_INTERNAL, but not EPIPE. */
 int command_end(int status);
+
+/* The `find` of struct job_load_options: installed plugins. arg is not looked at. */
+const struct migrate_plugin *command_find_plugin(void *arg, enum migrate_kind kind,
+						 const char *name, struct error *err);
 
 #endif

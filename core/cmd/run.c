@@ -3,7 +3,6 @@
 #include "base/log.h"
 #include "cmd/command.h"
 #include "job/secret.h"
-#include "plugin/plugin.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -41,13 +40,6 @@ static const struct command command = {
 	.operands_min = 1,
 	.operands_max = 1,
 };
-
-static const struct migrate_plugin *find(void *arg, enum migrate_kind kind, const char *name,
-					 struct error *err)
-{
-	(void)arg;
-	return plugin_find(kind, name, err);
-}
 
 static int read_class(struct error *err)
 {
@@ -101,7 +93,7 @@ static void print_next(int status, const char *job)
 
 static int run(const char *path, struct error *err)
 {
-	struct job_load_options load = { .set = settings.items, .find = find };
+	struct job_load_options load = { .set = settings.items, .find = command_find_plugin };
 	struct run_result result;
 	struct job *job;
 	int status;

@@ -4,7 +4,6 @@
 #include "cmd/command.h"
 #include "engine/png.h"
 #include "job/schema.h"
-#include "plugin/plugin.h"
 #include "report/progress.h"
 
 #include <stdio.h>
@@ -32,13 +31,6 @@ static const struct command command = {
 	.operands_min = 2,
 	.operands_max = 2,
 };
-
-static const struct migrate_plugin *find_plugin(void *arg, enum migrate_kind kind, const char *name,
-						struct error *err)
-{
-	(void)arg;
-	return plugin_find(kind, name, err);
-}
 
 static int parse(const char *count, struct seed_options *options, struct error *err)
 {
@@ -73,7 +65,7 @@ static void report(const struct job *job, const struct seed_result *result)
 
 static int seed(const char *path, const struct seed_options *options, struct error *err)
 {
-	struct job_load_options how = { .set = set.items, .find = find_plugin };
+	struct job_load_options how = { .set = set.items, .find = command_find_plugin };
 	struct job *job = job_load(path, &how, err);
 	struct seed_result result;
 	int status = EXIT_DONE;

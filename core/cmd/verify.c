@@ -4,7 +4,6 @@
 #include "base/log.h"
 #include "cmd/command.h"
 #include "cmd/print.h"
-#include "plugin/plugin.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -66,13 +65,6 @@ static void release_signals(void)
 	signal(SIGINT, SIG_DFL);
 	signal(SIGTERM, SIG_DFL);
 	running = NULL;
-}
-
-static const struct migrate_plugin *find_plugin(void *arg, enum migrate_kind kind, const char *name,
-						struct error *err)
-{
-	(void)arg;
-	return plugin_find(kind, name, err);
 }
 
 /* ---- What is asked ---- */
@@ -294,7 +286,7 @@ static int open_and_verify(const struct job *job, const struct verify_options *o
 
 int main(int argc, char **argv)
 {
-	struct job_load_options load = { .find = find_plugin };
+	struct job_load_options load = { .find = command_find_plugin };
 	struct error err = ERROR_INIT;
 	struct verify_options o;
 	struct job *job = NULL;
