@@ -18,10 +18,14 @@ base_sources = \
 	core/base/clock.h \
 	core/base/digest.c \
 	core/base/digest.h \
+	core/base/edits.c \
+	core/base/edits.h \
 	core/base/error.c \
 	core/base/error.h \
 	core/base/escape.c \
 	core/base/escape.h \
+	core/base/filter.c \
+	core/base/filter.h \
 	core/base/log.c \
 	core/base/log.h \
 	core/base/sorter-file.c \
@@ -34,6 +38,7 @@ base_sources = \
 job_sources = \
 	core/job/canonical.c \
 	core/job/compare.c \
+	core/job/environment.c \
 	core/job/expand.c \
 	core/job/injective.c \
 	core/job/job-ends.c \
@@ -42,13 +47,19 @@ job_sources = \
 	core/job/job-schema.c \
 	core/job/job.c \
 	core/job/job.h \
+	core/job/layout.c \
+	core/job/layout.h \
 	core/job/pattern.c \
 	core/job/pattern.h \
+	core/job/php.c \
+	core/job/php.h \
 	core/job/problems.c \
 	core/job/rename-impl.h \
 	core/job/rename-parse.c \
 	core/job/rename.c \
 	core/job/rename.h \
+	core/job/replace.c \
+	core/job/replace.h \
 	core/job/schema-canonical.c \
 	core/job/schema-impl.h \
 	core/job/schema-json.c \
@@ -64,8 +75,12 @@ job_sources = \
 	core/job/sections.c \
 	core/job/select.c \
 	core/job/select.h \
+	core/job/spelling.c \
+	core/job/spelling.h \
 	core/job/tree.c \
 	core/job/url.c \
+	core/job/validate.c \
+	core/job/validate.h \
 	core/job/yaml-check.c \
 	core/job/yaml-impl.h \
 	core/job/yaml.c \
@@ -74,6 +89,7 @@ job_sources = \
 
 plugin_sources = \
 	core/plugin/attributes.c \
+	core/plugin/cache.c \
 	core/plugin/call.c \
 	core/plugin/check.c \
 	core/plugin/conformance-awkward.c \
@@ -99,6 +115,7 @@ plugin_sources = \
 	core/plugin/list.c \
 	core/plugin/load.c \
 	core/plugin/load.h \
+	core/plugin/measure.c \
 	core/plugin/object.c \
 	core/plugin/operations.c \
 	core/plugin/options.c \
@@ -136,17 +153,21 @@ journal_sources = \
 	core/journal/statement.h \
 	core/journal/sum.c \
 	core/journal/tables.c \
+	core/journal/texts.c \
 	core/journal/wal.c \
 	core/journal/writer.c \
 	$(empty)
 
 engine_sources = \
+	core/engine/auto.c \
+	core/engine/auto.h \
 	core/engine/begin.c \
 	core/engine/begin.h \
 	core/engine/builder.c \
 	core/engine/check-journal.c \
 	core/engine/check-keys.c \
 	core/engine/check-rows.c \
+	core/engine/check-texts.c \
 	core/engine/check.c \
 	core/engine/check.h \
 	core/engine/collide.c \
@@ -156,8 +177,11 @@ engine_sources = \
 	core/engine/copier.c \
 	core/engine/copier.h \
 	core/engine/copy.c \
+	core/engine/crew.c \
+	core/engine/crew.h \
 	core/engine/delta.c \
 	core/engine/dry-print.c \
+	core/engine/dry-texts.c \
 	core/engine/dry.c \
 	core/engine/dry.h \
 	core/engine/ends.c \
@@ -169,11 +193,14 @@ engine_sources = \
 	core/engine/find.c \
 	core/engine/gate.c \
 	core/engine/gate.h \
+	core/engine/invalidate.c \
 	core/engine/keys-file.c \
 	core/engine/keys-impl.h \
 	core/engine/keys-rows.c \
 	core/engine/keys.c \
 	core/engine/keys.h \
+	core/engine/known.c \
+	core/engine/known.h \
 	core/engine/losses.c \
 	core/engine/pace.c \
 	core/engine/pace.h \
@@ -183,6 +210,13 @@ engine_sources = \
 	core/engine/planner.h \
 	core/engine/png.c \
 	core/engine/png.h \
+	core/engine/probe-attributes.c \
+	core/engine/probe-copies.c \
+	core/engine/probe-impl.h \
+	core/engine/probe-keys.c \
+	core/engine/probe-writes.c \
+	core/engine/probe.c \
+	core/engine/probe.h \
 	core/engine/record.c \
 	core/engine/retry-rows.c \
 	core/engine/retry.c \
@@ -194,9 +228,13 @@ engine_sources = \
 	core/engine/saver.c \
 	core/engine/scan.c \
 	core/engine/scan.h \
+	core/engine/scratch.c \
+	core/engine/scratch.h \
 	core/engine/seed-names.c \
 	core/engine/seed.c \
 	core/engine/seed.h \
+	core/engine/sizes.c \
+	core/engine/sizes.h \
 	core/engine/status-json.c \
 	core/engine/status.c \
 	core/engine/status.h \
@@ -204,12 +242,16 @@ engine_sources = \
 	core/engine/syncer.c \
 	core/engine/tell.c \
 	core/engine/ticker.c \
+	core/engine/texts.c \
 	core/engine/ticker.h \
 	core/engine/transfer.c \
+	core/engine/tune.c \
+	core/engine/tune.h \
 	core/engine/unindexed.c \
 	core/engine/verify-impl.h \
 	core/engine/verify-objects.c \
 	core/engine/verify-rows.c \
+	core/engine/verify-texts.c \
 	core/engine/verify-worker.c \
 	core/engine/verify.c \
 	core/engine/verify.h \
@@ -277,7 +319,7 @@ programs = \
 	$(empty)
 bin_PROGRAMS += $(programs)
 
-core_cmd_migrate_check_SOURCES = core/cmd/check.c
+core_cmd_migrate_check_SOURCES = core/cmd/check.c core/cmd/check-report.c core/cmd/check-report.h
 core_cmd_migrate_check_CFLAGS = $(program_cflags)
 core_cmd_migrate_check_LDFLAGS = $(program_ldflags)
 core_cmd_migrate_check_LDADD = $(program_libs)

@@ -11,6 +11,7 @@ dist_man_MANS += \
 	man/migrate-run.1 \
 	man/migrate-seed.1 \
 	man/migrate-status.1 \
+	man/migrate-stores.7 \
 	man/migrate-verify.1 \
 	plugins/memory/migrate-memory.7 \
 	plugins/posix/migrate-posix.7 \

@@ -51,6 +51,7 @@ postgres_sources = \
 	plugins/postgres/rewrite.c \
 	plugins/postgres/row.c \
 	plugins/postgres/scan.c \
+	plugins/postgres/settings.c \
 	plugins/postgres/sql.c \
 	plugins/postgres/status.c \
 	plugins/postgres/text.c \
@@ -59,32 +60,43 @@ postgres_sources = \
 s3_sources = \
 	plugins/s3/attributes.c \
 	plugins/s3/complete.c \
+	plugins/s3/container.c \
+	plugins/s3/copy-part.c \
 	plugins/s3/copy.c \
 	plugins/s3/credentials.c \
+	plugins/s3/credentials.h \
 	plugins/s3/dialect.c \
 	plugins/s3/errors.c \
+	plugins/s3/fetch.c \
 	plugins/s3/head.c \
 	plugins/s3/http.c \
 	plugins/s3/json.c \
 	plugins/s3/list.c \
+	plugins/s3/machine.c \
 	plugins/s3/measure.c \
 	plugins/s3/object.c \
 	plugins/s3/open.c \
+	plugins/s3/probe.c \
 	plugins/s3/process.c \
 	plugins/s3/profile.c \
 	plugins/s3/region.c \
-	plugins/s3/remote.c \
 	plugins/s3/remove.c \
 	plugins/s3/request.c \
+	plugins/s3/role.c \
 	plugins/s3/s3.c \
 	plugins/s3/s3.h \
 	plugins/s3/scratch.c \
 	plugins/s3/session.c \
 	plugins/s3/sign.c \
+	plugins/s3/sts.c \
 	plugins/s3/text.c \
 	plugins/s3/text.h \
+	plugins/s3/tls.c \
 	plugins/s3/upload.c \
 	plugins/s3/uri.c \
+	plugins/s3/uri.h \
+	plugins/s3/word.c \
+	plugins/s3/xml-chars.c \
 	plugins/s3/xml.c \
 	$(empty)
 sqlite_sources = \

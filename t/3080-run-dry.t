@@ -76,8 +76,11 @@ check 'all of them' says 'would fail' 5
 
 fresh
 job '[{prefix: image/, to: avatar/}]'
-rm -r dst
+rm -r src
 check 'an end that is not there is a mistake of the job file' dry 2
+fresh
+rm -r dst
+check 'but for a folder that a run would make' dry 0
 check 'and not made' missing dst
 
 # ---- What is right -----------------------------------------------------------------------------

@@ -1,24 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/check.h"
 
+#include "cmd/check-report.h"
 #include "cmd/command.h"
 #include "cmd/print.h"
 #include "report/progress.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
+#include <string.h>
 
 static struct flag_texts set;
+static bool probe, json;
 
 static const struct flag flags[] = {
+	{ "json", FLAG_BOOL, &json, NULL, "the report in JSON" },
+	{ "probe", FLAG_BOOL, &probe, NULL,
+	  "also try what the destination does, on scratch objects that are removed again" },
 	{ "set", FLAG_TEXTS, &set, "PATH=VALUE", "as if the job file said so; may be repeated" },
 };
 
 static const struct command command = {
 	.name = "migrate-check",
 	.summary = "Looks at a job before it runs: the file, all ends, a page of keys and rows.\n"
-		   "Changes nothing, takes seconds.",
-	.usage = "[--set PATH=VALUE]... JOB",
+		   "Changes nothing (but see --probe), takes seconds.",
+	.usage = "[--probe] [--json] [--set PATH=VALUE]... JOB",
 	.flags = flags,
 	.flag_count = sizeof(flags) / sizeof(flags[0]),
 	.operands_min = 1,
@@ -71,8 +78,12 @@ static void print_store(const struct open_end *o, const struct store_facts *f)
 	static const struct named_flag names[] = {
 		{ MIGRATE_ORDERED, "lists in order" },
 		{ MIGRATE_DURABLE_CURSOR, "lists on after a restart" },
-		{ MIGRATE_CREATE_ONLY, "never overwrites unasked" },
-		{ MIGRATE_REPLACE_MATCH, "replaces only what it knows" },
+		{ MIGRATE_PUT_ABSENT, "put never overwrites unasked" },
+		{ MIGRATE_COPY_ABSENT, "nor does copy" },
+		{ MIGRATE_COMPLETE_ABSENT, "nor complete" },
+		{ MIGRATE_PUT_MATCH, "put replaces only what it knows" },
+		{ MIGRATE_COPY_MATCH, "so does copy" },
+		{ MIGRATE_COMPLETE_MATCH, "so does complete" },
 		{ MIGRATE_GET_MATCH, "notices changes while reading" },
 		{ MIGRATE_REMOVE_MATCH, "removes only what it knows" },
 		{ MIGRATE_RANGES, "reads ranges" },
@@ -124,7 +135,9 @@ static void print_database(const struct open_end *o, const struct database_facts
 	printf("  rows         %s\n", d->counted ? text : "not known");
 	printf("  facts        ");
 	print_flags(f->d.flags, names, sizeof(names) / sizeof(names[0]));
-	if (!(f->d.flags & MIGRATE_INDEXED))
+	if (d->texts)
+		printf("  texts        all are read, once at the end of each pass\n");
+	else if (!(f->d.flags & MIGRATE_INDEXED))
 		printf("  no index     all rows are read once instead of once a batch\n");
 	print_limit("widest", f->d.value_max, true);
 	for (size_t i = 0; i < f->fact_count; i++) {
@@ -137,6 +150,17 @@ static void print_database(const struct open_end *o, const struct database_facts
 	print_rows(d);
 }
 
+static void print_cache(const struct open_end *o, const struct buf *would)
+{
+	const char *at = (const char *)would->p, *end = at + would->len, *next;
+
+	print_end(o);
+	for (; at && at < end; at = next + 1) {
+		next = memchr(at, '\n', (size_t)(end - at)); /* each line has one */
+		printf("  sample       %.*s\n", (int)(next - at), at);
+	}
+}
+
 static void print_ends(const struct check *c)
 {
 	print_store(&c->ends.source, &c->ends.source_facts);
@@ -144,7 +168,7 @@ static void print_ends(const struct check *c)
 	for (size_t i = 0; i < c->ends.database_count; i++)
 		print_database(&c->ends.databases[i], &c->ends.database_facts[i], &c->databases[i]);
 	for (size_t i = 0; i < c->ends.cache_count; i++)
-		print_end(&c->ends.caches[i]);
+		print_cache(&c->ends.caches[i], &c->would[i]);
 }
 
 /* ---- What would happen ---- */
@@ -183,17 +207,50 @@ static void print_journal(const struct check *c)
 	       c->whole ? "" : " or more", has);
 }
 
+static void print_report(const struct check *c)
+{
+	if (c->open && !c->asked_to_end) {
+		print_ends(c);
+		print_keys(c);
+	}
+	if (c->open && c->probed)
+		print_card(&c->probe, &c->ends.destination);
+	print_journal(c);
+}
+
 static int report(const struct check *c)
 {
+	int status = c->asked_to_end ? EXIT_INTERRUPTED : c->problems.n ? EXIT_USAGE : EXIT_DONE;
+
+	if (json)
+		print_check_json(c, status);
 	fflush(stdout);
-	for (size_t i = 0; i < c->warnings.n; i++)
+	for (size_t i = 0; !json && i < c->warnings.n; i++)
 		fprintf(stderr, "%s: warning: %s\n", command.name, c->warnings.items[i]);
-	for (size_t i = 0; i < c->problems.n; i++)
+	for (size_t i = 0; !json && i < c->problems.n; i++)
 		fprintf(stderr, "%s: %s\n", command.name, c->problems.items[i]);
-	if (c->problems.n)
-		return EXIT_USAGE;
-	printf("well: try migrate-run --dry-run, then migrate-run\n");
-	return EXIT_DONE;
+	if (!json && status == EXIT_DONE)
+		printf("well: try migrate-run --dry-run, then migrate-run\n");
+	return status;
+}
+
+static struct check *running; /* for the signal */
+
+static void on_signal(int number)
+{
+	(void)number;
+	if (running)
+		check_cancel(running);
+}
+
+/* A probe cleans up before it ends; a plain look leaves nothing, and may be killed. */
+static void catch_signals(struct check *c)
+{
+	struct sigaction a = { .sa_handler = on_signal };
+
+	running = c;
+	sigaction(SIGINT, &a, NULL);
+	sigaction(SIGTERM, &a, NULL);
 }
 
 static int check(const char *path, struct error *err)
@@ -205,16 +262,17 @@ static int check(const char *path, struct error *err)
 
 	if (!job)
 		return command_fail(&command, err);
-	if (check_job(job, &c, err)) {
+	check_init(&c, job, probe);
+	if (probe)
+		catch_signals(&c);
+	if (check_run(&c, err)) {
 		status = command_fail(&command, err);
 	} else {
-		if (c.open) {
-			print_ends(&c);
-			print_keys(&c);
-		}
-		print_journal(&c);
+		if (!json)
+			print_report(&c);
 		status = report(&c);
 	}
+	running = NULL;
 	check_release(&c);
 	job_free(job);
 	return status;

@@ -68,6 +68,16 @@ static bool set_bandwidth(struct control *c, const char *text)
 	return true;
 }
 
+static bool set_concurrency(struct control *c, const char *text)
+{
+	bool automatic = !strcmp(text, "auto");
+
+	c->concurrency = 0;
+	c->concurrency_set = true;
+	return automatic || (schema_parse_integer(text, &c->concurrency) && c->concurrency >= 1 &&
+			     c->concurrency <= CONCURRENCY_MAX);
+}
+
 /* False: not a value for it. */
 static bool set_one(struct control *c, const char *name, const char *value)
 {
@@ -78,13 +88,10 @@ static bool set_one(struct control *c, const char *name, const char *value)
 		return false;
 	if (!strcmp(name, "limits.bandwidth"))
 		return set_bandwidth(c, text);
+	if (!strcmp(name, "copy.concurrency"))
+		return set_concurrency(c, text);
 	if (!schema_parse_integer(text, &n) || n < 0)
 		return false;
-	if (!strcmp(name, "copy.concurrency")) {
-		c->concurrency = n;
-		c->concurrency_set = true;
-		return n >= 1 && n <= CONCURRENCY_MAX;
-	}
 	if (!strcmp(name, "limits.requests")) {
 		c->limits.requests = n;
 		c->requests_set = true;

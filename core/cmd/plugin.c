@@ -5,12 +5,14 @@
 #include "cmd/command.h"
 #include "job/schema.h"
 #include "job/secret.h"
+#include "job/validate.h"
 #include "plugin/conformance.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define OPTIONS_MAX (1024 * 1024)
@@ -107,6 +109,7 @@ static void print_operations(const struct migrate_plugin *p)
 	print_operation("rewrite", d && d->rewrite);
 	print_operation("insert", d && d->insert);
 	print_operation("invalidate", p->cache && p->cache->invalidate);
+	print_operation("preview", p->cache && p->cache->preview);
 	putchar('\n');
 }
 
@@ -138,13 +141,16 @@ static int show(const char *name, struct error *err)
 
 /* ---- check ---- */
 
-static int read_file(const char *path, struct buf *out, struct error *err)
+/* *private: only its owner may read it, so that it may hold secrets. */
+static int read_file(const char *path, struct buf *out, bool *private, struct error *err)
 {
 	FILE *f = fopen(path, "re");
 	char bytes[4096];
+	struct stat st;
 	size_t n;
 	bool ok = f != NULL;
 
+	*private = f && !fstat(fileno(f), &st) && !(st.st_mode & (S_IRWXG | S_IRWXO));
 	while (ok && (n = fread(bytes, 1, sizeof(bytes), f)))
 		ok = buf_add(out, bytes, n);
 	if (!f || ferror(f))
@@ -185,7 +191,8 @@ static void *configure(const struct migrate_plugin *p, const char *path, struct 
 	void *config = NULL;
 	char folder[4096];
 
-	if (path ? read_file(path, &text, err) < 0 : !buf_add_text(&text, "{}\n"))
+	if (path ? read_file(path, &text, &problems.private_file, err) < 0
+		 : !buf_add_text(&text, "{}\n"))
 		return NULL;
 	if (!getcwd(folder, sizeof(folder))) {
 		error_set_errno(err, EXIT_INTERNAL, errno, "cannot tell the current folder");
@@ -198,8 +205,10 @@ static void *configure(const struct migrate_plugin *p, const char *path, struct 
 		yaml_expand(a, root, &problems);
 		config = schema_fill(&s, root, not_ours, folder, a, &problems);
 	}
+	if (!problems.count)
+		plugin_validate(p, config, root, &problems);
 	if (problems.count)
-		error_set(err, EXIT_USAGE, "%.*s", (int)problems.text.len, (char *)problems.text.p);
+		problems_error(&problems, err);
 	else if (!config)
 		error_set(err, EXIT_INTERNAL, "out of memory");
 	if (problems.count)
@@ -212,7 +221,7 @@ static int run_battery(struct host *h, const struct migrate_plugin *p, const voi
 		       struct error *err)
 {
 	struct conformance result;
-	struct end *e = end_open(h, p->name, p, config, true, err);
+	struct end *e = end_open(h, p->name, p, config, END_WRITES, err);
 	int status;
 
 	if (!e)

@@ -56,6 +56,22 @@ static int read_class(struct error *err)
 	return 0;
 }
 
+/* What the listing named and the job did not take: nobody shall have to look for it. */
+static void print_passed_over(const struct run_result *r)
+{
+	const char *before = "passed over: ";
+
+	for (int i = 0; i < SKIP_COUNT; i++) {
+		if (!r->passed_over[i])
+			continue;
+		printf("%s%" PRIu64 " %s", before, r->passed_over[i],
+		       skip_reason_name((enum skip_reason)i));
+		before = ", ";
+	}
+	if (*before == ',')
+		putchar('\n');
+}
+
 static void print_objects(const struct run_result *r)
 {
 	const struct batch_counts *a = &r->all;
@@ -70,6 +86,7 @@ static void print_objects(const struct run_result *r)
 	       a->objects, a->copied, a->same, a->skipped, a->gone, a->failed);
 	if (r->orphaned)
 		printf("orphaned: %" PRIu64 " copies whose source has gone\n", r->orphaned);
+	print_passed_over(r);
 }
 
 static void print_rows(const struct batch_counts *a)

@@ -66,6 +66,20 @@ static int print_failed(void *arg, const struct batch *b, uint32_t n, const stru
 	return 0;
 }
 
+/* A text that was given up has no change to show. */
+static void print_change(const struct chunk *c, const struct row_record *r)
+{
+	struct row_shown shown;
+
+	row_shown(r, &shown);
+	if (c->texts && !shown.places)
+		return;
+	printf("\t");
+	print_key(shown.old);
+	printf(" -> ");
+	print_key(shown.new);
+}
+
 static int print_bad_row(void *arg, int64_t batch, const struct chunk *c,
 			 const struct row_record *r)
 {
@@ -82,10 +96,7 @@ static int print_bad_row(void *arg, int64_t batch, const struct chunk *c,
 	print_text(r->text);
 	printf("\trow %s\t", outcome_name(r->outcome));
 	print_text(r->message);
-	printf("\t");
-	print_key(r->before);
-	printf(" -> ");
-	print_key(r->after);
+	print_change(c, r);
 	putchar('\n');
 	return 0;
 }

@@ -6,6 +6,7 @@
 #include "cmd/print.h"
 #include "cmd/status-find.h"
 #include "cmd/subject.h"
+#include "engine/auto.h"
 #include "report/progress.h"
 
 #include <errno.h>
@@ -169,12 +170,12 @@ static void print_speed(const struct job_status *s)
 	format_bytes(text, sizeof(text), (uint64_t)s->byte_rate);
 	printf(", %s/s", text);
 	format_count(text, sizeof(text), (uint64_t)(s->row_rate + 0.5));
-	printf(", %s rows/s, %" PRIu32 " workers", text, s->workers);
+	printf(", %s rows/s", text);
 	if (s->left >= 0) {
 		format_duration(text, sizeof(text), s->left);
 		printf(", about %s left", text);
 	}
-	putchar('\n');
+	printf("\n  workers      %" PRIu32 ", %s\n", s->workers, auto_reason_text(s->workers_why));
 }
 
 static void print_control(const struct job_status *s)

@@ -171,6 +171,7 @@ static void print_result_json(struct json_stream *stream, const struct verify_re
 	json_uint(j, "touched", r->touched);
 	json_uint(j, "unproven", r->unproven);
 	json_uint(j, "rows", r->rows);
+	json_uint(j, "texts", r->texts);
 	json_uint(j, "left_out", r->left_out);
 	json_uint(j, "not_done", r->not_done);
 	json_uint(j, "failed", r->failed);
@@ -205,6 +206,7 @@ static void print_result(const struct verify_result *r, int status)
 		printf("no difference so far\n");
 	else
 		printf("%s\n", r->not_done ? "what is done is true" : "all of it is true");
+	print_line("texts that name no old key", r->texts);
 	print_line("read back", r->read_back);
 	print_line("touched since, the bytes are right", r->touched);
 	print_line("without a digest, and the source is no longer what it was: not proven",

@@ -99,6 +99,28 @@ static int fit_settings(struct engine *e, struct error *err)
 	return -1;
 }
 
+/* A journal that knows its job's id alone: no run of it has reached the ends yet. */
+static bool is_unbound(const struct engine *e)
+{
+	return !e->identity.source || !e->identity.source[0];
+}
+
+/*
+ * Before anything is written anywhere: what a run leaves behind when it is killed
+ * while it opens the ends (scratch objects) is known by the job's id.
+ */
+static int remember_id(struct engine *e, struct error *err)
+{
+	struct journal_job j = e->identity;
+	char none[] = "";
+
+	snprintf(j.fingerprint, sizeof(j.fingerprint), "%s", e->job->fingerprint);
+	j.canonical = (char *)(uintptr_t)e->job->canonical;
+	j.source = j.destination = j.databases = j.caches = none;
+	j.created = clock_wall();
+	return journal_set_job(e->journal, &j, err);
+}
+
 static int store_job(struct engine *e, const char *databases, const char *caches, struct error *err)
 {
 	struct journal_job j = e->identity;
@@ -120,7 +142,7 @@ static int fit_job(struct engine *e, struct error *err)
 	char *caches = ends_identities(e->ends.caches, e->ends.cache_count);
 	int rc = databases && caches ? 1 : error_set(err, EXIT_INTERNAL, "out of memory");
 
-	if (rc == 1 && e->identity.exists) {
+	if (rc == 1 && e->identity.exists && !is_unbound(e)) {
 		rc = fit_settings(e, err);
 		if (rc >= 0 &&
 		    (same_place("source", e->identity.source, e->ends.source.identity, err) ||
@@ -249,6 +271,8 @@ static int begin_with_journal(struct engine *e, struct error *err)
 {
 	if (e->identity.exists && e->options->new_journal && set_aside(e, err))
 		return -1;
+	if (!e->identity.exists && remember_id(e, err))
+		return -1;
 	if (open_ends(e, e->identity.id, ENDS_WRITE | ENDS_PROBE, err) || fit_job(e, err) ||
 	    check_not_over(e, err) || journal_begin_run(e->journal, "", &e->unclean, err))
 		return -1;
@@ -328,7 +352,7 @@ int engine_begin_dry(struct engine *e, const struct job *job, const struct run_o
 	*e = (struct engine){ .job = job, .options = o };
 	if (make_parts(e, err))
 		return -1;
-	return open_ends(e, "0000000000000000", 0, err);
+	return open_ends(e, "0000000000000000", ENDS_WRITE | ENDS_DRY, err);
 }
 
 void engine_end(struct engine *e)

@@ -116,6 +116,26 @@ static void read_journal(struct check *c)
 		journal_close(j);
 }
 
+/* Its own where there is a journal, else one that is the same for the same job. */
+void check_learn_id(struct check *c)
+{
+	struct journal_options o = { .path = c->job->journal_path,
+				     .mode = JOURNAL_READ,
+				     .allow_volatile = c->job->journal_allow_volatile };
+	struct error err = ERROR_INIT;
+	struct journal_job job;
+	struct journal *j = access(o.path, F_OK) ? NULL : journal_open(&o, &err);
+
+	memcpy(c->job_id, c->job->fingerprint, sizeof(c->job_id) - 1);
+	if (j && !journal_get_job(j, &job, &err)) {
+		if (job.exists)
+			memcpy(c->job_id, job.id, sizeof(c->job_id));
+		journal_job_release(&job);
+	}
+	if (j)
+		journal_close(j);
+}
+
 void check_journal(struct check *c)
 {
 	c->journal_exists = !access(c->job->journal_path, F_OK);

@@ -3,6 +3,8 @@
 
 #include "base/bytes.h"
 #include "base/escape.h"
+#include "engine/known.h"
+#include "engine/scratch.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -173,6 +175,19 @@ static void say_what_is_lost(struct keys *k)
 
 /* ---- One page ---- */
 
+/* Texts of the page of rows are searched for the keys of the page of keys. */
+static void note_for_texts(struct check *c, struct migrate_bytes key, struct migrate_bytes new)
+{
+	struct error err = ERROR_INIT;
+
+	if (!job_has_texts(c->job))
+		return;
+	if (!c->known)
+		c->known = known_new(c->job, PAGE, &err);
+	if (!c->known || known_add(c->known, key, new, &err))
+		check_problem(c, "%s", err.text);
+}
+
 static void take_key(struct keys *k, struct migrate_bytes key)
 {
 	struct check *c = k->check;
@@ -180,7 +195,7 @@ static void take_key(struct keys *k, struct migrate_bytes key)
 	const char *why, *pattern;
 
 	c->listed++;
-	if (!selection_takes(&c->job->selection, key, &pattern)) {
+	if (scratch_is_key(key) || !selection_takes(&c->job->selection, key, &pattern)) {
 		c->passed_over++;
 		return;
 	}
@@ -190,6 +205,7 @@ static void take_key(struct keys *k, struct migrate_bytes key)
 	}
 	c->taken++;
 	add_sample(c, key, new, why);
+	note_for_texts(c, key, new);
 	check_accepted(c, key, new);
 	if (arena_bytes(&c->arena, new, &k->news[k->n]))
 		k->n++;

@@ -41,6 +41,21 @@ static void check_width(struct rows *r, size_t n)
 		    r->job->end.label, (unsigned long long)max, n);
 }
 
+/* What the caches would do about the first row that changes. */
+static void preview(struct rows *r, const struct migrate_changed_row *row)
+{
+	struct ends *e = &r->check->ends;
+
+	for (size_t i = 0; i < e->cache_count; i++) {
+		enum migrate_status status =
+		    cache_preview(e->caches[i].session, row, &r->check->would[i]);
+
+		if (status != MIGRATE_OK && status != MIGRATE_UNSUPPORTED)
+			check_problem(r->check, "%s: %s", e->caches[i].job->label,
+				      session_message(e->caches[i].session));
+	}
+}
+
 static void add_sample(struct rows *r, const struct migrate_row *row, struct migrate_bytes new)
 {
 	struct arena *a = &r->check->arena;
@@ -52,12 +67,12 @@ static void add_sample(struct rows *r, const struct migrate_row *row, struct mig
 	r->out->samples[r->out->sample_count++] = s;
 }
 
-/* What a row's value would become; false: not a value of this job. */
-static bool new_value(struct rows *r, struct migrate_bytes value, struct buf *key, struct buf *out)
+/* What a row's value would become, and the keys; false: not a value of this job. */
+static bool new_value(struct rows *r, struct migrate_bytes value, struct buf *key,
+		      struct migrate_bytes *new_key, struct buf *out)
 {
 	const struct rename_rules *rules = r->check->job->rules;
 	struct error err = ERROR_INIT;
-	struct migrate_bytes new;
 	size_t rule;
 
 	buf_reset(key);
@@ -65,11 +80,11 @@ static bool new_value(struct rows *r, struct migrate_bytes value, struct buf *ke
 	if (!value_pattern_decode(r->job->value, value, key))
 		return false;
 	r->out->matching++;
-	new = bytes_of(key->p, key->len);
+	*new_key = bytes_of(key->p, key->len);
 	if (rename_rules_count(rules) && rename_apply(rules, r->scratch, bytes_of(key->p, key->len),
-						      &new, &rule, &err) != RENAME_OK)
+						      new_key, &rule, &err) != RENAME_OK)
 		return false;
-	return value_pattern_encode(r->job->new_value, new, out);
+	return value_pattern_encode(r->job->new_value, *new_key, out);
 }
 
 static void check_page(struct rows *r)
@@ -78,13 +93,21 @@ static void check_page(struct rows *r)
 	struct row_page page = ROW_PAGE_INIT;
 	struct migrate_scan scan = { .limit = PAGE };
 	enum migrate_status status = database_scan(r->session, &scan, &page);
+	struct migrate_bytes new_key;
 
 	for (size_t i = 0; status == MIGRATE_OK && i < page.n; i++) {
 		const struct migrate_row *row = &page.items[i].row;
 
 		r->out->scanned++;
-		if (!new_value(r, row->value, &key, &value))
+		if (!new_value(r, row->value, &key, &new_key, &value))
 			continue;
+		if (!r->out->sample_count)
+			preview(r, &(struct migrate_changed_row){
+				       .old_key = bytes_of(key.p, key.len),
+				       .new_key = new_key,
+				       .old_value = row->value,
+				       .new_value = bytes_of(value.p, value.len),
+				       .text = row->text ? row->text : "" });
 		check_width(r, value.len);
 		add_sample(r, row, bytes_of(value.p, value.len));
 	}
@@ -106,7 +129,7 @@ static void check_facts(struct rows *r)
 		failed(r, "cannot count rows", status);
 	else
 		r->out->counted = true;
-	if (!(flags & MIGRATE_INDEXED) && r->out->rows > SLOW_ROWS)
+	if (r->job->match == MATCH_EXACT && !(flags & MIGRATE_INDEXED) && r->out->rows > SLOW_ROWS)
 		check_warning(r->check,
 			      "%s: no index serves the column: all rows are read once before the "
 			      "first change, and again in each pass",
@@ -136,7 +159,11 @@ void check_databases(struct check *c)
 				  .scratch = scratch };
 
 		check_facts(&r);
-		check_page(&r);
+		r.out->texts = r.job->match == MATCH_CONTAINS;
+		if (r.out->texts)
+			check_texts(c, i);
+		else
+			check_page(&r);
 	}
 	if (scratch)
 		rename_scratch_free(scratch);

@@ -72,7 +72,7 @@ static int add_all(struct check *c, struct error *err)
 
 	while (!rc && (b = journal_next_batch(c->engine->journal, after, err))) {
 		after = b->id;
-		rc = b->kind == BATCH_ROWS ? 0 : add_batch(c, b, err);
+		rc = b->kind >= BATCH_ROWS ? 0 : add_batch(c, b, err);
 		batch_free(b);
 		if (engine_leaving(c->engine))
 			return -1;

@@ -5,8 +5,8 @@
 
 static enum migrate_status digest_of_stored(struct copier *c, struct migrate_session *s,
 					    struct migrate_bytes key, struct migrate_bytes if_match,
-					    uint32_t flags, struct migrate_digest *out,
-					    uint64_t *size)
+					    uint32_t flags, enum migrate_digest_algorithm algorithm,
+					    struct migrate_digest *out, uint64_t *size)
 {
 	struct object_slot slot;
 	struct migrate_get r = { .key = key,
@@ -18,7 +18,7 @@ static enum migrate_status digest_of_stored(struct copier *c, struct migrate_ses
 	enum migrate_status status;
 
 	object_slot_init(&slot, NULL);
-	digest_begin(c->digest, c->engine->algorithm);
+	digest_begin(c->digest, algorithm);
 	sink_digest_begin(c->sink, s, c->digest);
 	status = blame(c, s, store_get(s, &r));
 	digest_end(c->digest, out);
@@ -34,9 +34,10 @@ static enum migrate_status source_digest(struct copier *c, struct item *it,
 	enum migrate_status status;
 
 	*out = it->record.digest;
-	if (out->n && out->algorithm == c->engine->algorithm)
+	if (out->n)
 		return MIGRATE_OK;
-	status = digest_of_stored(c, c->source, it->record.key, it->record.etag, 0, out, &size);
+	status = digest_of_stored(c, c->source, it->record.key, it->record.etag, 0,
+				  c->engine->algorithm, out, &size);
 	if (status == MIGRATE_OK && size != it->record.size)
 		return blame(c, c->source, MIGRATE_CHANGED);
 	return status;
@@ -85,8 +86,9 @@ enum migrate_status compare_existing(struct copier *c, struct item *it, bool *eq
 	}
 	status = source_digest(c, it, &ours);
 	if (status == MIGRATE_OK)
-		status = digest_of_stored(c, c->destination, it->record.new_key, etag,
-					  read_flags(c, it), &theirs, &size);
+		status =
+		    digest_of_stored(c, c->destination, it->record.new_key, etag, read_flags(c, it),
+				     (enum migrate_digest_algorithm)ours.algorithm, &theirs, &size);
 	if (status != MIGRATE_OK)
 		return status;
 	*equal = size == it->record.size && digest_equal(&ours, &theirs);
@@ -110,16 +112,20 @@ enum migrate_status ensure_level(struct copier *c, struct item *it)
 	struct migrate_digest ours, theirs;
 	enum migrate_status status;
 	uint64_t size = 0;
+	bool rotten;
 
 	if (it->record.level >= c->engine->job->copy.verify)
 		return MIGRATE_OK;
 	status = source_digest(c, it, &ours);
 	if (status == MIGRATE_OK)
-		status = digest_of_stored(c, c->destination, it->record.new_key, it->record.stored,
-					  MIGRATE_FROM_DISK, &theirs, &size);
-	if (status != MIGRATE_OK)
+		status = digest_of_stored(
+		    c, c->destination, it->record.new_key, it->record.stored, MIGRATE_FROM_DISK,
+		    (enum migrate_digest_algorithm)ours.algorithm, &theirs, &size);
+	/* the store itself finds that its bytes are not those it was given */
+	rotten = status == MIGRATE_MISMATCH && c->culprit == c->destination;
+	if (status != MIGRATE_OK && !rotten)
 		return status;
-	if (size != it->record.size || !digest_equal(&ours, &theirs)) {
+	if (rotten || size != it->record.size || !digest_equal(&ours, &theirs)) {
 		remove_copy(c, it);
 		return blame(c, c->destination, MIGRATE_MISMATCH);
 	}

@@ -326,12 +326,23 @@ static void add_setting(char *text, size_t size, bool set, const char *name, uin
 		snprintf(text + n, size - n, "%s%s=%" PRIu64 "%s", n ? ", " : "", name, v, unit);
 }
 
+static void add_word(char *text, size_t size, bool set, const char *word)
+{
+	size_t n = strlen(text);
+
+	if (set)
+		snprintf(text + n, size - n, "%s%s", n ? ", " : "", word);
+}
+
 void control_text(const struct control *c, char *text, size_t size)
 {
 	snprintf(text, size, "%s%s%s", c->paused ? "paused" : "", c->paused && c->stop ? ", " : "",
 		 c->stop ? "stop" : "");
-	add_setting(text, size, c->concurrency_set, "copy.concurrency", (uint64_t)c->concurrency,
-		    "");
+	if (c->concurrency)
+		add_setting(text, size, c->concurrency_set, "copy.concurrency",
+			    (uint64_t)c->concurrency, "");
+	else
+		add_word(text, size, c->concurrency_set, "copy.concurrency=auto");
 	add_setting(text, size, c->bandwidth_set, "limits.bandwidth", c->limits.bandwidth, "B/s");
 	add_setting(text, size, c->requests_set, "limits.requests", (uint64_t)c->limits.requests,
 		    "/s");
@@ -340,10 +351,12 @@ void control_text(const struct control *c, char *text, size_t size)
 		snprintf(text, size, "nothing");
 }
 
-void control_apply(const struct control *c, const struct job *job, int64_t *concurrency,
+void control_apply(const struct control *c, const struct job *job, uint32_t *concurrency,
 		   struct job_limits *limits)
 {
-	*concurrency = c->concurrency_set ? c->concurrency : job->copy.concurrency;
+	int64_t n = job->copy.automatic ? 0 : job->copy.concurrency;
+
+	*concurrency = (uint32_t)(c->concurrency_set ? c->concurrency : n);
 	*limits = job->limits;
 	if (c->bandwidth_set)
 		limits->bandwidth = c->limits.bandwidth;

@@ -20,7 +20,7 @@ struct control {
 	bool paused, stop;
 	/* Settings that take the place of the job file's; only where set. */
 	bool concurrency_set, bandwidth_set, requests_set, rows_set;
-	int64_t concurrency;
+	int64_t concurrency; /* 0: auto */
 	struct job_limits limits;
 };
 
@@ -54,8 +54,8 @@ int control_poll(const char *journal, struct control_watch *w, struct control *c
 /* "paused, copy.concurrency=16, limits.rows=100/s" or "nothing"; for log, event and people. */
 void control_text(const struct control *c, char *text, size_t size);
 
-/* What the job says, with the settings of c over it. */
-void control_apply(const struct control *c, const struct job *job, int64_t *concurrency,
+/* What the job says, with the settings of c over it. *concurrency 0: auto. */
+void control_apply(const struct control *c, const struct job *job, uint32_t *concurrency,
 		   struct job_limits *limits);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "engine/gate.h"
 #include "engine/pace.h"
 #include "engine/parts.h"
@@ -41,18 +42,31 @@ struct copier *copier_new(struct engine *e, uint32_t number, struct error *err)
 	c->sink = sink_memory();
 	c->body = body_memory();
 	c->attributes = attributes_new();
-	if (!c->digest || !c->sink || !c->body || !c->attributes)
-		goto nomem;
-	c->source = session_open(e->ends.source.end, err);
-	c->destination = c->source ? session_open(e->ends.destination.end, err) : NULL;
-	if (c->destination)
+	if (c->digest && c->sink && c->body && c->attributes)
 		return c;
-	copier_free(c);
-	return NULL;
 nomem:
 	copier_free(c);
 	error_set(err, EXIT_INTERNAL, "out of memory");
 	return NULL;
+}
+
+/*
+ * With the first work: sessions cost memory and, at some ends, a connection. Once some
+ * copiers have theirs, an end that gives no more of them limits how many there can be.
+ */
+static bool open_sessions(struct copier *c, struct error *err)
+{
+	struct engine *e = c->engine;
+
+	if (c->destination)
+		return true;
+	if (!c->source)
+		c->source = session_open(e->ends.source.end, err);
+	if (c->source)
+		c->destination = session_open(e->ends.destination.end, err);
+	if (c->destination)
+		atomic_fetch_add(&e->equipped, 1);
+	return c->destination;
 }
 
 enum migrate_status blame(struct copier *c, struct migrate_session *s, enum migrate_status status)
@@ -131,17 +145,18 @@ static void try_again(struct item *it, int64_t after)
 	it->due = clock_monotonic() + after;
 }
 
-/* The object's own trouble: again later, or failed. */
-static void conclude_object(struct copier *c, struct item *it, enum migrate_status status)
+/* The object's own trouble: again later, or failed, for the reason that was said. */
+static void conclude_object(struct copier *c, struct item *it, enum migrate_status status,
+			    const char *said)
 {
 	if (it->record.attempts < UINT8_MAX)
 		it->record.attempts++;
 	if (is_final(c->engine, it, status) && status != MIGRATE_UNKNOWN_OUTCOME) {
-		fail_item(it, class_for(c, status), copier_message(c, status));
+		fail_item(it, class_for(c, status), said);
 		return;
 	}
 	if (it->record.attempts >= c->engine->job->attempts) {
-		fail_item(it, FAIL_TRANSIENT, copier_message(c, status));
+		fail_item(it, FAIL_TRANSIENT, said);
 		return;
 	}
 	/* a changed source is looked at anew by the next attempt */
@@ -167,7 +182,7 @@ static enum gate_verdict look_for_source(struct copier *c, struct item *it)
 	if (status == MIGRATE_NOT_FOUND)
 		it->record.state = OBJECT_GONE;
 	else
-		conclude_object(c, it, MIGRATE_TRANSIENT);
+		conclude_object(c, it, MIGRATE_TRANSIENT, copier_message(c, MIGRATE_TRANSIENT));
 	return GATE_OBJECT;
 }
 
@@ -175,18 +190,20 @@ static enum gate_verdict look_for_source(struct copier *c, struct item *it)
 static bool conclude(struct copier *c, struct item *it, enum migrate_status status)
 {
 	enum gate_verdict verdict;
+	const char *said;
 
 	if (status == MIGRATE_OK) {
 		gate_well(c->engine->gate);
 		return true;
 	}
+	said = copier_message(c, status); /* before a probe() of that session says something else */
 	if (status == MIGRATE_NOT_FOUND) {
 		verdict = look_for_source(c, it);
 	} else {
 		verdict =
 		    gate_trouble(c->engine->gate, c->culprit, c->culprit == c->destination, status);
 		if (verdict == GATE_OBJECT)
-			conclude_object(c, it, status);
+			conclude_object(c, it, status, said);
 	}
 	if (verdict == GATE_AGAIN)
 		try_again(it, 0);
@@ -213,6 +230,16 @@ static void handle(struct copier *c, struct item *it)
 		tell_failure(e, &it->record);
 }
 
+/* The time since then was work; returns the end of it. */
+static int64_t was_busy(struct copier *c, int64_t since)
+{
+	int64_t now = clock_monotonic();
+
+	atomic_fetch_add_explicit(&c->engine->pulse.busy, (uint64_t)(now - since),
+				  memory_order_relaxed);
+	return now;
+}
+
 /* Results are handed back together, but slow objects do not keep quick ones waiting. */
 static void handle_all(struct copier *c, size_t n)
 {
@@ -223,10 +250,36 @@ static void handle_all(struct copier *c, size_t n)
 		handle(c, &c->items[i]);
 		if (i + 1 < n && clock_monotonic() - since < RETURN_EVERY)
 			continue;
+		since = was_busy(c, since);
 		window_return(c->engine, c->items + returned, i + 1 - returned);
 		returned = i + 1;
-		since = clock_monotonic();
 	}
+}
+
+static void help_with_parts(struct copier *c)
+{
+	int64_t since = clock_monotonic();
+
+	parts_help(c);
+	was_busy(c, since);
+}
+
+/* No session for this one: the others go on if there are any, as many as there are. */
+static void go_without(struct copier *c, size_t n, struct error *err)
+{
+	struct engine *e = c->engine;
+	uint32_t others = (uint32_t)atomic_load(&e->equipped);
+
+	for (size_t i = 0; i < n; i++)
+		c->items[i].end = others ? ITEM_AGAIN : ITEM_LEFT;
+	window_return(e, c->items, n);
+	if (!others) {
+		engine_broke_off(e, err);
+		return;
+	}
+	if (!engine_leaving(e))
+		log_warn("no more than %u objects at a time: %s", others, err->text);
+	atomic_store(&e->most_copiers, others);
 }
 
 static void leave(struct copier *c)
@@ -244,12 +297,17 @@ void *copier_main(void *arg)
 	struct copier *c = arg;
 	struct engine *e = c->engine;
 	enum window_taken took = TOOK_ITEMS;
+	struct error err = ERROR_INIT;
 	size_t n;
 
 	while (took != TOOK_NOTHING && gate_pass(e->gate)) {
 		took = window_take(e, c->number, c->items, RUN_LENGTH, &n);
+		if (took != TOOK_NOTHING && !open_sessions(c, &err)) {
+			go_without(c, n, &err);
+			break;
+		}
 		if (took == TOOK_PARTS)
-			parts_help(c);
+			help_with_parts(c);
 		handle_all(c, n);
 		copier_unreserve(c);
 		arena_reset(&c->arena);

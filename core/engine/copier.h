@@ -26,6 +26,7 @@ struct copier {
 	size_t buffer_size, reserved; /* reserved: of the job's memory */
 	struct migrate_attributes *attributes;
 	struct object_slot here, there; /* of the source, of the destination */
+	bool looked; /* there: what stood at the destination just before a write was refused */
 	struct arena arena;
 	struct item items[RUN_LENGTH];
 };
@@ -46,14 +47,27 @@ bool copier_keep(struct copier *c, struct migrate_bytes from, struct migrate_byt
 struct target {
 	enum migrate_precondition precondition;
 	struct migrate_bytes if_match;
+	bool looked; /* the condition was seen to hold a moment ago */
 };
 enum migrate_status copy_object(struct copier *c, struct item *it);
+/*
+ * Just before a write of this way: what the store does not honour by itself is looked
+ * at, and becomes ANY. Else EXISTS or CHANGED, as the store would answer.
+ */
+enum way { WAY_PUT, WAY_COPY, WAY_COMPLETE };
+enum migrate_status hold_to(struct copier *c, struct item *it, enum way way, struct target *t);
+/* What the destination's stat says, into there. */
+enum migrate_status look_at_destination(struct copier *c, struct item *it);
 /* What the source's stat says, into here and it->record. */
 enum migrate_status look_at_source(struct copier *c, struct item *it, bool attributes);
 
 /* transfer.c: the bytes pass through memory or a ring. */
 enum migrate_status transfer_small(struct copier *c, struct item *it, const struct target *t);
 enum migrate_status transfer_ring(struct copier *c, struct item *it, const struct target *t);
+/* The same after look_at_source(c, it, true). */
+enum migrate_status transfer_looked(struct copier *c, struct item *it, const struct target *t);
+/* The source told a digest of what it has (in here) that the destination will compare with. */
+bool transfer_is_proved(const struct copier *c);
 /* At least n bytes at c->buffer, within the job's memory. False: the run ends. */
 bool copier_reserve(struct copier *c, size_t n);
 void copier_unreserve(struct copier *c);

@@ -32,12 +32,45 @@ enum migrate_status look_at_source(struct copier *c, struct item *it, bool attri
 	return MIGRATE_OK;
 }
 
-static enum migrate_status look_at_destination(struct copier *c, struct item *it)
+enum migrate_status look_at_destination(struct copier *c, struct item *it)
 {
 	struct migrate_stat r = { .key = it->record.new_key, .object = &c->there.object };
 
 	object_slot_init(&c->there, NULL);
 	return blame(c, c->destination, store_stat(c->destination, &r));
+}
+
+static bool honours(const struct copier *c, enum way way, enum migrate_precondition precondition)
+{
+	static const uint64_t absent[] = { MIGRATE_PUT_ABSENT, MIGRATE_COPY_ABSENT,
+					   MIGRATE_COMPLETE_ABSENT };
+	static const uint64_t match[] = { MIGRATE_PUT_MATCH, MIGRATE_COPY_MATCH,
+					  MIGRATE_COMPLETE_MATCH };
+	uint64_t flags = c->engine->ends.destination_facts.d.flags;
+
+	return precondition == MIGRATE_ANY ||
+	       flags & (precondition == MIGRATE_ABSENT ? absent[way] : match[way]);
+}
+
+enum migrate_status hold_to(struct copier *c, struct item *it, enum way way, struct target *t)
+{
+	bool absent = t->precondition == MIGRATE_ABSENT;
+	enum migrate_status status = MIGRATE_OK;
+
+	if (honours(c, way, t->precondition))
+		return MIGRATE_OK;
+	if (!t->looked) {
+		status = look_at_destination(c, it);
+		if (status == MIGRATE_NOT_FOUND)
+			status = absent ? MIGRATE_OK : MIGRATE_CHANGED;
+		else if (status == MIGRATE_OK && absent)
+			status = MIGRATE_EXISTS;
+		else if (status == MIGRATE_OK && !bytes_equal(c->there.object.etag, t->if_match))
+			status = MIGRATE_CHANGED;
+		c->looked = status == MIGRATE_EXISTS;
+	}
+	t->precondition = MIGRATE_ANY;
+	return status;
 }
 
 static void settle_copied(struct copier *c, struct item *it)
@@ -49,21 +82,23 @@ static void settle_copied(struct copier *c, struct item *it)
 	it->record.message = NULL;
 }
 
-static enum migrate_status copy_native(struct copier *c, struct item *it, const struct target *t)
+static enum migrate_status copy_native(struct copier *c, struct item *it, struct target t)
 {
 	struct migrate_copy r = { .source_key = it->record.key,
 				  .source_if_match = it->record.etag,
 				  .key = it->record.new_key,
-				  .precondition = t->precondition,
-				  .if_match = t->if_match,
+				  .if_match = t.if_match,
 				  .flags = attribute_flags(c->engine),
 				  .stored = &c->there.object,
 				  .original = &c->here.object,
 				  .known = it->record.etag.n > 0,
 				  .known_size = it->record.size,
 				  .known_mtime = it->record.mtime };
-	enum migrate_status status;
+	enum migrate_status status = hold_to(c, it, WAY_COPY, &t);
 
+	if (status != MIGRATE_OK)
+		return status;
+	r.precondition = t.precondition;
 	object_slot_init(&c->here, NULL);
 	object_slot_init(&c->there, NULL);
 	status = blame(c, c->destination, store_copy(c->destination, c->source, &r));
@@ -81,22 +116,25 @@ static enum migrate_status copy_native(struct copier *c, struct item *it, const 
 	return accept_stored(c, it, NULL);
 }
 
-static enum migrate_status copy_streaming(struct copier *c, struct item *it, const struct target *t)
+static enum migrate_status copy_streaming(struct copier *c, struct item *it, struct target t)
 {
 	const struct engine *e = c->engine;
+	uint64_t put_max = e->ends.destination_facts.d.put_max;
 	enum migrate_status status = MIGRATE_OK;
 
 	if (!it->record.etag.n)
 		status = look_at_source(c, it, false);
 	if (status != MIGRATE_OK)
 		return status;
-	if (it->record.size <= e->job->copy.part_size &&
-	    (!e->ends.destination_facts.d.put_max ||
-	     it->record.size <= e->ends.destination_facts.d.put_max))
-		return transfer_small(c, it, t);
-	if (parts_possible(e, it->record.size, false))
-		return copy_in_parts(c, it, t, false);
-	return transfer_ring(c, it, t);
+	if (it->record.size > parts_size(e, it->record.size) ||
+	    (put_max && it->record.size > put_max)) {
+		if (parts_possible(e, it->record.size, false))
+			return copy_in_parts(c, it, t, false);
+		status = hold_to(c, it, WAY_PUT, &t);
+		return status == MIGRATE_OK ? transfer_ring(c, it, &t) : status;
+	}
+	status = hold_to(c, it, WAY_PUT, &t);
+	return status == MIGRATE_OK ? transfer_small(c, it, &t) : status;
 }
 
 static bool native_possible(const struct engine *e, const struct item *it)
@@ -107,7 +145,7 @@ static bool native_possible(const struct engine *e, const struct item *it)
 }
 
 /* Write it, by the best way there is. */
-static enum migrate_status write_object(struct copier *c, struct item *it, const struct target *t)
+static enum migrate_status write_object(struct copier *c, struct item *it, struct target t)
 {
 	enum migrate_status status = MIGRATE_UNSUPPORTED;
 
@@ -139,7 +177,7 @@ static void settle_equal(struct copier *c, struct item *it)
 
 static enum migrate_status conflict(struct copier *c, struct item *it)
 {
-	struct target t = { .precondition = MIGRATE_ANY };
+	struct target t = { .precondition = MIGRATE_MATCH, .looked = true };
 	char *text;
 
 	switch (c->engine->job->copy.on_conflict) {
@@ -148,12 +186,9 @@ static enum migrate_status conflict(struct copier *c, struct item *it)
 		it->record.message = "other content is at the destination";
 		return MIGRATE_OK;
 	case CONFLICT_OVERWRITE:
-		if (c->engine->ends.destination_facts.d.flags & MIGRATE_REPLACE_MATCH) {
-			t.precondition = MIGRATE_MATCH;
-			if (!copier_keep(c, c->there.object.etag, &t.if_match))
-				return MIGRATE_TRANSIENT;
-		}
-		return write_object(c, it, &t);
+		if (!copier_keep(c, c->there.object.etag, &t.if_match))
+			return MIGRATE_TRANSIENT;
+		return write_object(c, it, t);
 	default:
 		text = arena_printf(
 		    &c->arena, "'%s' exists with other content (on_conflict: skip or overwrite)",
@@ -182,12 +217,10 @@ static bool is_our_torn_copy(const struct copier *c, const struct item *it)
 	       there->mtime != INT64_MIN && there->mtime == it->record.mtime;
 }
 
-static enum migrate_status replace_torn(struct copier *c, struct item *it, struct target *t)
+static enum migrate_status replace_torn(struct copier *c, struct item *it, struct target t)
 {
 	it->record.level = VERIFY_NONE; /* what the comparison learnt is not true of the new one */
-	if (!(c->engine->ends.destination_facts.d.flags & MIGRATE_REPLACE_MATCH))
-		t->precondition = MIGRATE_ANY;
-	else if (!copier_keep(c, c->there.object.etag, &t->if_match))
+	if (!copier_keep(c, c->there.object.etag, &t.if_match))
 		return MIGRATE_TRANSIENT;
 	return write_object(c, it, t);
 }
@@ -195,12 +228,10 @@ static enum migrate_status replace_torn(struct copier *c, struct item *it, struc
 /* Somebody removed the older copy that this one was to replace. */
 static enum migrate_status create_anew(struct copier *c, struct item *it)
 {
-	struct target t = { .precondition = MIGRATE_ABSENT };
+	struct target t = { .precondition = MIGRATE_ABSENT, .looked = true };
 
 	it->record.replaces = bytes_of(NULL, 0);
-	if (!(c->engine->ends.destination_facts.d.flags & MIGRATE_CREATE_ONLY))
-		t.precondition = MIGRATE_ANY;
-	return write_object(c, it, &t);
+	return write_object(c, it, t);
 }
 
 /*
@@ -209,10 +240,11 @@ static enum migrate_status create_anew(struct copier *c, struct item *it)
  */
 static enum migrate_status resolve_existing(struct copier *c, struct item *it, const char *refusal)
 {
-	struct target t = { .precondition = MIGRATE_MATCH };
-	enum migrate_status status = look_at_destination(c, it);
+	struct target t = { .precondition = MIGRATE_MATCH, .looked = true };
+	enum migrate_status status = c->looked ? MIGRATE_OK : look_at_destination(c, it);
 	bool equal = false;
 
+	c->looked = false;
 	if (status == MIGRATE_NOT_FOUND && refusal && it->record.attempts) {
 		/* a folder where a file should be, or the reverse */
 		fail_item(it, FAIL_CONFLICT, refusal);
@@ -224,16 +256,14 @@ static enum migrate_status resolve_existing(struct copier *c, struct item *it, c
 		return MIGRATE_TRANSIENT; /* it went away again */
 	if (status == MIGRATE_OK && is_our_old_copy(c, it)) {
 		t.if_match = it->record.replaces;
-		if (!(c->engine->ends.destination_facts.d.flags & MIGRATE_REPLACE_MATCH))
-			t.precondition = MIGRATE_ANY;
-		return write_object(c, it, &t);
+		return write_object(c, it, t);
 	}
 	if (status == MIGRATE_OK)
 		status = compare_existing(c, it, &equal);
 	if (status != MIGRATE_OK)
 		return status;
 	if (!equal && is_our_torn_copy(c, it))
-		return replace_torn(c, it, &t);
+		return replace_torn(c, it, t);
 	if (!equal)
 		return conflict(c, it);
 	if (!copier_keep(c, c->there.object.etag, &it->record.stored))
@@ -266,20 +296,8 @@ static enum migrate_status expect_copy(struct copier *c, struct item *it)
 static enum migrate_status create(struct copier *c, struct item *it)
 {
 	struct target t = { .precondition = MIGRATE_ABSENT };
-	enum migrate_status status;
 
-	if (it->record.replaces.n)
-		return MIGRATE_EXISTS;
-	if (c->engine->ends.destination_facts.d.flags & MIGRATE_CREATE_ONLY)
-		return write_object(c, it, &t);
-	/* this store overwrites whatever is there: look first */
-	status = look_at_destination(c, it);
-	if (status == MIGRATE_OK)
-		return MIGRATE_EXISTS;
-	if (status != MIGRATE_NOT_FOUND)
-		return status;
-	t.precondition = MIGRATE_ANY;
-	return write_object(c, it, &t);
+	return it->record.replaces.n ? MIGRATE_EXISTS : write_object(c, it, t);
 }
 
 enum migrate_status copy_object(struct copier *c, struct item *it)
@@ -288,10 +306,14 @@ enum migrate_status copy_object(struct copier *c, struct item *it)
 
 	if (c->engine->options->only == RUN_ROWS)
 		return expect_copy(c, it);
+	c->looked = false;
 	status = create(c, it);
 	if (status == MIGRATE_EXISTS) {
 		status = resolve_existing(c, it,
 					  it->record.replaces.n ? NULL : copier_message(c, status));
+		/* an answer that was lost, or a crash, may have left what made it */
+		if (it->record.attempts || it->work->resumed)
+			parts_settle(c, it, status);
 	} else if (status == MIGRATE_UNKNOWN_OUTCOME) {
 		status = resolve_existing(c, it, NULL);
 		parts_settle(c, it, status);

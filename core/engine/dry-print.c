@@ -81,6 +81,43 @@ static void print_rows(const struct dry *d)
 	print_count("rows with other values", d->rows_other, false);
 }
 
+static bool has_values(const struct job *job)
+{
+	for (size_t i = 0; i < job->database_count; i++)
+		if (job->databases[i].match == MATCH_EXACT)
+			return true;
+	return false;
+}
+
+static void print_texts(const struct dry *d)
+{
+	print_count("texts looked into", d->texts, true);
+	print_count("texts to change", d->texts_to_change, true);
+	print_count("values to replace in them", d->places, true);
+	for (size_t i = 0; i < d->text_sample_count; i++) {
+		printf("    ");
+		print_message(d->text_samples[i].row);
+		printf(": ");
+		print_key(d->text_samples[i].old);
+		printf(" -> ");
+		print_key(d->text_samples[i].new);
+		putchar('\n');
+	}
+	print_count("texts that must be left alone", d->texts_refused, false);
+	print_count("texts longer than text_max", d->texts_too_long, false);
+}
+
+static void print_caches(const struct dry *d)
+{
+	const char *at = (const char *)d->would.p, *end = at + d->would.len, *next;
+
+	printf("caches, for the first rows\n");
+	for (; at && at < end; at = next + 1) {
+		next = memchr(at, '\n', (size_t)(end - at)); /* each line has one */
+		printf("    %.*s\n", (int)(next - at), at);
+	}
+}
+
 void dry_print(const struct dry *d)
 {
 	char bytes[32];
@@ -105,6 +142,10 @@ void dry_print(const struct dry *d)
 	print_count("chained names", d->chains, false);
 	if (d->chains)
 		printf("    new keys that are other objects' keys: make it two jobs\n");
-	if (d->engine.ends.database_count)
+	if (has_values(d->engine.job))
 		print_rows(d);
+	if (d->known)
+		print_texts(d);
+	if (d->would.len)
+		print_caches(d);
 }

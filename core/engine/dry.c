@@ -8,24 +8,53 @@
 #include "engine/dry.h"
 #include "engine/gate.h"
 #include "engine/keys.h"
+#include "engine/known.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define SORT_MEMORY (8 * 1024 * 1024)
+#define KEYS_EXPECTED 4000000 /* nobody counted them: a filter of 8 MiB */
+
+/* What the caches would do about a row, if it is one that changes. */
+static bool preview(struct dry *d, const struct job_database *database,
+		    const struct migrate_row *row, struct migrate_bytes key)
+{
+	BUF_AUTO struct buf value = BUF_INIT(MIGRATE_KEY_MAX);
+	const struct ends *e = &d->engine.ends;
+	struct key_item item = { .key = key };
+	struct migrate_changed_row changed;
+	struct verdict v;
+
+	planner_judge(&d->planner, &item, &v);
+	if (v.kind != VERDICT_OBJECT || v.state != OBJECT_PLANNED ||
+	    !value_pattern_encode(database->new_value, v.new_key, &value))
+		return false;
+	changed = (struct migrate_changed_row){ .old_key = key,
+						.new_key = v.new_key,
+						.old_value = row->value,
+						.new_value = bytes_of(value.p, value.len),
+						.text = row->text ? row->text : "" };
+	for (size_t i = 0; i < e->cache_count; i++)
+		cache_preview(e->caches[i].session, &changed, &d->would);
+	return true;
+}
 
 /* Rows by the key they name, as one sorted stream beside the keys. */
-static int sort_page(struct dry *d, const struct row_page *page, const struct value_pattern *v,
-		     struct error *err)
+static int sort_page(struct dry *d, const struct row_page *page,
+		     const struct job_database *database, size_t *previewed, struct error *err)
 {
 	BUF_AUTO struct buf key = BUF_INIT(MIGRATE_KEY_MAX);
 
 	for (size_t i = 0; i < page->n; i++) {
 		buf_reset(&key);
-		if (!value_pattern_decode(v, page->items[i].row.value, &key)) {
+		if (!value_pattern_decode(database->value, page->items[i].row.value, &key)) {
 			d->rows_other++;
 			continue;
 		}
+		if (d->engine.ends.cache_count && *previewed < DRY_SAMPLES)
+			*previewed +=
+			    preview(d, database, &page->items[i].row, bytes_of(key.p, key.len));
 		if (sorter_add(d->rows, bytes_of(key.p, key.len), bytes_of(NULL, 0), err))
 			return -1;
 	}
@@ -38,6 +67,7 @@ static int sort_rows(struct dry *d, size_t database, struct error *err)
 	struct migrate_session *s = d->engine.ends.databases[database].session;
 	struct migrate_scan q = { .limit = CHUNK_ROWS };
 	struct row_page page = ROW_PAGE_INIT;
+	size_t previewed = 0;
 	int rc = 0;
 
 	do {
@@ -45,7 +75,8 @@ static int sort_rows(struct dry *d, size_t database, struct error *err)
 
 		rc = status == MIGRATE_OK ? 0 : session_error(err, EXIT_OUTAGE, s, status);
 		if (!rc)
-			rc = sort_page(d, &page, d->engine.job->databases[database].value, err);
+			rc = sort_page(d, &page, &d->engine.job->databases[database], &previewed,
+				       err);
 		arena_reset(&a);
 		if (!rc && !arena_bytes(&a, page.cursor, &q.cursor))
 			rc = error_set(err, EXIT_INTERNAL, "out of memory");
@@ -154,6 +185,8 @@ static int count_object(struct dry *d, struct key_item *item, const struct verdi
 		d->objects++;
 		d->bytes += item->size;
 		keep_sample(d, item, v);
+		if (d->known && known_add(d->known, item->key, v->new_key, err))
+			return -1;
 		if (mark(d, v->new_key, 'n', err) ||
 		    (!bytes_equal(item->key, v->new_key) && mark(d, item->key, 'k', err)))
 			return -1;
@@ -215,12 +248,14 @@ static int prepare(struct dry *d, struct error *err)
 	d->rows = sorter_new(SORT_MEMORY, "");
 	if (!d->digest || !d->hashes || !d->rows)
 		return error_set(err, EXIT_INTERNAL, "out of memory");
-	for (size_t i = 0; i < job->database_count; i++)
-		if (sort_rows(d, i, err))
-			return -1;
-	if (sorter_finish(d->rows, err) || next_row(d, err))
+	if (job_has_texts(job) && !(d->known = known_new(job, KEYS_EXPECTED, err)))
 		return -1;
 	if (planner_init(&d->planner, &d->engine, d->engine.ends.destination.session, err))
+		return -1;
+	for (size_t i = 0; i < job->database_count; i++)
+		if (job->databases[i].match == MATCH_EXACT && sort_rows(d, i, err))
+			return -1;
+	if (sorter_finish(d->rows, err) || next_row(d, err))
 		return -1;
 	d->keys =
 	    key_stream_open(&d->engine, d->engine.ends.source.session, bytes_of(NULL, 0), err);
@@ -229,7 +264,7 @@ static int prepare(struct dry *d, struct error *err)
 
 static bool found_something(const struct dry *d)
 {
-	return d->failure_count || d->collisions || d->chains;
+	return d->failure_count || d->collisions || d->chains || d->texts_refused;
 }
 
 int run_dry(const struct job *job, const struct run_options *o, struct error *err)
@@ -239,17 +274,21 @@ int run_dry(const struct job *job, const struct run_options *o, struct error *er
 
 	if (!d)
 		return error_set(err, EXIT_INTERNAL, "out of memory"), EXIT_INTERNAL;
+	d->would = (struct buf)BUF_INIT(DRY_WOULD_MAX);
 	if (!engine_begin_dry(&d->engine, job, o, err) && !prepare(d, err) && !count_keys(d, err) &&
+	    !dry_search_texts(d, err) &&
 	    !count_collisions(d, err)) {
 		dry_print(d);
 		rc = found_something(d) ? EXIT_SOME_FAILED : EXIT_DONE;
 	}
 	key_stream_close(d->keys);
 	planner_release(&d->planner);
+	known_free(d->known);
 	sorter_free(d->rows);
 	sorter_free(d->hashes);
 	digest_free(d->digest);
 	arena_release(&d->arena);
+	buf_release(&d->would);
 	engine_end(&d->engine);
 	free(d);
 	return rc < 0 ? (err->exit ? err->exit : EXIT_INTERRUPTED) : rc;

@@ -7,6 +7,7 @@
 #define DRY_RULES 32    /* counted one by one; later rules together */
 #define DRY_SAMPLES 3   /* per rule */
 #define DRY_FAILURES 20 /* named */
+#define DRY_WOULD_MAX ((size_t)1 << 16)
 
 /*
  * What a dry run finds: the keys, the rules and the rows, merged in byte order
@@ -24,6 +25,13 @@ struct dry_failure {
 	const char *message;
 };
 
+struct dry_text {
+	const char *row;
+	struct migrate_bytes old, new;
+};
+
+struct known;
+
 struct dry {
 	struct engine engine; /* without journal, window and threads */
 	struct planner planner;
@@ -33,6 +41,7 @@ struct dry {
 	struct migrate_bytes row; /* the next row's key, while more_rows */
 	bool more_rows;
 	struct arena arena;
+	struct buf would; /* what the caches would do for the first rows, lines */
 
 	uint64_t objects, bytes, in_place, missing;
 	uint64_t passed_over[SKIP_COUNT];
@@ -41,8 +50,15 @@ struct dry {
 	size_t failure_count;
 	struct dry_rule rules[DRY_RULES + 1]; /* the last: no rule */
 	uint64_t collisions, chains;
+	struct known *known; /* the keys that texts are searched for; NULL: there are no texts */
+	uint64_t texts, texts_to_change, places, texts_refused, texts_too_long;
+	struct dry_text text_samples[DRY_SAMPLES];
+	size_t text_sample_count;
 	uint64_t rows_to_change, rows_without_object, rows_other, objects_without_row;
 };
+
+/* dry-texts.c */
+int dry_search_texts(struct dry *d, struct error *err);
 
 /* dry-print.c */
 void dry_print(const struct dry *d);

@@ -29,11 +29,12 @@ static void add_failure(struct failures *f, const char *label, const struct erro
 	f->n++;
 }
 
-static int open_session(struct ends *e, struct open_end *o, bool writes, struct error *err)
+static int open_session(struct ends *e, struct open_end *o, unsigned int access, struct error *err)
 {
 	const struct job_end *j = o->job;
 
-	o->end = end_open(&e->host, j->label, j->descriptor, j->config, writes, err);
+	o->end = end_open_texts(&e->host, j->label, j->descriptor, j->config, access,
+				j->value_max ? j->value_max : MIGRATE_KEY_MAX, err);
 	if (!o->end)
 		return -1;
 	o->session = session_open(o->end, err);
@@ -93,15 +94,28 @@ static int describe(struct open_end *o, void *facts, struct error *err)
 	return status == MIGRATE_OK ? 0 : session_error(err, EXIT_USAGE, o->session, status);
 }
 
-static void open_one(struct ends *e, struct open_end *o, const struct job_end *job, bool writes,
-		     bool probe, void *facts, struct failures *f)
+static void open_one(struct ends *e, struct open_end *o, const struct job_end *job,
+		     unsigned int access, bool probe, void *facts, struct failures *f)
 {
 	struct error err = ERROR_INIT;
 
 	o->job = job;
-	if (open_session(e, o, writes, &err) || identify(e, o, probe, writes, &err) ||
+	if (open_session(e, o, access, &err) || identify(e, o, probe, access & END_WRITES, &err) ||
 	    describe(o, facts, &err))
 		add_failure(f, job->label, &err);
+}
+
+/* A plugin of before, or of a database that keeps no texts. */
+static void check_texts(struct ends *e, size_t i, struct failures *f)
+{
+	struct error err = ERROR_INIT;
+
+	if (!e->databases[i].identity || e->job->databases[i].match != MATCH_CONTAINS ||
+	    e->database_facts[i].d.flags & MIGRATE_TEXTS)
+		return;
+	error_set(&err, EXIT_USAGE, "match: contains: the plugin '%s' cannot read texts",
+		  e->job->databases[i].end.plugin);
+	add_failure(f, e->job->databases[i].end.label, &err);
 }
 
 static int make_room(struct ends *e, const struct job *job, struct error *err)
@@ -118,16 +132,21 @@ static int make_room(struct ends *e, const struct job *job, struct error *err)
 
 static int open_all(struct ends *e, const struct job *job, int flags, struct error *err)
 {
-	bool writes = flags & ENDS_WRITE, probe = flags & ENDS_PROBE;
+	unsigned int access = (flags & ENDS_WRITE ? (unsigned int)END_WRITES : 0) |
+			      (flags & ENDS_DRY ? (unsigned int)END_DRY : 0);
+	unsigned int to = flags & ENDS_SCRATCH ? access & ~(unsigned int)END_DRY : access;
+	bool probe = flags & ENDS_PROBE;
 	struct failures f = { .err = err };
 
-	open_one(e, &e->source, &job->source, false, probe, &e->source_facts, &f);
-	open_one(e, &e->destination, &job->destination, writes, probe, &e->destination_facts, &f);
-	for (size_t i = 0; i < e->database_count; i++)
-		open_one(e, &e->databases[i], &job->databases[i].end, writes, probe,
+	open_one(e, &e->source, &job->source, END_READS, probe, &e->source_facts, &f);
+	open_one(e, &e->destination, &job->destination, to, probe, &e->destination_facts, &f);
+	for (size_t i = 0; i < e->database_count; i++) {
+		open_one(e, &e->databases[i], &job->databases[i].end, access, probe,
 			 &e->database_facts[i], &f);
+		check_texts(e, i, &f);
+	}
 	for (size_t i = 0; i < e->cache_count; i++)
-		open_one(e, &e->caches[i], &job->caches[i], writes, probe, NULL, &f);
+		open_one(e, &e->caches[i], &job->caches[i], access, probe, NULL, &f);
 	return f.n ? -1 : 0;
 }
 

@@ -16,8 +16,10 @@
  * are all reported at once: one line each.
  */
 enum ends_flags {
-	ENDS_WRITE = 1 << 0, /* destination, databases and caches will be changed */
-	ENDS_PROBE = 1 << 1  /* ask every end whether it is well */
+	ENDS_WRITE = 1 << 0,  /* destination, databases and caches will be changed */
+	ENDS_PROBE = 1 << 1,  /* ask every end whether it is well */
+	ENDS_DRY = 1 << 2,    /* with WRITE: but not now: nothing may be changed through them */
+	ENDS_SCRATCH = 1 << 3 /* with DRY: but scratch objects at the destination */
 };
 
 struct open_end {

@@ -26,9 +26,10 @@
  * left the copy stage exactly one thread holds it. A thread that fails calls
  * engine_fail(), the first error wins, and all threads wind down.
  */
-#define WINDOW_MAX 32   /* batches in memory at once, and not yet durable at most */
-#define RUN_LENGTH 16   /* small objects a copier takes at a time */
-#define CHUNK_ROWS 1000 /* rows in a chunk */
+#define WINDOW_MAX 32         /* batches in memory at once, and not yet durable at most */
+#define RUN_LENGTH 16         /* small objects a copier takes at a time */
+#define CHUNK_ROWS 1000       /* rows in a chunk */
+#define WHOLE_MAX (64u << 20) /* objects up to this may go in one piece, whatever part_size */
 
 /* A batch on its way. */
 struct work {
@@ -64,7 +65,7 @@ struct item {
 	uint32_t n;
 	struct object_record record; /* bytes belong to the batch or to the copier's arena */
 	bool native;                 /* out: the bytes did not pass through us */
-	bool lost;                   /* out: attributes were lost */
+	uint64_t lost;               /* attributes that were counted as lost: see losses.c */
 	uint8_t end;                 /* out: enum item_end */
 	int64_t due;                 /* ITEM_AGAIN: not before (monotonic) */
 	struct item *next;
@@ -84,6 +85,12 @@ struct tally {
 	atomic_uint_fast64_t copied_bytes; /* by this run */
 	atomic_uint_fast64_t rows, rows_conflict, passed_over;
 	atomic_uint_fast64_t new_failures; /* against max_failures */
+};
+
+/* What copy.concurrency: auto goes by; read once a second. */
+struct pulse {
+	atomic_uint_fast64_t busy, starved;       /* ns of copiers: at work, waiting for some */
+	atomic_uint_fast64_t source, destination; /* answers that asked for less */
 };
 
 struct engine {
@@ -119,12 +126,17 @@ struct engine {
 	atomic_bool failed;   /* error is set: leave */
 	struct error error;
 	_Atomic(struct item *) *inflight; /* per copier: what it works on */
+	uint32_t inflight_size;
 
 	struct gate *gate;
 	struct pace *pace;
 	struct rowindex *rowindex; /* databases without an index on the column */
 	struct tally tally;
-	atomic_uint_fast32_t concurrency;        /* copiers that may take work */
+	atomic_uint_fast32_t concurrency;  /* copiers that may take work */
+	atomic_uint_fast32_t most_copiers; /* no more are possible */
+	atomic_uint_fast32_t equipped;     /* copiers that have sessions */
+	struct pulse pulse;
+	atomic_uint_fast32_t why;                /* concurrency is what it is: enum auto_reason */
 	atomic_bool scanning, listing;           /* for the progress line */
 	enum migrate_digest_algorithm algorithm; /* of digests taken while bytes pass */
 	struct losses *losses;                   /* attributes that could not be kept, by name */
@@ -206,6 +218,8 @@ const char *shown_key(struct arena *a, struct migrate_bytes key);
 /* tell.c: what failed, in the log, by name. */
 void tell_failure(struct engine *e, const struct object_record *o);
 void tell_rows(struct engine *e, const struct chunk *c);
+/* A row that names an object which was not there before we came. */
+void tell_missing(struct engine *e, const struct chunk *c, const struct row_record *row);
 
 /* ---- threads' main functions ---- */
 void *copier_main(void *copier); /* struct copier of copier.h */

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/planner.h"
+#include "engine/sizes.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -128,6 +129,7 @@ struct feed {
 	struct planner planner;
 	struct builder *builder;
 	struct key_stream *keys;
+	struct sizes *sizes; /* of keys from rows */
 	struct object_slot slot;
 	struct delta
 	    *delta; /* passes after the first; in that as well when our new keys are seen again */
@@ -169,6 +171,8 @@ static int plan_item(struct feed *f, struct key_item *item, struct error *err)
 	struct verdict v;
 
 	planner_judge(&f->planner, item, &v);
+	if (f->sizes && v.kind == VERDICT_OBJECT && v.state == OBJECT_PLANNED)
+		sizes_look_up(f->sizes, item);
 	if (v.kind == VERDICT_PASSED_OVER) {
 		builder_pass_over(f->builder, item, v.skip);
 		return 0;
@@ -237,6 +241,8 @@ static int open_feed(struct feed *f, struct error *err)
 	f->keys = key_stream_open(e, f->source, position, err);
 	if (!f->keys)
 		return -1;
+	if (e->job->keys_from == KEYS_FROM_DATABASE && !(f->sizes = sizes_new(e, f->source)))
+		return error_set(err, EXIT_INTERNAL, "out of memory");
 	if (e->pass.number > 1 || delta_has_own(e)) {
 		f->delta = delta_open(e, position, err);
 		if (!f->delta)
@@ -248,6 +254,7 @@ static int open_feed(struct feed *f, struct error *err)
 static void close_feed(struct feed *f)
 {
 	delta_close(f->delta);
+	sizes_free(f->sizes);
 	key_stream_close(f->keys);
 	builder_free(f->builder);
 	planner_release(&f->planner);
@@ -277,7 +284,7 @@ static int plan_pass(struct engine *e, struct error *err)
 
 /* ---- The order of things ---- */
 
-static int wait_until_empty(struct engine *e)
+int feeder_drain(struct engine *e)
 {
 	pthread_mutex_lock(&e->lock);
 	e->draining = true;
@@ -289,18 +296,22 @@ static int wait_until_empty(struct engine *e)
 	return engine_leaving(e) ? -1 : 0;
 }
 
+/* Rows written since a pass began, by later passes; texts, by each. */
 static int scan_rows(struct engine *e, struct error *err)
 {
-	if (e->pass.number == 1 || !e->ends.database_count || e->options->only == RUN_COPY ||
-	    e->pass.state == PASS_DONE)
+	bool rows = e->pass.number > 1 && e->ends.database_count, has_texts = job_has_texts(e->job);
+
+	if ((!rows && !has_texts) || e->options->only == RUN_COPY || e->pass.state == PASS_DONE)
 		return 0;
-	if (wait_until_empty(e))
+	if (feeder_drain(e))
 		return -1;
 	if (e->pass.state != PASS_SCANNING && set_pass_state(e, PASS_SCANNING, err))
 		return -1;
 	atomic_store(&e->scanning, true);
 	rowindex_forget(e->rowindex);
-	return rowscan(e, err);
+	if (rows && rowscan(e, err))
+		return -1;
+	return has_texts && (feeder_drain(e) || texts(e, err)) ? -1 : 0;
 }
 
 static int feed(struct engine *e, struct error *err)
@@ -326,7 +337,7 @@ static int feed(struct engine *e, struct error *err)
 		return rc < 0 ? rc : 0;
 	if (e->pass.state == PASS_LISTING)
 		return 0; /* --first: the rest of the pass is a later run's */
-	if (scan_rows(e, err) || wait_until_empty(e))
+	if (scan_rows(e, err) || feeder_drain(e))
 		return -1;
 	if (e->options->only == RUN_COPY && e->has_rows)
 		return 0;

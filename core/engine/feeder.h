@@ -33,6 +33,14 @@ bool delta_is_settled(const struct key_item *item, const struct object_record *o
 bool delta_has_own(const struct engine *e);
 void delta_close(struct delta *d);
 
+/* Wait until the window is empty. -1: the run ends (no error of its own). */
+int feeder_drain(struct engine *e);
+
+/* texts.c: values inside texts, once all that this pass copies is settled. */
+int texts(struct engine *e, struct error *err);
+/* retry-rows.c: rows of texts that conflicted or failed step back: they are read again. */
+int texts_step_back(struct engine *e, struct error *err);
+
 /* rowscan.c: rows that still name old keys, as batches of rows alone. */
 int rowscan(struct engine *e, struct error *err);
 

@@ -161,7 +161,13 @@ static void end_probing(struct gate *g)
 
 static enum gate_verdict throttled(struct gate *g, struct migrate_session *s)
 {
+	const struct ends *ends = &g->engine->ends;
 	int64_t wait = session_retry_after(s);
+
+	if (session_end(s) == ends->source.end)
+		atomic_fetch_add(&g->engine->pulse.source, 1);
+	else if (session_end(s) == ends->destination.end)
+		atomic_fetch_add(&g->engine->pulse.destination, 1);
 
 	return engine_sleep(g->engine, wait > 0 ? wait * NS_PER_MS : engine_backoff(3))
 		   ? GATE_AGAIN

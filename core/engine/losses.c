@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NAMES_MAX 64 /* different attributes that are counted one by one */
+#define NAMES_MAX 64 /* different attributes that are counted one by one: bits of an item's lost */
 
 /* Attributes that the destination cannot hold: warned of once, counted by name. */
 struct losses {
@@ -44,8 +44,11 @@ void losses_report(struct losses *l)
 			 l->names[i].name, l->names[i].objects);
 }
 
-/* True: it is a name not seen before. */
-static bool add(struct losses *l, const char *name)
+/*
+ * True: it is a name not seen before. Both the core and the plugin may see one loss, and
+ * again at each attempt: seen has a bit for each name that was counted for this object.
+ */
+static bool add(struct losses *l, const char *name, uint64_t *seen)
 {
 	size_t i = 0;
 	bool new;
@@ -56,16 +59,17 @@ static bool add(struct losses *l, const char *name)
 	new = i == l->n && l->n < NAMES_MAX;
 	if (new)
 		snprintf(l->names[l->n++].name, sizeof(l->names[0].name), "%s", name);
-	if (i < l->n)
+	if (i < l->n && !(*seen & UINT64_C(1) << i)) {
+		*seen |= UINT64_C(1) << i;
 		l->names[i].objects++;
+	}
 	pthread_mutex_unlock(&l->lock);
 	return new;
 }
 
 static void lose(struct copier *c, struct item *it, const char *name)
 {
-	it->lost = true;
-	if (add(c->engine->losses, name))
+	if (add(c->engine->losses, name, &it->lost))
 		log_warn("the destination does not keep attribute '%s' (attributes: warn)", name);
 }
 

@@ -7,7 +7,8 @@
 #include <stdlib.h>
 
 struct bucket {
-	atomic_uint_fast64_t rate; /* a second; 0: no limit */
+	atomic_uint_fast64_t rate;  /* a second; 0: no limit */
+	atomic_uint_fast64_t taken; /* since the beginning */
 	double tokens;             /* may be negative: what was let through in advance */
 	int64_t filled;
 };
@@ -77,8 +78,14 @@ bool pace_take(struct pace *p, enum pace_kind kind, uint64_t n)
 	struct bucket *b = &p->buckets[kind];
 	int64_t wait;
 
+	atomic_fetch_add_explicit(&b->taken, n, memory_order_relaxed);
 	if (!atomic_load_explicit(&b->rate, memory_order_relaxed))
 		return true;
 	wait = take(p, b, n);
 	return wait <= 0 || engine_sleep(p->engine, wait);
+}
+
+uint64_t pace_taken(struct pace *p, enum pace_kind kind)
+{
+	return atomic_load_explicit(&p->buckets[kind].taken, memory_order_relaxed);
 }

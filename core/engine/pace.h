@@ -18,5 +18,7 @@ void pace_free(struct pace *p);
 void pace_set(struct pace *p, enum pace_kind kind, uint64_t per_second);
 /* Blocks until n may pass. False: the run ends. */
 bool pace_take(struct pace *p, enum pace_kind kind, uint64_t n);
+/* All that was taken, with or without a limit. */
+uint64_t pace_taken(struct pace *p, enum pace_kind kind);
 
 #endif

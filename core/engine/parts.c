@@ -39,8 +39,7 @@ bool parts_possible(const struct engine *e, uint64_t size, bool native)
 		      : to->part && e->ends.source_facts.d.flags & MIGRATE_RANGES;
 }
 
-/* The job's part size, within what the destination can do with this many bytes. */
-static uint64_t choose_part_size(const struct engine *e, uint64_t size)
+uint64_t parts_size(const struct engine *e, uint64_t size)
 {
 	const struct migrate_describe *d = &e->ends.destination_facts.d;
 	uint64_t part = e->job->copy.part_size, max = d->parts_max ? d->parts_max : 10000;
@@ -293,7 +292,7 @@ static bool continue_upload(struct copier *c, struct item *it, struct large *l, 
 }
 
 static enum migrate_status complete(struct copier *c, struct item *it, struct large *l,
-				    const struct target *t)
+				    struct target t)
 {
 	struct migrate_done_part *parts = calloc(l->count, sizeof(*parts));
 	const struct migrate_done_part **list = calloc(l->count, sizeof(*list));
@@ -302,13 +301,11 @@ static enum migrate_status complete(struct copier *c, struct item *it, struct la
 				      .size = it->record.size,
 				      .parts = list,
 				      .count = l->count,
-				      .precondition = t->precondition,
 				      .flags = attribute_flags(c->engine),
-				      .if_match = t->if_match,
+				      .if_match = t.if_match,
 				      .object = &c->there.object };
 	enum migrate_status status = blame(c, NULL, MIGRATE_TRANSIENT);
 
-	object_slot_init(&c->there, NULL);
 	for (uint32_t i = 0; parts && list && i < l->count; i++) {
 		parts[i] = (struct migrate_done_part){ .number = i + 1,
 						       .size = part_length(l, i),
@@ -317,6 +314,10 @@ static enum migrate_status complete(struct copier *c, struct item *it, struct la
 		list[i] = &parts[i];
 	}
 	if (parts && list)
+		status = hold_to(c, it, WAY_COMPLETE, &t);
+	r.precondition = t.precondition;
+	object_slot_init(&c->there, NULL);
+	if (status == MIGRATE_OK)
 		status = blame(c, c->destination, store_complete(c->destination, &r));
 	free(parts);
 	free(list);
@@ -373,7 +374,7 @@ static bool is_hopeless(const struct engine *e, const struct item *it, enum migr
 }
 
 static enum migrate_status run_upload(struct copier *c, struct item *it, struct large *l,
-				      const struct target *t, bool source_same)
+				      struct target t, bool source_same)
 {
 	enum migrate_status status = MIGRATE_OK;
 	struct error err = ERROR_INIT;
@@ -410,16 +411,53 @@ void parts_settle(struct copier *c, struct item *it, enum migrate_status status)
 		abort_upload(c, it, id);
 }
 
-enum migrate_status copy_in_parts(struct copier *c, struct item *it, const struct target *t,
-				  bool native)
+/* Before many bytes are sent: would the end of it be refused? */
+static enum migrate_status look_ahead(struct copier *c, struct item *it, const struct target *t)
+{
+	enum migrate_status status;
+
+	if (t->precondition != MIGRATE_ABSENT || t->looked)
+		return MIGRATE_OK;
+	status = look_at_destination(c, it);
+	c->looked = status == MIGRATE_OK;
+	return c->looked ? MIGRATE_EXISTS : status == MIGRATE_NOT_FOUND ? MIGRATE_OK : status;
+}
+
+/*
+ * A digest of the whole proves more than those of parts, and nobody need take it where
+ * the source tells it: worth that an object of moderate size goes over one connection.
+ */
+static bool goes_whole(const struct copier *c, const struct item *it)
+{
+	uint64_t put_max = c->engine->ends.destination_facts.d.put_max;
+
+	return it->record.size <= WHOLE_MAX && (!put_max || it->record.size <= put_max) &&
+	       transfer_is_proved(c);
+}
+
+static enum migrate_status copy_whole(struct copier *c, struct item *it, struct target t)
+{
+	enum migrate_status status;
+
+	parts_settle(c, it, MIGRATE_OK); /* an upload of other times will not be continued */
+	status = hold_to(c, it, WAY_PUT, &t);
+	return status == MIGRATE_OK ? transfer_looked(c, it, &t) : status;
+}
+
+enum migrate_status copy_in_parts(struct copier *c, struct item *it, struct target t, bool native)
 {
 	struct migrate_bytes planned = it->record.etag;
 	struct large l = { .record = &it->record, .native = native };
-	enum migrate_status status = look_at_source(c, it, true);
+	enum migrate_status status = look_ahead(c, it, &t);
 
+	if (status == MIGRATE_OK)
+		status = look_at_source(c, it, true);
 	if (status != MIGRATE_OK || !attributes_fit(c, it))
 		return status;
-	l.part_size = choose_part_size(c->engine, it->record.size);
+	if (!native && goes_whole(c, it))
+		return copy_whole(c, it, t);
+	t.looked = false; /* the parts take their time */
+	l.part_size = parts_size(c->engine, it->record.size);
 	l.count = (uint32_t)((it->record.size + l.part_size - 1) / l.part_size);
 	l.parts = calloc(l.count ? l.count : 1, sizeof(*l.parts));
 	if (!l.parts)

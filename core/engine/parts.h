@@ -16,13 +16,14 @@ bool parts_available(const struct engine *e);
 void parts_help(struct copier *c);
 
 /* native: the destination fetches the parts itself. */
-enum migrate_status copy_in_parts(struct copier *c, struct item *it, const struct target *t,
-				  bool native);
+enum migrate_status copy_in_parts(struct copier *c, struct item *it, struct target t, bool native);
 /*
  * The end of an upload had an unknown outcome and was looked up, with that result: if
  * the object needs the upload no more, it is ended, should it still be there.
  */
 void parts_settle(struct copier *c, struct item *it, enum migrate_status status);
+/* The job's part size, within what the destination can do with this many bytes. */
+uint64_t parts_size(const struct engine *e, uint64_t size);
 /* Can this object go in parts? */
 bool parts_possible(const struct engine *e, uint64_t size, bool native);
 

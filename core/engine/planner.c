@@ -2,6 +2,7 @@
 #include "engine/planner.h"
 
 #include "base/bytes.h"
+#include "engine/scratch.h"
 
 int planner_init(struct planner *p, struct engine *e, struct migrate_session *destination,
 		 struct error *err)
@@ -93,7 +94,8 @@ static void rename_key(struct planner *p, const struct key_item *item, struct ve
 
 static bool is_own(const struct engine *e, struct migrate_bytes key)
 {
-	return e->relation == ENDS_DESTINATION_INSIDE && bytes_begin_with(key, e->inside);
+	return scratch_is_key(key) ||
+	       (e->relation == ENDS_DESTINATION_INSIDE && bytes_begin_with(key, e->inside));
 }
 
 /* Is the new key, at the destination, the very object that is to be copied? */
@@ -127,6 +129,34 @@ static void check_place(struct planner *p, const struct key_item *item, struct v
 	}
 }
 
+/*
+ * A row that names the old key must be able to hold the new one: its layout may not fit,
+ * or the value be too long. Asked only where that can happen.
+ */
+static void check_values(struct planner *p, const struct key_item *item, struct verdict *v)
+{
+	const struct job *job = p->engine->job;
+
+	for (size_t i = 0; i < job->database_count && v->state == OBJECT_PLANNED; i++) {
+		const struct job_database *d = &job->databases[i];
+		BUF_AUTO struct buf value = BUF_INIT(MIGRATE_KEY_MAX);
+		const char *text;
+
+		if (!value_pattern_has_layout(d->new_value) &&
+		    v->new_key.n < MIGRATE_KEY_MAX / 4)
+			continue;
+		if (!value_pattern_encode(d->value, item->key, &value))
+			continue; /* no row names it */
+		buf_reset(&value);
+		if (value_pattern_encode(d->new_value, v->new_key, &value))
+			continue;
+		text = arena_printf(&p->arena, "%s: no value can be made of the new key: it is not "
+				    "of the form that new_layout says, or too long",
+				    d->end.label);
+		fail(v, FAIL_RENAME, text ? text : "no value can be made of the new key");
+	}
+}
+
 void planner_judge(struct planner *p, const struct key_item *item, struct verdict *v)
 {
 	const char *why = NULL;
@@ -152,13 +182,16 @@ void planner_judge(struct planner *p, const struct key_item *item, struct verdic
 	rename_key(p, item, v);
 	if (v->kind == VERDICT_OBJECT && v->state == OBJECT_PLANNED)
 		check_place(p, item, v);
+	if (v->kind == VERDICT_OBJECT && v->state == OBJECT_PLANNED)
+		check_values(p, item, v);
 }
 
 bool plan_needs_check(const struct engine *e)
 {
 	const struct job *job = e->job;
 
-	return e->relation != ENDS_APART ||
+	/* keys of rows: what there is to do is known before the first copy */
+	return e->relation != ENDS_APART || job->keys_from == KEYS_FROM_DATABASE ||
 	       (job->keys_from == KEYS_FROM_FILE && job->keys_format == KEYS_CSV) ||
 	       e->ends.destination_facts.d.flags & MIGRATE_CASE_FOLDING ||
 	       !rename_rules_injective(job->rules, job->selection.prefix,

@@ -2,6 +2,7 @@
 #include "engine/begin.h"
 
 #include "base/log.h"
+#include "engine/feeder.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -107,6 +108,22 @@ static uint64_t step_back(struct batch *b, struct chunk *c)
 	return n;
 }
 
+/* rows: counts those that stepped back. */
+static int step_back_all(struct engine *e, struct batch *b, struct chunk *chunks, size_t n,
+			 uint64_t *rows, struct error *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < n; i++) {
+		uint64_t back = step_back(b, &chunks[i]);
+
+		*rows += back;
+		if (back)
+			rc = journal_outcome(e->journal, b, &chunks[i], err);
+	}
+	return rc;
+}
+
 static int retry_batch(struct engine *e, int64_t id, uint64_t *rows, struct error *err)
 {
 	ARENA_AUTO struct arena a = ARENA_INIT;
@@ -117,19 +134,18 @@ static int retry_batch(struct engine *e, int64_t id, uint64_t *rows, struct erro
 
 	if (!b || journal_chunks(e->journal, id, &a, &chunks, &n, err))
 		goto out;
+	if (b->kind == BATCH_TEXTS) { /* every pass reads all texts anew */
+		rc = step_back_all(e, b, chunks, n, rows, err);
+		goto out;
+	}
 	anew = rows_anew(e, b, chunks, n);
 	if (!anew) {
 		error_set(err, EXIT_INTERNAL, "out of memory");
 		goto out;
 	}
 	rc = journal_plan(e->journal, &anew, 1, err);
-	for (size_t i = 0; !rc && i < n; i++) {
-		uint64_t back = step_back(b, &chunks[i]);
-
-		*rows += back;
-		if (back)
-			rc = journal_outcome(e->journal, b, &chunks[i], err);
-	}
+	if (!rc)
+		rc = step_back_all(e, b, chunks, n, rows, err);
 out:
 	batch_free(anew);
 	batch_free(b);
@@ -148,6 +164,25 @@ int retry_rows(struct engine *e, struct error *err)
 		rc = retry_batch(e, g.ids[i], &rows, err);
 	if (!rc && rows)
 		log_info("%" PRIu64 " rows that conflicted or failed are looked at again", rows);
+	free(g.ids);
+	return rc;
+}
+
+static int gather_texts(void *arg, int64_t batch, const struct chunk *c, const struct row_record *r)
+{
+	return c->texts ? gather(arg, batch, c, r) : 0;
+}
+
+int texts_step_back(struct engine *e, struct error *err)
+{
+	struct bad_batches g = { .ids = NULL };
+	uint64_t rows = 0;
+	int rc = journal_each_bad_row(e->journal, gather_texts, &g, err);
+
+	if (rc && !error_is_set(err))
+		error_set(err, EXIT_INTERNAL, "out of memory");
+	for (size_t i = 0; !rc && i < g.n; i++)
+		rc = retry_batch(e, g.ids[i], &rows, err);
 	free(g.ids);
 	return rc;
 }

@@ -105,10 +105,30 @@ static int missing_rows(struct rewriter *r, struct batch *b, struct chunk *c)
 {
 	if (r->engine->job->keys_from == KEYS_FROM_DATABASE) {
 		for (uint32_t i = 0; i < c->n; i++)
-			b->counts.rows_missing += by_need(b, &c->rows[i]) ? 1 : 0;
+			if (by_need(b, &c->rows[i])) {
+				b->counts.rows_missing++;
+				tell_missing(r->engine, c, &c->rows[i]);
+			}
 		return 0;
 	}
 	rows_of_gone(r->engine, b, c);
+	return 0;
+}
+
+/* Texts that are given up stand behind the others: they have no edits, and stay as they are. */
+static int rewrite_chunk(struct rewriter *r, struct chunk *c, struct error *err)
+{
+	struct chunk some = *c;
+
+	for (some.n = 0; some.n < c->n && (!c->texts || c->rows[some.n].edits.n);)
+		some.n++;
+	if (some.n && rows_rewrite(r, &some, err))
+		return -1;
+	for (uint32_t i = some.n; i < c->n; i++) {
+		c->rows[i].outcome = MIGRATE_ROW_FAILED;
+		if (!c->rows[i].message)
+			c->rows[i].message = "left alone: the next run says why";
+	}
 	return 0;
 }
 
@@ -116,7 +136,7 @@ static int settle_chunk(struct rewriter *r, struct batch *b, struct chunk *c, st
 {
 	struct engine *e = r->engine;
 
-	if (rows_rewrite(r, c, err))
+	if (rewrite_chunk(r, c, err))
 		return -1;
 	rows_count(c, &b->counts);
 	tell_rows(e, c);
@@ -126,7 +146,9 @@ static int settle_chunk(struct rewriter *r, struct batch *b, struct chunk *c, st
 			atomic_fetch_add(&e->tally.rows_conflict, 1);
 	atomic_fetch_add(&e->tally.rows, c->n);
 	c->settled = true;
-	return journal_outcome(e->journal, b, c, err);
+	if (journal_outcome(e->journal, b, c, err))
+		return -1;
+	return rows_invalidate(r, b, c, err);
 }
 
 static int intend_and_settle(struct rewriter *r, struct batch *b, struct chunk *c,
@@ -144,14 +166,25 @@ static int intend_and_settle(struct rewriter *r, struct batch *b, struct chunk *
 	return settle_chunk(r, b, c, err);
 }
 
+/* Nothing to do for a batch that an earlier run left: the scan that made it begins anew. */
+static int rewrite_texts(struct rewriter *r, struct batch *b, struct error *err)
+{
+	if (!b->texts)
+		return 0;
+	if (!gate_pass(r->engine->gate))
+		return -1;
+	b->state = BATCH_REWRITING;
+	if (journal_intent(r->engine->journal, b, b->texts, err))
+		return -1;
+	return settle_chunk(r, b, b->texts, err);
+}
+
 /* What the run before intended and did not hear of: the same compare-and-swap again. */
 static int resolve_open(struct rewriter *r, struct batch *b, struct error *err)
 {
 	struct chunk *chunks = NULL;
 	size_t n = 0;
 
-	if (b->state != BATCH_REWRITING)
-		return 0;
 	if (journal_open_chunks(r->engine->journal, b->id, &r->arena, &chunks, &n, err))
 		return -1;
 	for (size_t i = 0; i < n; i++)
@@ -160,68 +193,10 @@ static int resolve_open(struct rewriter *r, struct batch *b, struct error *err)
 	return 0;
 }
 
-static int invalidate_chunk(struct rewriter *r, const struct batch *b, const struct chunk *c,
-			    size_t cache, struct error *err)
-{
-	struct migrate_changed_row *rows = calloc(c->n + 1, sizeof(*rows));
-	const struct migrate_changed_row **list = calloc(c->n + 1, sizeof(*list));
-	struct migrate_invalidate q = { .rows = list };
-	enum migrate_status status = MIGRATE_OK;
-	unsigned attempt = 0;
-
-	if (!rows || !list) {
-		free(rows);
-		free(list);
-		return error_set(err, EXIT_INTERNAL, "out of memory");
-	}
-	for (uint32_t i = 0; i < c->n; i++) {
-		const struct row_record *row = &c->rows[i];
-
-		if (row->outcome != MIGRATE_ROW_CHANGED && row->outcome != MIGRATE_ROW_ALREADY)
-			continue;
-		rows[i] = (struct migrate_changed_row){
-			.old_key = b->objects[row->object].key,
-			.new_key = b->objects[row->object].new_key,
-			.old_value = row->before,
-			.new_value = row->after,
-			.text = row->text ? row->text : "",
-		};
-		list[q.count++] = &rows[i];
-	}
-	if (q.count)
-		do
-			status = cache_invalidate(r->caches[cache], &q);
-		while (status != MIGRATE_OK &&
-		       rows_again(r, r->caches[cache], status, &attempt, err));
-	free(rows);
-	free(list);
-	return status == MIGRATE_OK ? 0 : -1;
-}
-
-/* After the commit, from the journal: so a repetition after a crash tells the same rows. */
-static int invalidate(struct rewriter *r, struct batch *b, struct error *err)
-{
-	struct engine *e = r->engine;
-	struct chunk *chunks = NULL;
-	size_t n = 0;
-
-	if (!e->ends.cache_count)
-		return 0;
-	if (journal_chunks(e->journal, b->id, &r->arena, &chunks, &n, err))
-		return -1;
-	for (size_t i = 0; i < n; i++)
-		for (size_t k = 0; k < e->ends.cache_count; k++)
-			if (invalidate_chunk(r, b, &chunks[i], k, err))
-				return -1;
-	return 0;
-}
-
 static int finish(struct rewriter *r, struct batch *b, struct error *err)
 {
 	struct engine *e = r->engine;
 
-	if (invalidate(r, b, err))
-		return -1;
 	b->state = BATCH_DONE;
 	batch_recount(b);
 	if (journal_save(e->journal, &b, 1, err))
@@ -233,10 +208,14 @@ static int finish(struct rewriter *r, struct batch *b, struct error *err)
 
 static int rewrite_batch(struct rewriter *r, struct batch *b, struct error *err)
 {
-	if (resolve_open(r, b, err))
+	if (b->state == BATCH_REWRITING &&
+	    (rows_invalidate_again(r, b, err) || resolve_open(r, b, err)))
 		return -1;
-	for (size_t d = 0; d < r->engine->ends.database_count; d++)
-		if (rows_find(r, b, d, intend_and_settle, err))
+	if (b->kind == BATCH_TEXTS && rewrite_texts(r, b, err))
+		return -1;
+	for (size_t d = 0; b->kind != BATCH_TEXTS && d < r->engine->ends.database_count; d++)
+		if (r->engine->job->databases[d].match == MATCH_EXACT &&
+		    rows_find(r, b, d, intend_and_settle, err))
 			return -1;
 	return finish(r, b, err);
 }

@@ -38,6 +38,15 @@ int rows_rewrite(struct rewriter *r, struct chunk *c, struct error *err);
 /* The outcomes of a chunk, added to counts. */
 void rows_count(const struct chunk *c, struct batch_counts *counts);
 
+/*
+ * invalidate.c: tell all caches of the rows of a settled chunk that changed, until
+ * each has acknowledged them. Again: of what a run before settled in this batch,
+ * as nobody knows whether it came to that.
+ */
+int rows_invalidate(struct rewriter *r, const struct batch *b, const struct chunk *c,
+		    struct error *err);
+int rows_invalidate_again(struct rewriter *r, const struct batch *b, struct error *err);
+
 /* After a call on a database or a cache failed. True: repeat it. */
 bool rows_again(struct rewriter *r, struct migrate_session *s, enum migrate_status status,
 		unsigned *attempt, struct error *err);

@@ -154,7 +154,8 @@ int rowscan(struct engine *e, struct error *err)
 	if (!s.objects || !s.rename)
 		rc = error_set(err, EXIT_INTERNAL, "out of memory");
 	for (s.database = 0; !rc && s.database < e->ends.database_count; s.database++)
-		rc = scan_database(&s);
+		if (e->job->databases[s.database].match == MATCH_EXACT)
+			rc = scan_database(&s);
 	batch_free(s.batch);
 	rename_scratch_free(s.rename);
 	free(s.objects);

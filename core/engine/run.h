@@ -25,8 +25,9 @@ struct run_options {
 
 /* What a run did, for its last lines and its exit status. */
 struct run_result {
-	uint64_t copied, copied_bytes; /* by this run */
-	struct batch_counts all;       /* of the whole journal, afterwards */
+	uint64_t copied, copied_bytes;    /* by this run */
+	struct batch_counts all;          /* of the whole journal, afterwards */
+	uint64_t passed_over[SKIP_COUNT]; /* by this pass */
 	int pass;
 	bool finished; /* the pass is complete */
 	bool interrupted;

@@ -38,7 +38,7 @@ static int look_at_trouble(struct row_scan *s, enum migrate_status status, unsig
 
 static int fetch(struct row_scan *s, struct error *err)
 {
-	struct migrate_scan q = { .cursor = s->cursor, .limit = CHUNK_ROWS };
+	struct migrate_scan q = { .cursor = s->cursor, .limit = CHUNK_ROWS, .bytes = s->bytes };
 	enum migrate_status status;
 	unsigned attempt = 0;
 
@@ -46,6 +46,7 @@ static int fetch(struct row_scan *s, struct error *err)
 		if (!gate_pass(s->engine->gate))
 			return -1;
 		status = database_scan(s->session, &q, &s->page);
+		s->too_long += status == MIGRATE_OK ? q.too_long : 0;
 		if (status == MIGRATE_OK)
 			return 1;
 		if (look_at_trouble(s, status, &attempt, err))

@@ -18,6 +18,8 @@ struct row_scan {
 	struct migrate_bytes cursor;
 	struct arena arena; /* of the cursor */
 	bool started;
+	uint64_t bytes;    /* set after init: of values in a page; 0: any */
+	uint64_t too_long; /* rows passed over, as their values are too long */
 };
 
 /* Once the engine's gate exists. */

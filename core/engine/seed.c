@@ -25,6 +25,7 @@ struct seed {
 struct opened {
 	struct end *end;
 	struct migrate_session *session;
+	enum migrate_precondition precondition; /* of objects: it was seen to be empty */
 };
 
 static int out_of_memory(struct error *err)
@@ -34,7 +35,7 @@ static int out_of_memory(struct error *err)
 
 static int open_end(struct seed *s, const struct job_end *end, struct opened *o, struct error *err)
 {
-	o->end = end_open(&s->host, end->label, end->descriptor, end->config, true, err);
+	o->end = end_open(&s->host, end->label, end->descriptor, end->config, END_WRITES, err);
 	o->session = o->end ? session_open(o->end, err) : NULL;
 	return o->session ? 0 : -1;
 }
@@ -134,22 +135,34 @@ static bool holds_object(const struct list_page *page, struct migrate_bytes *key
 	return false;
 }
 
+/* Behind this page: where its cursor says, else behind its last key. */
+static bool go_on(struct arena *a, const struct list_page *page, struct migrate_list *r)
+{
+	if (page->n && !arena_bytes(a, page->items[page->n - 1]->key, &r->after))
+		return false;
+	return arena_bytes(a, page->cursor, &r->cursor);
+}
+
 static int check_store(struct opened *o, struct error *err)
 {
 	struct list_page page = LIST_PAGE_INIT;
 	struct migrate_list r = { .limit = 1 };
-	ARENA_AUTO struct arena cursor = ARENA_INIT;
-	enum migrate_status status;
+	struct store_facts facts = { .kept_count = 0 };
+	ARENA_AUTO struct arena arena = ARENA_INIT;
+	enum migrate_status status = store_describe(o->session, &facts);
 	struct migrate_bytes key;
 	bool taken = false;
 	int result = 0;
 
-	do {
+	store_facts_release(&facts);
+	while (status == MIGRATE_OK) {
 		status = store_list(o->session, &r, &page);
 		taken = status == MIGRATE_OK && holds_object(&page, &key);
-		if (status == MIGRATE_OK && !arena_bytes(&cursor, page.cursor, &r.cursor))
+		if (taken || page.done)
+			break;
+		if (status == MIGRATE_OK && !go_on(&arena, &page, &r))
 			status = MIGRATE_FATAL;
-	} while (status == MIGRATE_OK && !taken && !page.done);
+	}
 	if (status != MIGRATE_OK)
 		result = session_error(err, EXIT_USAGE, o->session, status);
 	else if (taken)
@@ -185,7 +198,7 @@ static int put_one(struct opened *o, struct migrate_body *body, const struct buf
 				 .size = image->len,
 				 .body = body,
 				 .attributes = attributes,
-				 .precondition = MIGRATE_ABSENT,
+				 .precondition = o->precondition,
 				 .object = &slot.object };
 	enum migrate_status status;
 
@@ -217,15 +230,19 @@ static int put_images(struct seed *s, struct opened *o, struct migrate_body *bod
 	return result;
 }
 
-/* The content type where the source keeps one: something for the copy to carry. */
+/*
+ * What objects are written with: the content type where the source keeps one, so that
+ * the copy has something to carry, and the condition that it honours.
+ */
 static struct migrate_attributes *attributes_of(struct opened *o)
 {
 	static const char type[] = "image/png";
 	struct store_facts facts = { .kept_count = 0 };
 	struct migrate_attributes *a = NULL;
 
-	if (store_describe(o->session, &facts) == MIGRATE_OK &&
-	    store_keeps(&facts, "content-type", sizeof(type) - 1))
+	if (store_describe(o->session, &facts) == MIGRATE_OK && facts.d.flags & MIGRATE_PUT_ABSENT)
+		o->precondition = MIGRATE_ABSENT;
+	if (store_keeps(&facts, "content-type", sizeof(type) - 1))
 		a = attributes_new();
 	store_facts_release(&facts);
 	if (a && !migrate_set_attribute(a, "content-type", type, sizeof(type) - 1)) {

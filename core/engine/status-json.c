@@ -2,6 +2,8 @@
 #include "engine/status.h"
 
 #include "base/clock.h"
+#include "base/edits.h"
+#include "engine/auto.h"
 
 void counts_json(const struct batch_counts *c, struct json *j)
 {
@@ -70,6 +72,7 @@ static void add_rate(const struct job_status *s, struct json *j)
 	json_uint(j, "bytes", (uint64_t)s->byte_rate);
 	json_uint(j, "rows", (uint64_t)(s->row_rate + 0.5));
 	json_uint(j, "workers", s->workers);
+	json_text(j, "workers_why", auto_reason_text(s->workers_why));
 	if (s->left >= 0)
 		json_int(j, "seconds_left", s->left / NS_PER_S);
 	else
@@ -143,13 +146,36 @@ void object_json(struct json *j, const struct batch *b, const struct object_reco
 	json_end_object(j);
 }
 
+void row_shown(const struct row_record *r, struct row_shown *out)
+{
+	struct edits_reader reader;
+	struct edit one;
+
+	*out = (struct row_shown){ .old = r->before, .new = r->after };
+	edits_read(&reader, r->edits);
+	while (edits_next(&reader, &one) == 1) {
+		if (one.object == EDIT_OF_NONE || out->places++)
+			continue;
+		out->old = (struct migrate_bytes){ .p = (const char *)r->before.p + one.at,
+						   .n = one.n };
+		out->new = one.with;
+	}
+}
+
 void row_json(struct json *j, const struct chunk *c, const struct row_record *r)
 {
+	struct row_shown shown;
+
 	json_object(j, NULL);
 	json_uint(j, "database", c->database);
 	json_text(j, "row", r->text);
-	json_key(j, "old", r->before);
-	json_key(j, "new", r->after);
+	row_shown(r, &shown);
+	if (c->texts)
+		json_uint(j, "places", shown.places);
+	if (!c->texts || shown.places) {
+		json_key(j, "old", shown.old);
+		json_key(j, "new", shown.new);
+	}
 	json_text(j, "outcome", c->settled ? outcome_name(r->outcome) : "unknown");
 	json_text(j, "message", r->message);
 	json_end_object(j);

@@ -168,6 +168,7 @@ static int read_speed(struct journal *j, struct job_status *s, struct error *err
 		return 0;
 	old = oldest_of_run(samples, n);
 	s->workers = samples[0].workers;
+	s->workers_why = samples[0].why;
 	seconds = (double)(samples[0].at - old->at) / (double)NS_PER_S;
 	if (seconds <= 0)
 		return 0;

@@ -32,7 +32,7 @@ struct job_status {
 	uint64_t open_batches;
 	uint64_t failures[FAIL_CLASS_COUNT];
 	double object_rate, byte_rate, row_rate; /* a second, of the last minute; 0: not running */
-	uint32_t workers;
+	uint32_t workers, workers_why; /* enum auto_reason */
 	int64_t left; /* ns to go; -1: nobody can say */
 	struct control control;
 	char control_error[256]; /* the control file could not be read: why */
@@ -47,6 +47,12 @@ void job_status_json(const struct job_status *s, struct json *j);
 /* Pieces that other objects of JSON hold as well. */
 void counts_json(const struct batch_counts *c, struct json *j);
 void object_json(struct json *j, const struct batch *b, const struct object_record *o);
+/* old -> new of a row; of a text, the first place that was replaced, and how many were. */
+struct row_shown {
+	struct migrate_bytes old, new;
+	uint64_t places; /* 0: it is no text, or nothing was replaced in it */
+};
+void row_shown(const struct row_record *r, struct row_shown *out);
 void row_json(struct json *j, const struct chunk *c, const struct row_record *r);
 
 const char *object_state_name(uint8_t state);

@@ -44,3 +44,15 @@ void tell_rows(struct engine *e, const struct chunk *c)
 				 conflict ? "conflict" : "failed", why);
 	}
 }
+
+void tell_missing(struct engine *e, const struct chunk *c, const struct row_record *row)
+{
+	BUF_AUTO struct buf value = BUF_INIT(4 * MIGRATE_KEY_MAX);
+
+	if (!may_tell(e))
+		return;
+	escape_add(&value, row->before.p, row->before.n);
+	log_warn("%s: %s: names '%.*s', which the source does not have: left alone",
+		 e->ends.databases[c->database].job->label, row->text ? row->text : "",
+		 (int)value.len, value.p ? (char *)value.p : "");
+}

@@ -32,18 +32,25 @@ void ticker_block_signals(void)
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
-int ticker_init(struct ticker *t, struct engine *e, struct error *err)
+static void obey_limits(struct engine *e, const struct control *c, const struct job_limits *limits)
+{
+	gate_set_paused(e->gate, c->paused);
+	pace_set(e->pace, PACE_BYTES, limits->bandwidth);
+	pace_set(e->pace, PACE_REQUESTS, (uint64_t)limits->requests);
+	pace_set(e->pace, PACE_ROWS, (uint64_t)limits->rows);
+}
+
+int ticker_init(struct ticker *t, struct engine *e, struct crew *crew, struct error *err)
 {
 	struct control c = { .serial = 0 };
 	struct job_limits limits;
-	int64_t concurrency;
 	sigset_t set;
 
-	*t = (struct ticker){ .engine = e, .signals = -1 };
+	*t = (struct ticker){ .engine = e, .tuning.crew = crew, .signals = -1 };
 	if (control_begin(e->job->journal_path, &t->watch, &c, err))
 		return -1;
-	control_apply(&c, e->job, &concurrency, &limits);
-	gate_set_paused(e->gate, c.paused);
+	control_apply(&c, e->job, &t->concurrency, &limits);
+	obey_limits(e, &c, &limits);
 	stop_signals(&set);
 	t->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (t->signals < 0)
@@ -101,6 +108,7 @@ static void fill(struct engine *e, struct snapshot *s, char *note, size_t size)
 		.rows = atomic_load(&t->rows),
 		.rows_conflict = atomic_load(&t->rows_conflict),
 		.workers = (uint32_t)atomic_load(&e->concurrency),
+		.workers_why = auto_reason_text((uint32_t)atomic_load(&e->why)),
 		.passed_over = atomic_load(&t->passed_over),
 	};
 	if (gate_note(e->gate, note, size)) {
@@ -143,7 +151,7 @@ static void obey(struct ticker *t)
 	struct control c;
 	struct job_limits limits;
 	struct error err = ERROR_INIT;
-	int64_t concurrency;
+	uint32_t concurrency;
 	char text[256];
 	int rc = control_poll(e->job->journal_path, &t->watch, &c, &err);
 
@@ -152,14 +160,8 @@ static void obey(struct ticker *t)
 	if (rc <= 0)
 		return;
 	control_apply(&c, e->job, &concurrency, &limits);
-	gate_set_paused(e->gate, c.paused);
-	pace_set(e->pace, PACE_BYTES, limits.bandwidth);
-	pace_set(e->pace, PACE_REQUESTS, (uint64_t)limits.requests);
-	pace_set(e->pace, PACE_ROWS, (uint64_t)limits.rows);
-	pthread_mutex_lock(&e->lock);
-	atomic_store(&e->concurrency, (uint32_t)concurrency);
-	engine_wake(e);
-	pthread_mutex_unlock(&e->lock);
+	obey_limits(e, &c, &limits);
+	tune_set(&t->tuning, concurrency);
 	control_text(&c, text, sizeof(text));
 	log_info("control: %s", text);
 	journal_event(e->journal, LOG_INFO, text);
@@ -178,6 +180,7 @@ static void sample(struct engine *e)
 		.rows = atomic_load(&e->tally.rows),
 		.failed = atomic_load(&e->tally.failed),
 		.workers = (uint32_t)atomic_load(&e->concurrency),
+		.why = (uint32_t)atomic_load(&e->why),
 		.errors = (uint32_t)atomic_load(&e->tally.new_failures),
 	};
 
@@ -200,8 +203,10 @@ static void too_many(struct engine *e)
 static void each_second(struct ticker *t)
 {
 	struct engine *e = t->engine;
+	char note[512];
 
 	obey(t);
+	tune_step(&t->tuning, gate_note(e->gate, note, sizeof(note)));
 	sample(e);
 	too_many(e);
 	watchdog_look(e);

@@ -3,7 +3,7 @@
 #define MIGRATE_ENGINE_TICKER_H
 
 #include "engine/control.h"
-#include "engine/engine.h"
+#include "engine/tune.h"
 
 /*
  * What happens beside the work, from the main thread: signals, the progress
@@ -14,13 +14,15 @@ struct ticker {
 	struct engine *engine;
 	struct progress *progress;
 	struct control_watch watch;
+	struct tuning tuning;
+	uint32_t concurrency; /* as it was set when the run began; 0: auto */
 	int64_t next_second;
 	int signals;    /* signalfd */
 	unsigned stops; /* signals that asked for an end */
 	bool interrupted;
 };
 
-int ticker_init(struct ticker *t, struct engine *e, struct error *err);
+int ticker_init(struct ticker *t, struct engine *e, struct crew *crew, struct error *err);
 /* Until no worker is left. */
 void ticker_run(struct ticker *t);
 void ticker_release(struct ticker *t);

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #define SMALL_BUFFER (256 * 1024) /* every copier has one; larger ones count against memory: */
-#define RING_SIZE (4 * 1024 * 1024)
+#define RING_SIZE (1024 * 1024)
 
 /* Bytes pass through the core: a small object through memory, others through a ring. */
 
@@ -95,6 +95,7 @@ static enum migrate_status fetch(struct copier *c, struct item *it)
 	struct migrate_get r = { .key = it->record.key,
 				 .if_match = it->record.etag,
 				 .length = UINT64_MAX,
+				 .flags = MIGRATE_UNCHECKED,
 				 .sink = c->sink,
 				 .object = &c->here.object };
 	enum migrate_status status;
@@ -149,6 +150,42 @@ static struct migrate_put put_request(struct copier *c, const struct item *it,
 				     .object = &c->there.object };
 }
 
+/* What the source told of its bytes, best in the way in which the destination tells it. */
+static const struct migrate_digest *told_digest(const struct copier *c)
+{
+	const struct migrate_digest *told = c->here.object.digests;
+
+	return told[c->engine->algorithm].n ? &told[c->engine->algorithm]
+	       : told[MIGRATE_SHA256].n     ? &told[MIGRATE_SHA256]
+					    : &told[MIGRATE_MD5];
+}
+
+/* The destination compares what it stores with this digest: from one end to the other. */
+static bool is_confirmed(const struct copier *c, const struct migrate_digest *d)
+{
+	return d->n && c->engine->ends.destination_facts.d.digests & 1u << d->algorithm;
+}
+
+bool transfer_is_proved(const struct copier *c)
+{
+	return is_confirmed(c, told_digest(c));
+}
+
+/* The digest of the bytes in the buffer. False: the source told another one. */
+static bool take_digest(struct copier *c, const struct item *it, struct migrate_digest *out)
+{
+	const struct migrate_digest *told = told_digest(c);
+	enum migrate_digest_algorithm algorithm =
+	    told->n ? (enum migrate_digest_algorithm)told->algorithm : c->engine->algorithm;
+
+	if (is_confirmed(c, told)) {
+		*out = *told;
+		return true;
+	}
+	digest_of(c->digest, algorithm, c->buffer, (size_t)it->record.size, out);
+	return !told->n || !out->n || digest_equal(out, told);
+}
+
 enum migrate_status transfer_small(struct copier *c, struct item *it, const struct target *t)
 {
 	struct migrate_put r = put_request(c, it, t, c->body);
@@ -162,7 +199,8 @@ enum migrate_status transfer_small(struct copier *c, struct item *it, const stru
 	if (!copier_keep(c, c->here.object.etag, &it->record.etag))
 		return blame(c, NULL, MIGRATE_TRANSIENT);
 	it->record.mtime = c->here.object.mtime;
-	digest_of(c->digest, c->engine->algorithm, c->buffer, (size_t)it->record.size, &r.expected);
+	if (!take_digest(c, it, &r.expected))
+		return blame(c, c->source, MIGRATE_MISMATCH);
 	body_memory_begin(c->body, c->destination, c->buffer, (size_t)it->record.size);
 	object_slot_init(&c->there, NULL);
 	status = blame(c, c->destination, store_put(c->destination, &r));
@@ -190,12 +228,13 @@ static void *produce(void *arg)
 	return NULL;
 }
 
-static enum migrate_status run_ring(struct copier *c, struct producer *p, struct migrate_put *r)
+static enum migrate_status run_ring(struct copier *c, struct producer *p, struct migrate_put *r,
+				    bool digest)
 {
 	pthread_t thread;
 	enum migrate_status status;
 
-	ring_begin(c->ring, c->source, c->destination, c->digest, throttle, c);
+	ring_begin(c->ring, c->source, c->destination, digest ? c->digest : NULL, throttle, c);
 	if (pthread_create(&thread, NULL, produce, p))
 		return blame(c, NULL, MIGRATE_TRANSIENT);
 	status = blame(c, c->destination, store_put(c->destination, r));
@@ -207,32 +246,71 @@ static enum migrate_status run_ring(struct copier *c, struct producer *p, struct
 	return status;
 }
 
-enum migrate_status transfer_ring(struct copier *c, struct item *it, const struct target *t)
+static bool take_ring(struct copier *c)
 {
-	struct producer p = { .copier = c, .item = it };
-	struct migrate_put r;
-	struct migrate_digest sent;
-	enum migrate_status status = look_at_source(c, it, true);
-
-	if (status != MIGRATE_OK || !attributes_fit(c, it))
-		return status;
-	if (!c->ring)
+	if (take_memory(c->engine, RING_SIZE))
 		c->ring = ring_new(RING_SIZE);
 	if (!c->ring)
-		return blame(c, NULL, MIGRATE_TRANSIENT);
+		give_memory(c->engine, RING_SIZE);
+	return c->ring;
+}
+
+static void give_ring(struct copier *c)
+{
+	ring_free(c->ring);
+	c->ring = NULL;
+	give_memory(c->engine, RING_SIZE);
+}
+
+/* known: the digest of what will come, n = 0: it is taken while the bytes pass. */
+static enum migrate_status stream(struct copier *c, struct item *it, const struct target *t,
+				  const struct migrate_digest *known, struct migrate_digest *sent)
+{
+	struct producer p = { .copier = c, .item = it };
+	struct migrate_put r = put_request(c, it, t, ring_body(c->ring));
+	enum migrate_status status;
+
+	r.expected = *known;
 	object_slot_init(&p.slot, NULL);
 	p.get = (struct migrate_get){ .key = it->record.key,
 				      .if_match = it->record.etag,
 				      .length = UINT64_MAX,
+				      .flags = known->n ? MIGRATE_UNCHECKED : 0,
 				      .sink = ring_sink(c->ring),
 				      .object = &p.slot.object };
-	r = put_request(c, it, t, ring_body(c->ring));
 	object_slot_init(&c->there, NULL);
 	digest_begin(c->digest, c->engine->algorithm);
-	status = run_ring(c, &p, &r);
+	status = run_ring(c, &p, &r, !known->n);
+	if (known->n)
+		*sent = *known;
+	else
+		digest_end(c->digest, sent);
+	return status;
+}
+
+enum migrate_status transfer_looked(struct copier *c, struct item *it, const struct target *t)
+{
+	const struct migrate_digest *told = told_digest(c);
+	struct migrate_digest known = { .n = 0 }, sent;
+	enum migrate_status status;
+
+	if (is_confirmed(c, told))
+		known = *told;
+	if (!take_ring(c))
+		return blame(c, NULL, MIGRATE_TRANSIENT);
+	status = stream(c, it, t, &known, &sent);
+	give_ring(c);
 	if (status != MIGRATE_OK)
 		return status;
-	digest_end(c->digest, &sent);
 	attributes_lost(c, it);
 	return accept_stored(c, it, &sent);
+}
+
+enum migrate_status transfer_ring(struct copier *c, struct item *it, const struct target *t)
+{
+	enum migrate_status status = look_at_source(c, it, true);
+
+	if (status != MIGRATE_OK || !attributes_fit(c, it))
+		return status;
+	return transfer_looked(c, it, t);
 }

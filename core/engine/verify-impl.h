@@ -68,4 +68,7 @@ void verify_objects(struct verifier *w, const struct batch *b);
 int verify_index_rows(struct verify *v, struct error *err);
 void verify_rows(struct verifier *w, const struct batch *b);
 
+/* Databases with match: contains, once the rest is done. */
+int verify_texts(struct verify *v, struct error *err);
+
 #endif

@@ -179,7 +179,7 @@ void verify_objects(struct verifier *w, const struct batch *b)
 
 		if (x.record->state != OBJECT_COPIED && x.record->state != OBJECT_SAME)
 			continue;
-		if (wanted && b->kind != BATCH_ROWS)
+		if (wanted && b->kind < BATCH_ROWS)
 			verify_object(&x);
 		pthread_mutex_lock(&w->verify->lock);
 		r->objects += wanted;

@@ -68,7 +68,8 @@ static bool is_newest(struct verifier *w, const struct batch *b, uint32_t n)
 
 	if (found < 0)
 		verify_fail(w->verify, &err);
-	return found <= 0 || (batch == b->id && at == n) || b->kind == BATCH_ROWS;
+	return found <= 0 || (batch == b->id && at == n) || b->kind == BATCH_ROWS ||
+	       b->kind == BATCH_TEXTS;
 }
 
 void verify_report(struct verifier *w, const struct batch *b, uint32_t n, enum difference d,

@@ -215,8 +215,8 @@ int verify_run(struct verify *v, verify_found *found, void *arg, struct verify_r
 	f.progress = progress_new(v->options.progress, v->job->name);
 	if (!f.progress)
 		error_set(err, EXIT_INTERNAL, "out of memory");
-	else
-		run_workers(v, &f, err);
+	else if (!run_workers(v, &f, err))
+		verify_texts(v, err);
 	progress_free(f.progress);
 	if (v->next)
 		batch_free(v->next);

@@ -69,7 +69,7 @@ static uint32_t gather_inflight(struct engine *e, uint32_t n, int64_t *batches, 
 /* Keys in flight are journalled: what hangs twice is quarantined. */
 static void note_inflight(struct engine *e)
 {
-	uint32_t n = (uint32_t)e->job->copy.concurrency, used = 0;
+	uint32_t n = e->inflight_size, used = 0;
 	int64_t *batches = calloc(n, sizeof(*batches));
 	uint32_t *objects = calloc(n, sizeof(*objects));
 	struct error err = ERROR_INIT;

@@ -197,6 +197,17 @@ static bool try_take(struct engine *e, uint32_t copier, struct item *items, size
 	return *n > 0;
 }
 
+/* Wait for something to take; willing: this copier would take it. */
+static void starve(struct engine *e, bool willing, int64_t wait)
+{
+	int64_t since = clock_monotonic();
+
+	engine_wait(e, &e->takeable, wait);
+	if (willing)
+		atomic_fetch_add_explicit(&e->pulse.starved, (uint64_t)(clock_monotonic() - since),
+					  memory_order_relaxed);
+}
+
 enum window_taken window_take(struct engine *e, uint32_t copier, struct item *items, size_t max,
 			      size_t *n)
 {
@@ -208,7 +219,7 @@ enum window_taken window_take(struct engine *e, uint32_t copier, struct item *it
 		/* the syncer waits for the moment when nothing can be taken */
 		if (++e->idle == e->copiers)
 			pthread_cond_broadcast(&e->changed);
-		engine_wait(e, &e->takeable, wait);
+		starve(e, may_take(e, copier), wait);
 		e->idle--;
 		wait = NS_PER_S;
 	}

@@ -21,16 +21,15 @@ static bool add_end(struct buf *out, const struct job_end *e, const char *prefix
 static bool add_database(struct buf *out, const struct loading *l, size_t i)
 {
 	const struct job_database *d = &l->job->databases[i];
-	const struct yaml_node *value = yaml_get(d->end.node, "value");
-	const struct yaml_node *new_value = yaml_get(d->end.node, "new_value");
-	struct section_end own = { .value = value ? value->text : "{key}" };
+	struct section_end own = *d->own;
 	const struct schema patterns = { .options = schema_database.options + 1,
 					 .count = schema_database.count - 1,
 					 .stride = schema_database.stride,
 					 .config_size = schema_database.config_size };
 	char prefix[64];
 
-	own.new_value = new_value ? new_value->text : own.value;
+	if (!own.new_value)
+		own.new_value = own.value;
 	snprintf(prefix, sizeof(prefix), "databases.%zu", i);
 	return add_end(out, &d->end, prefix) && schema_canonical(&patterns, &own, prefix, out);
 }

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "job/job-impl.h"
 
+#include "job/validate.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 /* Sections that plugins serve: our options there, then the plugin's own table. */
 
 static const char *const end_names[] = { "plugin", NULL };
-static const char *const database_names[] = { "plugin", "value", "new_value", NULL };
+static const char *const database_names[] = { "plugin", "value",      "new_value",
+					      "layout", "new_layout", "match",
+					      "codec",  "text_max",   NULL };
 
 static bool is_one_of(const char *const *names, const char *name)
 {
@@ -74,6 +78,7 @@ static void label_database(struct loading *l, struct job_end *e, size_t i)
 static void load_config(struct loading *l, struct job_end *e, enum migrate_kind kind,
 			const struct yaml_node *name, const char *const *ours)
 {
+	size_t problems = l->problems.count;
 	struct error err = ERROR_INIT;
 	struct schema s;
 
@@ -84,6 +89,9 @@ static void load_config(struct loading *l, struct job_end *e, enum migrate_kind 
 	}
 	s = schema_of_plugin(e->descriptor);
 	e->config = schema_fill(&s, e->node, ours, l->job->folder, &l->job->arena, &l->problems);
+	/* what was not filled as the table says is no config that a plugin should see */
+	if (l->problems.count == problems)
+		plugin_validate(e->descriptor, e->config, e->node, &l->problems);
 }
 
 /* NULL: e's section is not even a map. */
@@ -127,17 +135,45 @@ static void load_store(struct loading *l, struct job_end *e, const char *name)
 			     "section '%s' is missing", name);
 }
 
-static struct value_pattern *load_pattern(struct loading *l, const struct yaml_node *map,
-					  const char *name, const char *text)
+static void problem_at(struct loading *l, const struct yaml_node *map, const char *name,
+		       const char *text)
 {
 	const struct yaml_node *node = yaml_get(map, name);
+
+	problems_add(&l->problems, node ? node->line : map->line, node ? node->column : map->column,
+		     "%s: %s", name, text);
+}
+
+/* layout: the option of that name, NULL: it is not given. */
+static struct value_pattern *load_pattern(struct loading *l, const struct yaml_node *map,
+					  const char *name, const char *text,
+					  const char *layout_name, const char *layout)
+{
 	struct error err = ERROR_INIT;
 	struct value_pattern *v = value_pattern_new(text, &err);
 
 	if (!v)
-		problems_add(&l->problems, node ? node->line : map->line,
-			     node ? node->column : map->column, "%s: %s", name, err.text);
+		problem_at(l, map, name, err.text);
+	else if (layout && value_pattern_set_layout(v, layout, &err))
+		problem_at(l, map, layout_name, err.text);
 	return v;
+}
+
+/* Options that make no sense beside each other. */
+static void check_texts(struct loading *l, const struct section_end *own,
+			const struct yaml_node *node)
+{
+	if (own->match == MATCH_CONTAINS && (own->layout || own->new_layout))
+		problem_at(l, node, own->layout ? "layout" : "new_layout",
+			   "a text names whole keys: with match: contains there is no layout");
+	if (own->match == MATCH_CONTAINS)
+		return;
+	if (own->codec != CODEC_NONE)
+		problem_at(l, node, "codec",
+			   "a codec changes strings inside a value: say match: contains as well");
+	if (yaml_get(node, "text_max"))
+		problem_at(l, node, "text_max",
+			   "it is for match: contains; other values have at most 65535 bytes");
 }
 
 static void load_database(struct loading *l, struct job_database *d, struct yaml_node *node,
@@ -148,9 +184,15 @@ static void load_database(struct loading *l, struct job_database *d, struct yaml
 
 	if (!own || !own->value)
 		return;
-	d->value = load_pattern(l, node, "value", own->value);
+	d->own = own;
+	d->match = own->match;
+	d->codec = own->codec;
+	d->end.value_max = own->match == MATCH_CONTAINS ? own->text_max : MIGRATE_KEY_MAX;
+	check_texts(l, own, node);
+	d->value = load_pattern(l, node, "value", own->value, "layout", own->layout);
 	d->new_value = load_pattern(l, node, own->new_value ? "new_value" : "value",
-				    own->new_value ? own->new_value : own->value);
+				    own->new_value ? own->new_value : own->value, "new_layout",
+				    own->new_layout);
 	if (d->end.config)
 		label_database(l, &d->end, i);
 }
@@ -199,10 +241,20 @@ static void load_caches(struct loading *l)
 	if (!j->caches || !n)
 		return;
 	j->cache_count = n;
+	if (!j->database_count)
+		problems_add(&l->problems, list->line, list->column,
+			     "caches need a database: they are told of rows that changed");
 	for (struct yaml_node *c = list->first; c; c = c->next, i++) {
 		j->caches[i].label = arena_printf(&j->arena, "caches[%zu]", i);
 		load_end(l, &j->caches[i], c, MIGRATE_CACHE, &schema_end, end_names);
 	}
+}
+
+/* One column may hold values of several forms: a section for each. */
+bool job_same_values(const struct job_database *a, const struct job_database *b)
+{
+	return a->match == b->match && a->value && b->value &&
+	       value_pattern_equal(a->value, b->value);
 }
 
 /* Two sections that say the same would count and change every row twice. */
@@ -221,6 +273,8 @@ static void check_databases(struct loading *l)
 
 			if (!a->config || !b->config || a->descriptor != b->descriptor)
 				continue;
+			if (!job_same_values(&j->databases[i], &j->databases[k]))
+				continue;
 			s = schema_of_plugin(a->descriptor);
 			if (schema_canonical(&s, a->config, "", &x) &&
 			    schema_canonical(&s, b->config, "", &y) && x.len && x.len == y.len &&
@@ -238,6 +292,7 @@ void job_load_ends(struct loading *l)
 	load_databases(l);
 	load_caches(l);
 	check_databases(l);
+	job_check_environment(l);
 }
 
 static void release_end(struct job_end *e)

@@ -29,7 +29,10 @@ struct section_journal {
 
 struct section_end {
 	const char *plugin;
-	const char *value, *new_value; /* of databases */
+	/* of databases */
+	const char *value, *new_value, *layout, *new_layout;
+	int match, codec;
+	uint64_t text_max;
 };
 
 extern const struct schema schema_top, schema_keys, schema_rename, schema_copy, schema_limits,
@@ -56,6 +59,8 @@ bool job_name_is_good(const char *name);
 /* job-ends.c: source, destination, databases, caches. */
 void job_load_ends(struct loading *l);
 void job_release_ends(struct job *j);
+/* environment.c: ends that would share keys that are meant for one of them. */
+void job_check_environment(struct loading *l);
 
 /* canonical.c */
 int job_make_canonical(struct loading *l);

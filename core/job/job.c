@@ -111,7 +111,8 @@ static void load_copy(struct loading *l)
 		return;
 	j->copy = *l->copy;
 	j->copy.verify += VERIFY_SIZE; /* the choices begin there */
-	if (!j->copy.concurrency)
+	j->copy.automatic = !j->copy.concurrency;
+	if (j->copy.automatic)
 		j->copy.concurrency = CONCURRENCY_AUTO;
 	j->limits = *l->limits;
 	if (j->copy.memory < j->copy.part_size)
@@ -179,6 +180,31 @@ static void load_top(struct loading *l)
 	j->max_failures = l->top->max_failures;
 }
 
+bool job_has_texts(const struct job *job)
+{
+	for (size_t i = 0; i < job->database_count; i++)
+		if (job->databases[i].match == MATCH_CONTAINS)
+			return true;
+	return false;
+}
+
+/* What a text can be used for, beside the rest of the job. */
+static void check_texts(struct loading *l)
+{
+	const struct job *j = l->job;
+	bool exact = !j->database_count;
+
+	for (size_t i = 0; i < j->database_count; i++)
+		exact |= j->databases[i].match == MATCH_EXACT;
+	if (l->keys && j->keys_from == KEYS_FROM_DATABASE && !exact)
+		complain(l, "keys", "from",
+			 "keys.from is database, but no text says where a key in it ends: add a "
+			 "database with match: exact, or take the keys from the source or a file");
+	if (l->journal && j->journal_keep == KEEP_FAILURES && job_has_texts(j))
+		complain(l, "journal", "keep",
+			 "journal.keep is failures, but match: contains needs all keys of the job");
+}
+
 static void load_sections(struct loading *l)
 {
 	load_top(l);
@@ -189,6 +215,7 @@ static void load_sections(struct loading *l)
 	load_copy(l);
 	load_journal(l);
 	job_load_ends(l);
+	check_texts(l);
 }
 
 static void apply_set(struct loading *l, const char *set)

@@ -21,6 +21,8 @@ enum job_conflict { CONFLICT_FAIL, CONFLICT_SKIP, CONFLICT_OVERWRITE };
 enum verify_level { VERIFY_NONE, VERIFY_SIZE, VERIFY_NATIVE, VERIFY_HASH, VERIFY_READBACK };
 enum job_attributes { ATTRIBUTES_WARN, ATTRIBUTES_FAIL, ATTRIBUTES_DROP };
 enum job_keep { KEEP_ALL, KEEP_FAILURES };
+enum job_match { MATCH_EXACT, MATCH_CONTAINS };
+enum job_codec { CODEC_NONE, CODEC_PHP };
 
 /* One end: a section of the file that a plugin serves. */
 struct job_end {
@@ -28,21 +30,26 @@ struct job_end {
 	const char *plugin;
 	const struct migrate_plugin *descriptor;
 	const void *config; /* what the plugin's option table made of the section */
+	uint64_t value_max; /* databases: bytes in the longest value that is looked at */
 	const struct yaml_node *node;
 };
 
 struct job_database {
 	struct job_end end;
+	const struct section_end *own;           /* what the file says, for the canonical text */
 	struct value_pattern *value, *new_value; /* new_value is never NULL */
+	int match;                               /* enum job_match */
+	int codec;                               /* enum job_codec */
 };
 
 struct job_copy {
-	int64_t concurrency; /* `auto` is replaced by what it means: > 0 */
+	int64_t concurrency; /* > 0; with auto what it begins with */
 	uint64_t part_size;
 	uint64_t memory;
 	int on_conflict; /* enum job_conflict */
 	int verify;      /* enum verify_level */
 	int attributes;  /* enum job_attributes */
+	bool automatic;  /* concurrency is auto */
 };
 
 struct job_limits {
@@ -83,6 +90,12 @@ struct job {
 	char fingerprint[65];  /* SHA-256 of its mapping and identity lines, hex; an added
 				  database changes it, so job_compare() has the last word */
 };
+
+/* Values of the same form? Then two sections of one column would change each row twice. */
+bool job_same_values(const struct job_database *a, const struct job_database *b);
+
+/* Is there a database whose texts are searched for values? */
+bool job_has_texts(const struct job *job);
 
 /* Finds a plugin by name and kind; NULL with err set. The caller's, so that job knows no loader. */
 typedef const struct migrate_plugin *job_find_plugin(void *arg, enum migrate_kind kind,

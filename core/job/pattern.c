@@ -2,6 +2,7 @@
 #include "job/pattern.h"
 
 #include "base/bytes.h"
+#include "job/layout.h"
 
 #include <stdlib.h>
 
@@ -11,6 +12,7 @@
 struct value_pattern {
 	struct buf before, after;
 	bool url;
+	struct layout *layout; /* NULL: the column holds the whole key */
 };
 
 /* {key} or {key:url} at s: its length, 0 if it is neither. */
@@ -83,7 +85,26 @@ void value_pattern_free(struct value_pattern *v)
 		return;
 	buf_release(&v->before);
 	buf_release(&v->after);
+	layout_free(v->layout);
 	free(v);
+}
+
+int value_pattern_set_layout(struct value_pattern *v, const char *text, struct error *err)
+{
+	v->layout = layout_new(text, err);
+	return v->layout ? 0 : -1;
+}
+
+bool value_pattern_has_layout(const struct value_pattern *v)
+{
+	return v->layout != NULL;
+}
+
+void value_pattern_parts(const struct value_pattern *v, struct value_parts *out)
+{
+	*out = (struct value_parts){ .before = bytes_of(v->before.p, v->before.len),
+				     .after = bytes_of(v->after.p, v->after.len),
+				     .url = v->url };
 }
 
 static bool is_unreserved(unsigned char c)
@@ -147,7 +168,8 @@ static bool add_decoded(struct buf *out, struct migrate_bytes text)
 bool value_pattern_encode(const struct value_pattern *v, struct migrate_bytes key, struct buf *out)
 {
 	size_t start = out->len;
-	bool ok = buf_add(out, v->before.p, v->before.len) &&
+	bool ok = (!v->layout || layout_part(v->layout, key, &key)) &&
+		  buf_add(out, v->before.p, v->before.len) &&
 		  (v->url ? add_encoded(out, key) : buf_add(out, key.p, key.n)) &&
 		  buf_add(out, v->after.p, v->after.len) && out->len - start <= MIGRATE_KEY_MAX;
 
@@ -171,6 +193,8 @@ bool value_pattern_decode(const struct value_pattern *v, struct migrate_bytes va
 		return false;
 	key = bytes_of((const char *)value.p + before.n, value.n - before.n - after.n);
 	ok = v->url ? add_decoded(out, key) : buf_add(out, key.p, key.n);
+	if (ok && v->layout)
+		ok = layout_apply(v->layout, start, out);
 	if (!ok)
 		out->len = start;
 	return ok;
@@ -178,7 +202,7 @@ bool value_pattern_decode(const struct value_pattern *v, struct migrate_bytes va
 
 bool value_pattern_equal(const struct value_pattern *a, const struct value_pattern *b)
 {
-	return a->url == b->url &&
+	return a->url == b->url && layout_equal(a->layout, b->layout) &&
 	       bytes_equal(bytes_of(a->before.p, a->before.len),
 			   bytes_of(b->before.p, b->before.len)) &&
 	       bytes_equal(bytes_of(a->after.p, a->after.len), bytes_of(b->after.p, b->after.len));

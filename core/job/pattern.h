@@ -25,4 +25,20 @@ bool value_pattern_decode(const struct value_pattern *v, struct migrate_bytes va
 			  struct buf *out);
 bool value_pattern_equal(const struct value_pattern *a, const struct value_pattern *b);
 
+/*
+ * Where a column holds only a part of the key: how the object's key is made of that
+ * part: "{key:0:2}/{key:2:2}/{key}" is ab/cd/abcdef for abcdef. {key} once; {key:N:M}
+ * are M of its bytes from the N-th on. With a layout, encode() takes and decode()
+ * gives the object's key; one that has another form stands in no row.
+ */
+int value_pattern_set_layout(struct value_pattern *v, const char *text, struct error *err);
+bool value_pattern_has_layout(const struct value_pattern *v);
+
+/* What stands before the key and behind it. Bytes live as long as v. */
+struct value_parts {
+	struct migrate_bytes before, after;
+	bool url;
+};
+void value_pattern_parts(const struct value_pattern *v, struct value_parts *out);
+
 #endif

@@ -118,10 +118,11 @@ static const struct migrate_option copy[] = {
 	  MIGRATE_INTEGER(struct job_copy, concurrency),
 	  .flags = SCHEMA_AUTO,
 	  .klass = MIGRATE_TUNABLE,
-	  .value = "8",
+	  .value = "auto",
 	  .min = 1,
 	  .max = 512,
-	  .help = "how many objects are copied at once; auto is 8 in this version" },
+	  .help = "how many objects are copied at once; auto finds it out while it copies, "
+		  "beginning with 8" },
 	{ .name = "part_size",
 	  MIGRATE_SIZE(struct job_copy, part_size),
 	  .klass = MIGRATE_TUNABLE,
@@ -213,6 +214,35 @@ static const struct migrate_option database[] = {
 	  MIGRATE_STRING(struct section_end, new_value),
 	  .klass = MIGRATE_MAPPING,
 	  .help = "how the new key shall stand there; default: as value" },
+	{ .name = "layout",
+	  MIGRATE_STRING(struct section_end, layout),
+	  .klass = MIGRATE_MAPPING,
+	  .help = "how the object's key is made of the {key} in the column, where that is only a "
+		  "part of it: {key:0:2} are two bytes of it from the first on; default: {key}" },
+	{ .name = "new_layout",
+	  MIGRATE_STRING(struct section_end, new_layout),
+	  .klass = MIGRATE_MAPPING,
+	  .help = "the same for the new key; default: {key}" },
+	{ .name = "match",
+	  MIGRATE_CHOICE(struct section_end, match, "exact|contains"),
+	  .klass = MIGRATE_MAPPING,
+	  .value = "exact",
+	  .help = "exact: the column holds one value; contains: it holds texts in which values "
+		  "stand, any number of them" },
+	{ .name = "codec",
+	  MIGRATE_CHOICE(struct section_end, codec, "none|php"),
+	  .klass = MIGRATE_MAPPING,
+	  .value = "none",
+	  .help = "with match: contains, what the texts are wrapped in: php corrects the lengths "
+		  "of values that PHP serialised" },
+	{ .name = "text_max",
+	  MIGRATE_SIZE(struct section_end, text_max),
+	  .klass = MIGRATE_SELECTION,
+	  .value = "16MiB",
+	  .min = 65536,
+	  .max = 268435456,
+	  .help = "with match: contains, the longest text that is looked into; longer ones are "
+		  "counted and left alone" },
 };
 
 const struct schema schema_top = SCHEMA(top, struct section_top);

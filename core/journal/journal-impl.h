@@ -117,6 +117,10 @@ int journal_object_get(struct connection *c, int64_t batch, uint32_t n, struct a
 int journal_object_follow(struct connection *c, struct arena *a, struct object_record *o,
 			  int64_t *batch, uint32_t *n);
 
+/* texts.c: what a text was, as it is kept; before and after of a row of texts that was read. */
+bool journal_text_pack(struct arena *a, struct migrate_bytes text, struct migrate_bytes *out);
+bool journal_text_unpack(struct arena *a, struct row_record *r);
+
 /* batch.c: the same. A hole is an object that was dropped: its key is empty. */
 int journal_batch_insert(struct connection *c, struct batch *b);
 int journal_batch_save(struct connection *c, const struct batch *b);

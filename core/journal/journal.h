@@ -34,7 +34,8 @@ enum batch_state {
 enum batch_kind {
 	BATCH_SORTED = 0, /* a stretch of the sorted plan (one large object also) */
 	BATCH_MOVED = 1,  /* stragglers, retried failures: their old records say MOVED */
-	BATCH_ROWS = 2    /* rows alone: values found by a scan, no copies */
+	BATCH_ROWS = 2,   /* rows alone: values found by a scan, no copies */
+	BATCH_TEXTS = 3   /* rows alone: one chunk of texts in which values were found */
 };
 
 enum object_state {
@@ -129,7 +130,8 @@ struct batch {
 	uint32_t n;
 	struct batch_counts counts;
 	struct arena arena;
-	void *engine; /* the engine's own */
+	void *engine;        /* the engine's own */
+	struct chunk *texts; /* the engine's: what a BATCH_TEXTS is about, until it is intended */
 };
 
 struct batch *batch_new(void);
@@ -234,7 +236,8 @@ enum { ROW_RETRIED = 6 }; /* an outcome beside enum migrate_outcome: in a later 
 struct row_record {
 	uint32_t object; /* index in the batch */
 	struct migrate_bytes identity, place, before, after, extra;
-	const char *text;    /* identity as shown */
+	struct migrate_bytes edits; /* of a text: from before to after, packed (base/edits.h) */
+	const char *text;           /* identity as shown */
 	uint8_t outcome;     /* enum migrate_outcome */
 	const char *message; /* conflict, failure; NULL: none */
 };
@@ -244,6 +247,7 @@ struct chunk {
 	int64_t batch;
 	uint32_t database;
 	bool settled;
+	bool texts; /* rows hold texts: they have edits, whose objects are the batch's */
 	struct row_record *rows;
 	uint32_t n;
 };
@@ -272,6 +276,7 @@ struct journal_sample {
 	int64_t at;                            /* wall ns */
 	uint64_t objects, bytes, rows, failed; /* done in this run */
 	uint32_t workers, errors;
+	uint32_t why; /* so many workers; the engine's */
 };
 void journal_sample(struct journal *j, const struct journal_sample *s);
 
@@ -291,6 +296,13 @@ struct batch *journal_load(struct journal *j, int64_t id, struct error *err);
 /* Chunks of a batch that have an intent and no outcome; rows in a. */
 int journal_open_chunks(struct journal *j, int64_t batch, struct arena *a, struct chunk **chunks,
 			size_t *n, struct error *err);
+/*
+ * All chunks of a batch, one after the other, with outcomes; rows live until each()
+ * returns, so that a key which a million rows name takes no more memory than another.
+ */
+int journal_each_chunk(struct journal *j, int64_t batch,
+		       int (*each)(void *arg, struct chunk *chunk, struct error *err), void *arg,
+		       struct error *err);
 /* All chunks of a batch, with outcomes. */
 int journal_chunks(struct journal *j, int64_t batch, struct arena *a, struct chunk **chunks,
 		   size_t *n, struct error *err);

@@ -307,6 +307,7 @@ static int apply_sample(struct connection *c, void *arg)
 	bind_size(&s, p->failed);
 	bind_integer(&s, p->workers);
 	bind_integer(&s, p->errors);
+	bind_integer(&s, p->why);
 	return statement_run(&s);
 }
 
@@ -341,6 +342,7 @@ int journal_samples(struct journal *j, struct journal_sample *out, size_t n, siz
 			.failed = column_size(&s, 4),
 			.workers = (uint32_t)column_integer(&s, 5),
 			.errors = (uint32_t)column_integer(&s, 6),
+			.why = (uint32_t)column_integer(&s, 7),
 		};
 	statement_end(&s);
 	return journal_read_end(j, rc, err);

@@ -1,20 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 #include "journal/journal-impl.h"
 
+#include "base/bytes.h"
 #include "base/clock.h"
 
 /*
- * Rows: intents and outcomes. A chunk that is settled says CHANGED for each of
+ * Rows: intents and outcomes. Of a text the old one is kept, compressed, and what
+ * was replaced in it. A chunk that is settled says CHANGED for each of
  * its rows but those that have an outcome of their own: the usual row is written
  * once.
  */
 struct rewrite {
 	struct batch *b;
 	struct chunk *chunk;
+	struct migrate_bytes *packed; /* of a chunk of texts: what each was */
 };
 
-static int add_row(struct connection *c, const struct chunk *chunk, uint32_t n)
+static int add_row(struct connection *c, const struct rewrite *w, uint32_t n)
 {
+	const struct chunk *chunk = w->chunk;
 	const struct row_record *r = &chunk->rows[n];
 	struct statement s = statement(c, SQL_ROW_ADD);
 
@@ -23,14 +27,15 @@ static int add_row(struct connection *c, const struct chunk *chunk, uint32_t n)
 	bind_integer(&s, r->object);
 	bind_bytes(&s, r->identity);
 	bind_bytes(&s, r->place);
-	bind_bytes(&s, r->before);
-	bind_bytes(&s, r->after);
+	bind_bytes(&s, chunk->texts ? w->packed[n] : r->before);
+	bind_bytes(&s, chunk->texts ? r->edits : r->after);
 	bind_bytes(&s, r->extra);
 	bind_text(&s, r->text);
 	bind_null(&s);
 	bind_null(&s);
 	return statement_run(&s);
 }
+
 
 static int apply_intent(struct connection *c, void *arg)
 {
@@ -46,9 +51,10 @@ static int apply_intent(struct connection *c, void *arg)
 	bind_integer(&s, chunk->n);
 	bind_integer(&s, clock_wall());
 	bind_null(&s);
+	bind_integer(&s, chunk->texts);
 	rc = statement_run(&s);
 	for (uint32_t i = 0; !rc && i < chunk->n; i++)
-		rc = add_row(c, chunk, i);
+		rc = add_row(c, w, i);
 	if (rc || w->b->state > BATCH_REWRITING)
 		return rc;
 	w->b->state = BATCH_REWRITING;
@@ -58,10 +64,27 @@ static int apply_intent(struct connection *c, void *arg)
 	return statement_run(&s);
 }
 
+/* In the caller's thread, not in the writer's, for which all others wait. */
+static bool pack_texts(struct arena *a, struct rewrite *w)
+{
+	const struct chunk *chunk = w->chunk;
+	bool good = true;
+
+	if (!chunk->texts)
+		return true;
+	w->packed = arena_alloc(a, (chunk->n + 1) * sizeof(*w->packed));
+	for (uint32_t i = 0; good && w->packed && i < chunk->n; i++)
+		good = journal_text_pack(a, chunk->rows[i].before, &w->packed[i]);
+	return good && w->packed;
+}
+
 int journal_intent(struct journal *j, struct batch *b, struct chunk *chunk, struct error *err)
 {
+	ARENA_AUTO struct arena a = ARENA_INIT;
 	struct rewrite w = { .b = b, .chunk = chunk };
 
+	if (!pack_texts(&a, &w))
+		return error_set(err, EXIT_INTERNAL, "out of memory");
 	chunk->batch = b->id;
 	chunk->settled = false;
 	return journal_write(j, apply_intent, &w, err);
@@ -137,6 +160,7 @@ static void read_row(struct statement *s, const struct chunk *chunk, struct aren
 	r->place = column_copy(s, 4, a);
 	r->before = column_copy(s, 5, a);
 	r->after = column_copy(s, 6, a);
+	r->edits = chunk->texts ? r->after : bytes_of(NULL, 0);
 	r->extra = column_copy(s, 7, a);
 	r->text = column_text(s, 8, a);
 	r->outcome = chunk->settled ? MIGRATE_ROW_CHANGED : MIGRATE_ROW_UNKNOWN;
@@ -162,8 +186,12 @@ static int read_rows(struct connection *c, struct chunk *chunk, bool dropped, st
 						(long long)chunk->id);
 			break;
 		}
-		read_row(&s, chunk, a, &chunk->rows[got++]);
+		read_row(&s, chunk, a, &chunk->rows[got]);
 		rc = s.rc;
+		if (!rc && chunk->texts && !journal_text_unpack(a, &chunk->rows[got]))
+			rc = connection_damaged(c, "row %u of chunk %lld holds no text", got,
+						(long long)chunk->id);
+		got++;
 	}
 	statement_end(&s);
 	chunk->n = got;
@@ -209,7 +237,8 @@ static int list_chunks(struct connection *c, int64_t batch, bool all, struct are
 		chunk->database = (uint32_t)column_integer(&s, 2);
 		chunk->n = (uint32_t)column_integer(&s, 3);
 		chunk->settled = sqlite3_column_type(s.s, 5) != SQLITE_NULL;
-		rc = column_integer(&s, 6)
+		chunk->texts = column_integer(&s, 6) != 0;
+		rc = column_integer(&s, 7)
 			 ? SQLITE_OK
 			 : connection_damaged(c, "chunk %lld differs from its sum",
 					      (long long)chunk->id);
@@ -259,4 +288,42 @@ int journal_chunks(struct journal *j, int64_t batch, struct arena *a, struct chu
 		   size_t *n, struct error *err)
 {
 	return get_chunks(j, batch, true, a, chunks, n, err);
+}
+
+/* The chunks alone, without their rows. */
+static int get_headers(struct journal *j, int64_t batch, struct arena *a, struct chunk **chunks,
+		       size_t *n, bool *dropped, struct error *err)
+{
+	struct connection *c = journal_read_begin(j, err);
+	int rc;
+
+	*chunks = NULL;
+	*n = 0;
+	if (!c)
+		return -1;
+	rc = is_dropped(c, batch, dropped);
+	if (rc == SQLITE_ROW)
+		rc = list_chunks(c, batch, true, a, chunks, n);
+	return journal_read_end(j, rc, err);
+}
+
+int journal_each_chunk(struct journal *j, int64_t batch,
+		       int (*each)(void *arg, struct chunk *chunk, struct error *err), void *arg,
+		       struct error *err)
+{
+	ARENA_AUTO struct arena headers = ARENA_INIT, rows = ARENA_INIT;
+	struct chunk *chunks;
+	bool dropped = false;
+	size_t n;
+	int rc = get_headers(j, batch, &headers, &chunks, &n, &dropped, err);
+
+	for (size_t i = 0; !rc && i < n; i++) {
+		struct connection *c = journal_read_begin(j, err);
+
+		arena_reset(&rows);
+		rc = c ? journal_read_end(j, read_rows(c, &chunks[i], dropped, &rows), err) : -1;
+		if (!rc)
+			rc = each(arg, &chunks[i], err);
+	}
+	return rc;
 }

@@ -30,10 +30,10 @@ static const char *const texts[STATEMENT_COUNT] = {
 	[SQL_EVENT_ADD] = "INSERT INTO event (at, level, text) VALUES (?1, ?2, ?3)",
 	[SQL_EVENT_LIST] = "SELECT at, level, text FROM (SELECT * FROM event ORDER BY id DESC "
 			   "LIMIT ?1) ORDER BY id",
-	[SQL_SAMPLE_ADD] = "INSERT INTO sample (at, objects, bytes, rows, failed, workers, errors) "
-			   "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-	[SQL_SAMPLE_LIST] = "SELECT at, objects, bytes, rows, failed, workers, errors FROM sample "
-			    "ORDER BY id DESC LIMIT ?1",
+	[SQL_SAMPLE_ADD] = "INSERT INTO sample (at, objects, bytes, rows, failed, workers, errors, "
+			   "why) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+	[SQL_SAMPLE_LIST] = "SELECT at, objects, bytes, rows, failed, workers, errors, why FROM "
+			    "sample ORDER BY id DESC LIMIT ?1",
 	[SQL_BATCH_LAST_ID] = "SELECT coalesce(max(id), 0) FROM batch",
 	[SQL_BATCH_ADD] =
 	    "INSERT INTO batch (" BATCH_COLUMNS
@@ -153,10 +153,10 @@ static const char *const texts[STATEMENT_COUNT] = {
 	[SQL_CHUNK_LAST_ID] = "SELECT coalesce(max(id), 0) FROM chunk",
 	[SQL_CHUNK_ADD] =
 	    "INSERT INTO chunk (" CHUNK_COLUMNS
-	    ", sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, migrate_sum(?1, ?2, ?3, ?4, ?5, ?6))",
+	    ", sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, migrate_sum(?1, ?2, ?3, ?4, ?5, ?6, ?7))",
 	[SQL_CHUNK_SETTLE] =
 	    "UPDATE chunk SET settled = ?2, sum = migrate_sum(id, batch, database, n, "
-	    "intended, ?2) WHERE id = ?1",
+	    "intended, ?2, form) WHERE id = ?1",
 	[SQL_CHUNK_LIST] = "SELECT " CHUNK_COLUMNS ", sum IS migrate_sum(" CHUNK_COLUMNS
 			   ") FROM chunk WHERE batch = ?1 AND (?2 OR settled IS NULL) ORDER BY id",
 	[SQL_ROW_ADD] =

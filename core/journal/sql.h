@@ -25,7 +25,7 @@
 #define OBJECT_COLUMNS                                                                             \
 	"batch, n, key, new_key, size, mtime, etag, stored, algorithm, digest, replaces, state, "  \
 	"created, level, fail, attempts, hung, message, moved_batch, moved_n"
-#define CHUNK_COLUMNS "id, batch, database, n, intended, settled"
+#define CHUNK_COLUMNS "id, batch, database, n, intended, settled, form"
 #define ROW_COLUMNS                                                                                \
 	"chunk, n, object, identity, place, before, after, extra, text, outcome, message"
 

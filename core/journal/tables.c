@@ -35,7 +35,7 @@ static const char *const tables[] = {
 	"PRIMARY KEY (batch, n)) WITHOUT ROWID",
 
 	"CREATE TABLE chunk (id INTEGER PRIMARY KEY, batch INTEGER, database INTEGER, n INTEGER, "
-	"intended INTEGER, settled INTEGER, sum INTEGER)",
+	"intended INTEGER, settled INTEGER, form INTEGER, sum INTEGER)",
 
 	"CREATE TABLE row (chunk INTEGER, n INTEGER, object INTEGER, identity BLOB, place BLOB, "
 	"before BLOB, after BLOB, extra BLOB, text TEXT, outcome INTEGER, message TEXT, "
@@ -47,7 +47,8 @@ static const char *const tables[] = {
 	"CREATE TABLE event (id INTEGER PRIMARY KEY, at INTEGER, level INTEGER, text TEXT)",
 
 	"CREATE TABLE sample (id INTEGER PRIMARY KEY, at INTEGER, objects INTEGER, "
-	"bytes INTEGER, rows INTEGER, failed INTEGER, workers INTEGER, errors INTEGER)",
+	"bytes INTEGER, rows INTEGER, failed INTEGER, workers INTEGER, errors INTEGER, "
+	"why INTEGER)",
 
 	"CREATE INDEX batch_open ON batch (id) WHERE state < 4",
 	"CREATE INDEX batch_range ON batch (pass, first_key) WHERE kind = 0",

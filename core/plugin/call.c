@@ -103,12 +103,6 @@ enum migrate_status end_probe(struct migrate_session *s, bool write)
 	return CALL(s, cache, probe, &r);
 }
 
-enum migrate_status cache_invalidate(struct migrate_session *s, struct migrate_invalidate *r)
-{
-	r->session = s;
-	return CALL(s, cache, invalidate, r);
-}
-
 /* "a, b" with a NUL behind it; a list that grows past its ceiling is cut at a name. */
 void migrate_lost_attribute(struct migrate_session *s, const char *name)
 {

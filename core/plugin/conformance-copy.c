@@ -98,7 +98,7 @@ static const char *lacks_create_only(const struct battery *b)
 {
 	const char *why = lacks_copy(b);
 
-	return why ? why : has_flag(b, MIGRATE_CREATE_ONLY) ? NULL : "it does not say CREATE_ONLY";
+	return why ? why : has_flag(b, MIGRATE_COPY_ABSENT) ? NULL : "it does not say COPY_ABSENT";
 }
 
 static const struct trial trials[] = {

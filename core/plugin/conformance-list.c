@@ -73,7 +73,7 @@ static bool list_all(struct hand *h, uint32_t limit, bool by_key, struct listing
 /* In byte order of what follows the prefix: '-' and '.' sort before '/'. */
 static const char *const tree[] = {
 	"a",         "a-b",  "a.b",   "a0",  "b/-",  "b/a/x",  "b/a0",
-	"b/b/c/d/e", "c-/z", "c.d/z", "c/z", "c0/z", "d d/ d", "z",
+	"b/b/c/d/e", "c-/z", "c.d/z", "c/z", "c0/z", "d,d/,d", "z",
 };
 
 #define TREE (sizeof(tree) / sizeof(tree[0]))

@@ -106,7 +106,7 @@ static const char *lacks_create_only(const struct battery *b)
 {
 	const char *why = lacks_put(b);
 
-	return why ? why : has_flag(b, MIGRATE_CREATE_ONLY) ? NULL : "it does not say CREATE_ONLY";
+	return why ? why : has_flag(b, MIGRATE_PUT_ABSENT) ? NULL : "it does not say PUT_ABSENT";
 }
 
 static const struct trial trials[] = {

@@ -288,7 +288,9 @@ static const char *lacks_create_only(const struct battery *b)
 {
 	const char *why = lacks_uploads(b);
 
-	return why ? why : has_flag(b, MIGRATE_CREATE_ONLY) ? NULL : "it does not say CREATE_ONLY";
+	return why                                    ? why
+	       : has_flag(b, MIGRATE_COMPLETE_ABSENT) ? NULL
+						      : "it does not say COMPLETE_ABSENT";
 }
 
 static const struct trial uploads[] = {

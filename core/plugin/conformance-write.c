@@ -7,16 +7,14 @@ static const char *lacks_create_only(const struct battery *b)
 {
 	const char *why = lacks_put(b);
 
-	return why ? why : has_flag(b, MIGRATE_CREATE_ONLY) ? NULL : "it does not say CREATE_ONLY";
+	return why ? why : has_flag(b, MIGRATE_PUT_ABSENT) ? NULL : "it does not say PUT_ABSENT";
 }
 
 static const char *lacks_replace_match(const struct battery *b)
 {
 	const char *why = lacks_put(b);
 
-	return why                                  ? why
-	       : has_flag(b, MIGRATE_REPLACE_MATCH) ? NULL
-						    : "it does not say REPLACE_MATCH";
+	return why ? why : has_flag(b, MIGRATE_PUT_MATCH) ? NULL : "it does not say PUT_MATCH";
 }
 
 static const char *lacks_remove(const struct battery *b)

@@ -41,7 +41,7 @@ static bool row_is_sound(struct migrate_session *s, const struct migrate_row *ro
 		return call_nonsense(s, "a row has an identity of %zu bytes", row->identity.n);
 	if (!bytes_fit(row->place, MIGRATE_IDENTITY_MAX))
 		return call_nonsense(s, "a row has a place of %zu bytes", row->place.n);
-	if (!bytes_fit(row->value, MIGRATE_KEY_MAX))
+	if (!bytes_fit(row->value, s->end->value_max))
 		return call_nonsense(s, "a row has a value of %zu bytes", row->value.n);
 	if (!bytes_fit(row->extra, EXTRA_MAX))
 		return call_nonsense(s, "a row has %zu bytes of `set:` columns", row->extra.n);
@@ -146,6 +146,7 @@ enum migrate_status database_scan(struct migrate_session *s, struct migrate_scan
 		return call_absent(s);
 	r->session = s;
 	r->done = false;
+	r->too_long = 0;
 	expect_rows(s, "scan", page);
 	status = (int)s->database->scan(s->self, r);
 	return page_end(s, "scan", status, r->done, page);

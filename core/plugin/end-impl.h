@@ -29,7 +29,9 @@ enum call_expects {
 	EXPECTS_IDENTITY,
 	EXPECTS_TOKEN,
 	EXPECTS_PARTS,
-	EXPECTS_UPLOADS
+	EXPECTS_UPLOADS,
+	EXPECTS_FINDINGS,
+	EXPECTS_PREVIEW
 };
 
 /* Where migrate_set_upload() and migrate_set_part() put their bytes. */
@@ -59,6 +61,8 @@ struct migrate_session {
 		struct token_out *token;
 		struct part_list *parts;
 		struct upload_list *uploads;
+		struct findings *findings;
+		struct buf *preview;
 	} out;
 	uint32_t objects; /* list: emitted so far, without what was skipped or failed */
 	struct migrate_bytes last_key; /* list: of the last of these */
@@ -77,6 +81,7 @@ struct end {
 	const struct migrate_plugin *plugin;
 	char *label;
 	void *instance;
+	uint64_t value_max;      /* bytes in a value of a row */
 	_Atomic(uint64_t) flags; /* of describe(), once it was asked; 0 before */
 	pthread_mutex_t lock;    /* of what follows */
 	struct migrate_session *sessions;

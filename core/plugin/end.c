@@ -59,10 +59,13 @@ void session_release(struct migrate_session *s)
 }
 
 /* The instance is opened through a passing session, so that open() can fail and note like others. */
-static int open_instance(struct end *e, const void *config, bool writes, struct error *err)
+static int open_instance(struct end *e, const void *config, unsigned int access, struct error *err)
 {
 	struct migrate_session *s = calloc(1, sizeof(*s));
-	struct migrate_open r = { .config = config, .writes = writes };
+	struct migrate_open r = { .config = config,
+				  .writes = access & END_WRITES,
+				  .dry = access & END_DRY,
+				  .value_max = e->value_max };
 	enum migrate_status status;
 	int result = 0;
 
@@ -79,7 +82,14 @@ static int open_instance(struct end *e, const void *config, bool writes, struct 
 }
 
 struct end *end_open(struct host *h, const char *label, const struct migrate_plugin *plugin,
-		     const void *config, bool writes, struct error *err)
+		     const void *config, unsigned int access, struct error *err)
+{
+	return end_open_texts(h, label, plugin, config, access, MIGRATE_KEY_MAX, err);
+}
+
+struct end *end_open_texts(struct host *h, const char *label, const struct migrate_plugin *plugin,
+			   const void *config, unsigned int access, uint64_t value_max,
+			   struct error *err)
 {
 	struct end *e = calloc(1, sizeof(*e));
 
@@ -90,8 +100,9 @@ struct end *end_open(struct host *h, const char *label, const struct migrate_plu
 	}
 	e->host = h;
 	e->plugin = plugin;
+	e->value_max = value_max;
 	pthread_mutex_init(&e->lock, NULL);
-	if (plugin_start(plugin, err) == 0 && open_instance(e, config, writes, err) == 0)
+	if (plugin_start(plugin, err) == 0 && open_instance(e, config, access, err) == 0)
 		return e;
 	pthread_mutex_destroy(&e->lock);
 	free(e->label);

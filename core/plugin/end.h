@@ -3,6 +3,7 @@
 #define MIGRATE_PLUGIN_END_H
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/error.h"
 
 #include <migrate/plugin.h>
@@ -32,9 +33,23 @@ void host_release(struct host *h);
 
 struct end;
 
-/* Open an instance. label: for messages ("source"). config: as the option table filled it. */
+/* What the job does at an end; see struct migrate_open. */
+enum end_access {
+	END_READS = 0,
+	END_WRITES = 1 << 0,
+	END_DRY = 1 << 1 /* with WRITES: but not now */
+};
+
+/*
+ * Open an instance. label: for messages ("source"). config: as the option table filled
+ * it. access: enum end_access.
+ */
 struct end *end_open(struct host *h, const char *label, const struct migrate_plugin *plugin,
-		     const void *config, bool writes, struct error *err);
+		     const void *config, unsigned int access, struct error *err);
+/* The same for a database whose values may be longer than MIGRATE_KEY_MAX. */
+struct end *end_open_texts(struct host *h, const char *label, const struct migrate_plugin *plugin,
+			   const void *config, unsigned int access, uint64_t value_max,
+			   struct error *err);
 /* After all its sessions ended. */
 void end_close(struct end *e);
 const struct migrate_plugin *end_plugin(const struct end *e);
@@ -183,6 +198,28 @@ enum migrate_status store_remove(struct migrate_session *s, struct migrate_remov
 enum migrate_status store_sync(struct migrate_session *s);
 enum migrate_status store_sweep(struct migrate_session *s, struct migrate_bytes key);
 
+/* What was found out about a store: by the core, and by measure(). Texts in the arena. */
+struct findings {
+	struct arena arena;
+	struct finding {
+		const char *name, *said, *follows; /* see migrate_emit_finding() */
+		enum migrate_verdict verdict;
+	} * items;
+	size_t n, cap;
+};
+
+#define FINDINGS_INIT                                                                              \
+	{                                                                                          \
+		.arena = ARENA_INIT                                                                \
+	}
+
+/* Takes copies. False: out of memory, or far too many. */
+bool findings_add(struct findings *f, const char *name, enum migrate_verdict verdict,
+		  const char *said, const char *follows);
+void findings_release(struct findings *f);
+enum migrate_status store_measure(struct migrate_session *s, struct migrate_measure *r,
+				  struct findings *out);
+
 /* ---- Databases ---- */
 
 struct found_row {
@@ -225,5 +262,8 @@ enum migrate_status database_insert(struct migrate_session *s, struct migrate_in
 
 /* ---- Caches ---- */
 enum migrate_status cache_invalidate(struct migrate_session *s, struct migrate_invalidate *r);
+/* What it would do for this row: lines, escaped, each with a newline, appended to the caller's buf. */
+enum migrate_status cache_preview(struct migrate_session *s, const struct migrate_changed_row *row,
+				  struct buf *lines);
 
 #endif

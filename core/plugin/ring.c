@@ -8,6 +8,7 @@
 
 /* How often a side that waits looks whether the run was cancelled. */
 #define LOOK_MS 50
+#define WORTH 8 /* a thread that waits is woken for this share of the ring, not for each byte */
 
 /*
  * Invariants: pushed - pulled <= size; the bytes between them stand at
@@ -37,6 +38,16 @@ static bool wait_moved(struct ring *r, struct migrate_session *s)
 	return !migrate_cancelled(s);
 }
 
+/*
+ * With lock held. Two threads that wake each other for every piece spend more on that
+ * than on the bytes; who waits looks by itself now and then, and takes what there is.
+ */
+static void wake_for(struct ring *r, uint64_t n)
+{
+	if (n > r->size / WORTH)
+		pthread_cond_signal(&r->moved);
+}
+
 static void *ring_space(struct migrate_sink *s, size_t *n)
 {
 	struct ring *r = s->ring;
@@ -62,7 +73,7 @@ static bool ring_filled(struct migrate_sink *s, size_t n)
 	pthread_mutex_lock(&r->lock);
 	r->pushed += n;
 	wanted = !r->abandoned;
-	pthread_cond_signal(&r->moved);
+	wake_for(r, r->pushed - r->pulled);
 	pthread_mutex_unlock(&r->lock);
 	return wanted;
 }
@@ -106,7 +117,7 @@ static void ring_used(struct migrate_body *b, size_t n)
 		digest_add(r->digest, r->bytes + r->pulled % r->size, n);
 	pthread_mutex_lock(&r->lock);
 	r->pulled += n;
-	pthread_cond_signal(&r->moved);
+	wake_for(r, r->size - (r->pushed - r->pulled));
 	pthread_mutex_unlock(&r->lock);
 }
 

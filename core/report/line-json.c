@@ -57,6 +57,7 @@ void line_json(struct buf *out, const char *job, const struct snapshot *s, const
 	json_end_object(&j);
 	json_uint(&j, "passed_over", s->passed_over);
 	json_uint(&j, "workers", s->workers);
+	json_text(&j, "workers_why", s->workers_why);
 	add_rates(&j, s, r);
 	json_end_object(&j);
 	buf_add_text(out, "\n");

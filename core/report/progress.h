@@ -29,8 +29,9 @@ struct snapshot {
 	    bytes_before; /* of those: done by earlier runs (no part of the rate) */
 	uint64_t copied, same, skipped, gone, failed;
 	uint64_t rows, rows_conflict;
-	uint32_t workers;     /* sessions that copy */
-	uint64_t passed_over; /* keys that the selection left out */
+	uint32_t workers;        /* sessions that copy */
+	const char *workers_why; /* why so many */
+	uint64_t passed_over;    /* keys that the selection left out */
 };
 
 struct progress;

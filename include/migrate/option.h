@@ -55,7 +55,11 @@ enum migrate_option_class {
 	MIGRATE_IDENTITY     /* which place it is: never */
 };
 
-enum migrate_option_flags { MIGRATE_REQUIRED = 1, MIGRATE_DEPRECATED = 2 };
+enum migrate_option_flags {
+	MIGRATE_REQUIRED = 1,
+	MIGRATE_DEPRECATED = 2,
+	MIGRATE_SERVER = 4 /* whose server it is: keys of the environment are meant for one */
+};
 
 /*
  * One option of the job file. Strings are static. The core fills the field at
@@ -74,6 +78,12 @@ struct migrate_option {
 	int64_t min,
 	    max; /* INTEGER, SIZE, DURATION: inclusive; both 0: any that fits and is >= 0 */
 	const char *help; /* one sentence in lower case, no full stop */
+	/*
+	 * "NAME|NAME": environment variables that stand in when no option of the end that
+	 * lists them is given; NULL: none. Two ends of a job that would take the same one
+	 * though their MIGRATE_SERVER options differ are refused.
+	 */
+	const char *environment;
 };
 
 #ifdef __cplusplus

@@ -121,6 +121,14 @@ static void name_file_system(const struct posix *p, const struct mount *m, char 
 		snprintf(text, size, "device:%u:%u", major(p->dev), minor(p->dev));
 }
 
+static bool add_name(char *path, size_t size, const char *name)
+{
+	size_t n = strlen(path);
+	const char *slash = n && path[n - 1] == '/' ? "" : "/";
+
+	return (size_t)snprintf(path + n, size - n, "%s%s", slash, name) < size - n;
+}
+
 enum migrate_status posix_identity(void *self, struct migrate_identity *r)
 {
 	struct posix *p = ((struct posix_session *)self)->store;
@@ -131,6 +139,9 @@ enum migrate_status posix_identity(void *self, struct migrate_identity *r)
 
 	if (!path_of(p->root, path))
 		snprintf(path, sizeof(path), "%s", p->path);
+	else if (p->absent && !add_name(path, sizeof(path), p->absent))
+		return migrate_fail_errno(r->session, ENAMETOOLONG,
+					  "cannot tell which place it is");
 	if (!statx(p->root, "", AT_EMPTY_PATH, STATX_MNT_ID, &x) && x.stx_mask & STATX_MNT_ID &&
 	    find_mount(&m, x.stx_mnt_id))
 		inner = inner_path(&m, path);
@@ -174,7 +185,11 @@ static enum migrate_status probe_write(struct posix_session *s, struct migrate_s
 				    s->store->path);
 	if (v.f_files && !v.f_ffree)
 		return migrate_fail(m, MIGRATE_NO_SPACE, "'%s' has no inode left", s->store->path);
-	return try_write(s, m);
+	if (!s->store->dry)
+		return try_write(s, m);
+	if (faccessat(s->store->root, ".", W_OK | X_OK, AT_EACCESS))
+		return migrate_fail_errno(m, errno, "cannot create a file in '%s'", s->store->path);
+	return MIGRATE_OK;
 }
 
 enum migrate_status posix_probe(void *self, struct migrate_probe *r)
@@ -184,6 +199,8 @@ enum migrate_status posix_probe(void *self, struct migrate_probe *r)
 	struct stat st;
 
 	posix_forget_folder(s);
+	if (p->absent)
+		return probe_write(s, r->session);
 	if (stat(p->path, &st))
 		return migrate_fail(r->session, MIGRATE_UNAVAILABLE, "cannot look at '%s': %s",
 				    p->path, strerrordesc_np(errno));

@@ -403,6 +403,9 @@ enum migrate_status posix_list(void *self, struct migrate_list *r)
 	struct migrate_bytes after = r->cursor.n ? r->cursor : r->after;
 	enum migrate_status status = MIGRATE_OK;
 
+	r->done = s->store->absent != NULL;
+	if (r->done)
+		return MIGRATE_OK;
 	if (!w)
 		return migrate_fail_errno(r->session, ENOMEM, "cannot list");
 	if (!stands_behind(w, r, after))

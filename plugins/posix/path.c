@@ -317,6 +317,9 @@ enum migrate_status posix_locate(struct posix_session *s, struct migrate_session
 
 	if (status)
 		return status;
+	if (s->store->absent)
+		return migrate_fail(m, MIGRATE_NOT_FOUND, "there is no folder '%s' yet",
+				    s->store->path);
 	slash = memrchr(bytes, '/', key.n);
 	folder = slash ? (size_t)(slash - bytes) : 0;
 	n = slash ? key.n - folder - 1 : key.n;

@@ -70,30 +70,62 @@ static void sync_parent(int root)
 	close(parent);
 }
 
+#define ROOT_FLAGS (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+
+static enum migrate_status make_root(struct migrate_open *r, struct posix *p)
+{
+	if (mkdir(p->path, 0777) && errno != EEXIST)
+		return migrate_fail_errno(r->session, errno, "root: cannot create '%s'", p->path);
+	p->root = open(p->path, ROOT_FLAGS);
+	if (p->root >= 0)
+		sync_parent(p->root);
+	return MIGRATE_OK;
+}
+
+/* What a run would make: its parent stands in for it, and nothing is found in it. */
+static enum migrate_status await_root(struct migrate_open *r, struct posix *p)
+{
+	size_t n = strlen(p->path);
+	char *slash;
+
+	while (n > 1 && p->path[n - 1] == '/')
+		p->path[--n] = '\0';
+	slash = strrchr(p->path, '/');
+	p->absent = strdup(slash ? slash + 1 : p->path);
+	if (!p->absent)
+		return migrate_fail_errno(r->session, ENOMEM, "cannot open");
+	if (!slash) {
+		p->root = open(".", ROOT_FLAGS);
+	} else {
+		*slash = '\0';
+		p->root = open(slash == p->path ? "/" : p->path, ROOT_FLAGS);
+		*slash = '/';
+	}
+	if (p->root < 0 || faccessat(p->root, ".", W_OK | X_OK, AT_EACCESS))
+		return migrate_fail_errno(r->session, errno, "root: cannot create '%s'", p->path);
+	migrate_note(r->session, "there is no folder '%s' yet: a run makes it", p->path);
+	return MIGRATE_OK;
+}
+
 static enum migrate_status open_root(struct migrate_open *r, struct posix *p)
 {
-	const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
-	bool made = false;
+	enum migrate_status status = MIGRATE_OK;
 	struct stat st;
 
-	p->root = open(p->path, flags);
-	if (p->root < 0 && errno == ENOENT && r->writes) {
-		if (mkdir(p->path, 0777) && errno != EEXIST)
-			return migrate_fail_errno(r->session, errno, "root: cannot create '%s'",
-						  p->path);
-		made = true;
-		p->root = open(p->path, flags);
-	}
+	p->dry = r->dry;
+	p->root = open(p->path, ROOT_FLAGS);
+	if (p->root < 0 && errno == ENOENT && r->writes)
+		status = r->dry ? await_root(r, p) : make_root(r, p);
+	if (status)
+		return status;
 	if (p->root < 0 && errno == ENOENT)
 		return migrate_fail(r->session, MIGRATE_NOT_FOUND,
 				    "root: there is no folder '%s': create it, or mount it",
 				    p->path);
 	if (p->root < 0 || fstat(p->root, &st))
 		return migrate_fail_errno(r->session, errno, "root: cannot open '%s'", p->path);
-	if (made)
-		sync_parent(p->root);
 	p->dev = st.st_dev;
-	p->ino = st.st_ino;
+	p->ino = p->absent ? 0 : st.st_ino;
 	return MIGRATE_OK;
 }
 
@@ -116,6 +148,7 @@ static void posix_close(void *instance)
 	if (p->root >= 0)
 		close(p->root);
 	posix_sync_release(p);
+	free(p->absent);
 	free(p->path);
 	free(p);
 }

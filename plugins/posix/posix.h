@@ -66,7 +66,9 @@ struct posix_sync {
 
 struct posix {
 	char *path;
-	int root; /* opened before the first write, or syncfs() would miss errors */
+	bool dry;     /* nothing may be written */
+	char *absent; /* dry only: there is no root yet, this is its name below `root` */
+	int root;     /* opened before the first write, or syncfs() would miss errors */
 	dev_t dev;
 	ino_t ino;
 	size_t name_max;

@@ -108,51 +108,15 @@ static enum migrate_status connect_loop(struct self *self, struct link *link)
 	return MIGRATE_OK;
 }
 
-/*
- * Values come and go as the bytes that the database holds; texts of dates and
- * numbers have one form. Compiling a statement would cost more than running it.
- * A server that lost us ends the statement of ours that it is at.
- */
-static const char settings[] =
-    "SELECT pg_catalog.set_config(name, CASE name WHEN 'client_encoding' THEN "
-    "pg_catalog.current_setting('server_encoding') WHEN 'search_path' THEN COALESCE($1::text, "
-    "setting) WHEN 'statement_timeout' THEN $2::text WHEN 'lock_timeout' THEN $3::text WHEN "
-    "'DateStyle' THEN 'ISO' WHEN 'IntervalStyle' THEN 'postgres' WHEN 'bytea_output' THEN 'hex' "
-    "WHEN 'extra_float_digits' THEN '1' WHEN 'jit' THEN 'off' WHEN "
-    "'standard_conforming_strings' THEN 'on' WHEN 'client_connection_check_interval' THEN "
-    "CASE WHEN pg_catalog.version() LIKE '%linux%' THEN '2000' ELSE setting END WHEN "
-    "'default_transaction_isolation' THEN 'read committed' END, false) FROM "
-    "pg_catalog.pg_settings WHERE name IN ('client_encoding', 'search_path', "
-    "'statement_timeout', 'lock_timeout', 'DateStyle', 'IntervalStyle', 'bytea_output', "
-    "'extra_float_digits', 'jit', 'standard_conforming_strings', "
-    "'client_connection_check_interval', 'default_transaction_isolation')";
-
 static enum migrate_status set_up(struct self *self, struct link *link)
 {
-	const struct instance *inst = self->instance;
-	struct parameters p = { .n = 0 };
-	enum migrate_status status;
-	char statement[24], lock[24];
-	const char *strings;
+	enum migrate_status status = pooler_find(self, link);
 
-	snprintf(statement, sizeof(statement), "%lld", (long long)inst->statement_timeout);
-	snprintf(lock, sizeof(lock), "%lld", (long long)inst->lock_timeout);
-	parameter_text(&p, inst->search_path);
-	parameter_text(&p, statement);
-	parameter_text(&p, lock);
-	PQclear(query(self, link, settings, &p, false, QUICK, option_of(link), &status));
-	if (status)
-		return status;
-	strings = PQparameterStatus(link->conn, "standard_conforming_strings");
-	if (!strings || strcmp(strings, "on") != 0)
-		status = migrate_fail(self->session, MIGRATE_FATAL,
-				      "%s: standard_conforming_strings cannot be switched on",
-				      option_of(link));
 	if (!status && PQserverVersion(link->conn) < 120000)
 		status =
 		    migrate_fail(self->session, MIGRATE_INVALID,
 				 "%s: the server is older than PostgreSQL 12", option_of(link));
-	return status;
+	return status || link->pooled ? status : settings_make(self, link);
 }
 
 static enum migrate_status connect_link(struct self *self, struct link *link)

@@ -87,7 +87,7 @@ enum migrate_status postgres_describe(void *handle, struct migrate_describe_data
 	enum migrate_status status = MIGRATE_OK;
 
 	self->session = r->session;
-	r->flags = MIGRATE_ATOMIC_CALL;
+	r->flags = MIGRATE_ATOMIC_CALL | MIGRATE_TEXTS;
 	if (inst->fsync && !inst->unlogged)
 		r->flags |= MIGRATE_DURABLE;
 	if (inst->indexed)

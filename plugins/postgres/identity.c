@@ -58,6 +58,20 @@ static size_t show_uuid(char *text, size_t max, size_t at, struct migrate_bytes 
 	return at;
 }
 
+/* A value whose end can be told: see struct migrate_row. */
+static size_t show_text(char *text, size_t max, size_t at, struct migrate_bytes b)
+{
+	const char *p = b.p;
+
+	for (size_t i = 0; i < b.n && max - at > 2; i++) {
+		if (p[i] == ',' || p[i] == '\\')
+			text[at++] = '\\';
+		text[at++] = p[i];
+	}
+	text[at] = '\0';
+	return at;
+}
+
 static size_t show_part(struct self *self, size_t k, struct migrate_bytes b,
 			struct migrate_bytes other, size_t at)
 {
@@ -71,11 +85,9 @@ static size_t show_part(struct self *self, size_t k, struct migrate_bytes b,
 	case FORM_UUID:
 		return show_uuid(self->text, max, at, b);
 	case FORM_TEXT:
-		return show(self->text, max, at, "%.*s", (int)(b.n < max ? b.n : max),
-			    b.n ? (const char *)b.p : "");
+		return show_text(self->text, max, at, b);
 	case FORM_OTHER:
-		return show(self->text, max, at, "%.*s", (int)(other.n < max ? other.n : max),
-			    other.n ? (const char *)other.p : "");
+		return show_text(self->text, max, at, other);
 	}
 	return at;
 }

@@ -143,6 +143,8 @@ struct instance {
 	size_t key_count, shown_count;
 	struct set_column set[SET_MAX];
 	size_t set_count;
+	uint64_t value_max; /* bytes in the longest value that matters */
+	bool texts;         /* that is more than a key can have: pages are measured */
 
 	bool indexed, unique;
 	char *sql[S_COUNT_OF];
@@ -177,6 +179,7 @@ struct link {
 	PGconn *conn;
 	bool is_scan;
 	bool was_up; /* it worked once: later trouble is the server's */
+	bool pooled; /* servers are lent for one transaction */
 };
 
 struct parameters {
@@ -192,7 +195,7 @@ struct self {
 	struct array arrays[PARAMETERS_MAX]; /* memory kept from call to call */
 	unsigned char identity[MIGRATE_IDENTITY_MAX + 8];
 	unsigned char scratch[MIGRATE_IDENTITY_MAX + 8];
-	char text[2048];
+	char text[4096];
 	unsigned char *extra; /* EXTRA_MAX bytes, when there are `set:` columns */
 };
 
@@ -211,6 +214,10 @@ enum migrate_status conninfo_take(struct self *self, const char *option,
 /* Replace what may be (part of) a password in text. */
 void conninfo_mask(const char *conninfo, char *text);
 void wipe(char *text);
+
+/* settings.c: of a session, or of the transaction that has just begun behind a pooler. */
+enum migrate_status settings_make(struct self *self, struct link *link);
+enum migrate_status pooler_find(struct self *self, struct link *link);
 
 /* ---- query.c ---- */
 
@@ -233,6 +240,8 @@ PGresult *catalog(struct self *self, const char *sql, const struct parameters *p
 		  enum migrate_status *status);
 enum migrate_status command(struct self *self, struct link *link, const char *sql,
 			    const char *what);
+/* sql begins a transaction, and is a command of its own or several. */
+enum migrate_status begin(struct self *self, struct link *link, const char *sql);
 /* The settings of every transaction that writes; nothing else is open before. */
 enum migrate_status transaction_begin(struct self *self);
 enum migrate_status transaction_rollback(struct self *self, enum migrate_status status);

@@ -157,6 +157,8 @@ static enum migrate_status postgres_open(struct migrate_open *r)
 	if (!inst)
 		return migrate_fail(r->session, MIGRATE_UNAVAILABLE, "out of memory");
 	inst->writes = r->writes;
+	inst->value_max = r->value_max ? r->value_max : MIGRATE_KEY_MAX;
+	inst->texts = inst->value_max > MIGRATE_KEY_MAX;
 	inst->lock_timeout = config->lock_timeout;
 	inst->statement_timeout = config->statement_timeout;
 	status = self_new(inst, r->session, &self);

@@ -183,17 +183,47 @@ static PGresult *finish(struct self *self, struct link *link, enum pace pace, co
 	return NULL;
 }
 
-PGresult *query(struct self *self, struct link *link, const char *sql, const struct parameters *p,
-		bool binary, enum pace pace, const char *what, enum migrate_status *status)
+static PGresult *ask(struct self *self, struct link *link, const char *sql,
+		     const struct parameters *p, bool binary, enum pace pace, const char *what,
+		     enum migrate_status *status)
 {
-	*status = link_ready(self, link);
-	if (*status)
-		return NULL;
 	if (!send(link, sql, p, binary)) {
 		*status = fail_lost(self, link, MIGRATE_UNAVAILABLE, what);
 		return NULL;
 	}
 	return finish(self, link, pace, what, status);
+}
+
+/* Behind a pooler: a transaction for this statement alone, for the sake of the settings. */
+static PGresult *ask_alone(struct self *self, struct link *link, const char *sql,
+			   const struct parameters *p, bool binary, enum pace pace,
+			   const char *what, enum migrate_status *status)
+{
+	PGresult *res = NULL;
+
+	*status = begin(self, link, "BEGIN");
+	if (!*status)
+		res = ask(self, link, sql, p, binary, pace, what, status);
+	if (!*status)
+		*status = command(self, link, "COMMIT", what);
+	if (!*status)
+		return res;
+	PQclear(res);
+	link_close(link);
+	return NULL;
+}
+
+PGresult *query(struct self *self, struct link *link, const char *sql, const struct parameters *p,
+		bool binary, enum pace pace, const char *what, enum migrate_status *status)
+{
+	bool alone;
+
+	*status = link_ready(self, link);
+	if (*status)
+		return NULL;
+	alone = link->pooled && PQtransactionStatus(link->conn) == PQTRANS_IDLE;
+	return alone ? ask_alone(self, link, sql, p, binary, pace, what, status)
+		     : ask(self, link, sql, p, binary, pace, what, status);
 }
 
 PGresult *catalog(struct self *self, const char *sql, const struct parameters *p,
@@ -214,10 +244,14 @@ enum migrate_status command(struct self *self, struct link *link, const char *sq
 	return status;
 }
 
-/*
- * Settings are made again in each transaction: a pooler may give every one of
- * them another server process. What is stricter than `on` stays.
- */
+enum migrate_status begin(struct self *self, struct link *link, const char *sql)
+{
+	enum migrate_status status = command(self, link, sql, "cannot begin a transaction");
+
+	return !status && link->pooled ? settings_make(self, link) : status;
+}
+
+/* What the server has that is stricter than `on` stays. */
 enum migrate_status transaction_begin(struct self *self)
 {
 	const struct instance *inst = self->instance;
@@ -232,8 +266,7 @@ enum migrate_status transaction_begin(struct self *self)
 		"'synchronous_commit') IN ('off', 'local')",
 		(long long)inst->lock_timeout, (long long)inst->statement_timeout);
 	text = sql_finish(&s);
-	status = text ? command(self, &self->main, text, "cannot begin a transaction")
-		      : out_of_memory(self);
+	status = text ? begin(self, &self->main, text) : out_of_memory(self);
 	free(text);
 	return status ? transaction_rollback(self, status) : MIGRATE_OK;
 }

@@ -72,16 +72,20 @@ static enum migrate_status catch_up(struct self *self)
 static enum migrate_status emit_rows(struct self *self, const PGresult *res, struct migrate_scan *r)
 {
 	int rows = PQntuples(res);
+	int64_t there = rows;
 	size_t last = 0;
 
-	r->done = rows <= (int64_t)r->limit;
+	if (self->instance->texts && rows)
+		there = (int64_t)get64(PQgetvalue(res, 0, PQnfields(res) - 1));
+	r->done = there == rows && rows <= (int64_t)r->limit;
 	for (int i = 0; i < rows && i < (int64_t)r->limit; i++) {
 		struct migrate_row row = { .settled = true };
 		enum migrate_status status = row_fill(self, res, i, &row);
 
 		if (status)
 			return status;
-		if (!migrate_emit_scanned(r, &row))
+		r->too_long += !row.value.p;
+		if (row.value.p && !migrate_emit_scanned(r, &row))
 			return MIGRATE_CANCELLED;
 		last = cursor_make(self, row.identity.n, row_place(self->instance, res, i));
 	}
@@ -100,17 +104,19 @@ static PGresult *read_page(struct self *self, const struct migrate_scan *r,
 	const struct instance *inst = self->instance;
 	struct link *link = scan_link(self);
 	struct parameters p = { .n = 0 };
-	unsigned char limit[8];
+	unsigned char limit[8], bytes[8];
 	PGresult *res = NULL;
 
 	put64(limit, (uint64_t)r->limit + 1); /* one more tells whether there are more */
 	parameter(&p, limit, sizeof(limit));
 	*status = r->cursor.n ? cursor_bind(self, r->cursor, &p) : MIGRATE_OK;
+	put64(bytes, r->bytes ? r->bytes : INT64_MAX);
+	if (inst->texts)
+		parameter(&p, bytes, sizeof(bytes));
 	if (!*status)
-		*status = command(self, link,
-				  "BEGIN READ ONLY; SET LOCAL enable_seqscan = off; SET LOCAL "
-				  "enable_sort = off; SET LOCAL enable_bitmapscan = off",
-				  "cannot begin a transaction");
+		*status = begin(self, link,
+				"BEGIN READ ONLY; SET LOCAL enable_seqscan = off; SET LOCAL "
+				"enable_sort = off; SET LOCAL enable_bitmapscan = off");
 	if (!*status)
 		res = query(self, link, inst->sql[r->cursor.n ? S_SCAN_NEXT : S_SCAN_FIRST], &p,
 			    true, SLOW, "cannot read the rows", status);

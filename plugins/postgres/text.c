@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "postgres-impl.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -75,12 +76,9 @@ void text_row(struct sql *s, const struct instance *inst)
 			inst->set[i].sql, i);
 }
 
-/* What can be a key: neither NULL nor longer than any. */
-void text_usable(struct sql *s, const struct instance *inst)
+/* What can be told apart by its place: of lists, only the simple ones. */
+static void add_simple(struct sql *s, const struct instance *inst)
 {
-	sql_add(s, "pg_catalog.octet_length(");
-	text_value(s, inst);
-	sql_add(s, ") <= %d", MIGRATE_KEY_MAX);
 	if (inst->kind != KIND_LIST)
 		return;
 	sql_add(s, " AND pg_catalog.array_ndims(");
@@ -88,6 +86,15 @@ void text_usable(struct sql *s, const struct instance *inst)
 	sql_add(s, ") = 1 AND pg_catalog.array_lower(");
 	add_column(s, inst);
 	sql_add(s, ", 1) = 1");
+}
+
+/* What matters: neither NULL nor too long. */
+void text_usable(struct sql *s, const struct instance *inst)
+{
+	sql_add(s, "pg_catalog.octet_length(");
+	text_value(s, inst);
+	sql_add(s, ") <= %" PRIu64, inst->value_max);
+	add_simple(s, inst);
 }
 
 void text_where(struct sql *s, const struct instance *inst)
@@ -125,10 +132,73 @@ static void add_behind(struct sql *s, const struct instance *inst)
 	free(text);
 }
 
+static void add_row_names(struct sql *s, const struct instance *inst)
+{
+	for (size_t k = 0; k < inst->key_count; k++)
+		sql_add(s, "%smigrate_k%zu", k ? ", " : "", k);
+	for (size_t k = 0; k < inst->shown_count; k++)
+		sql_add(s, ", migrate_h%zu", k);
+	sql_add(s, ", CASE WHEN migrate_bytes <= %" PRIu64 " THEN migrate_value END",
+		inst->value_max);
+	if (inst->kind == KIND_LIST)
+		sql_add(s, ", migrate_place");
+	for (size_t i = 0; i < inst->set_count; i++)
+		sql_add(s, ", migrate_s%zu", i);
+}
+
+static void add_key_names(struct sql *s, const struct instance *inst)
+{
+	sql_add(s, " ORDER BY ");
+	for (size_t k = 0; k < inst->key_count; k++)
+		sql_add(s, "%smigrate_k%zu", k ? ", " : "", k);
+	if (inst->kind == KIND_LIST)
+		sql_add(s, ", migrate_place");
+}
+
+/*
+ * Texts: a page ends once its values have so many bytes (the last parameter), before
+ * they are sent; how many there are (migrate_rows) tells whether it was cut. The
+ * length of a value is known without fetching it. What is too long comes as NULL.
+ */
+static char *scan_texts(const struct instance *inst, bool next)
+{
+	size_t last = 2 + (next ? inst->key_count + (inst->kind == KIND_LIST) : 0);
+	struct sql s = { .n = 0 };
+
+	sql_add(&s, "SELECT ");
+	add_row_names(&s, inst);
+	sql_add(&s, ", migrate_rows FROM (SELECT *, pg_catalog.count(*) OVER () AS migrate_rows, "
+		    "pg_catalog.sum(migrate_bytes) OVER (");
+	add_key_names(&s, inst);
+	sql_add(&s, " ROWS UNBOUNDED PRECEDING) AS migrate_sum FROM (SELECT ");
+	text_row(&s, inst);
+	sql_add(&s, ", pg_catalog.octet_length(");
+	text_value(&s, inst);
+	sql_add(&s, ") AS migrate_bytes FROM ");
+	text_from(&s, inst);
+	sql_add(&s, " WHERE ");
+	text_value(&s, inst);
+	sql_add(&s, " IS NOT NULL");
+	add_simple(&s, inst);
+	if (next)
+		add_behind(&s, inst);
+	text_where(&s, inst);
+	sql_add(&s, " ORDER BY ");
+	add_keys(&s, inst);
+	sql_add(&s,
+		"%s LIMIT $1::pg_catalog.int8) AS migrate_p) AS migrate_q WHERE "
+		"migrate_sum - migrate_bytes < $%zu::pg_catalog.int8",
+		inst->kind == KIND_LIST ? ", migrate_e.migrate_i" : "", last);
+	add_key_names(&s, inst);
+	return sql_finish(&s);
+}
+
 static char *scan_text(const struct instance *inst, bool next)
 {
 	struct sql s = { .n = 0 };
 
+	if (inst->texts)
+		return scan_texts(inst, next);
 	sql_add(&s, "SELECT ");
 	text_row(&s, inst);
 	sql_add(&s, " FROM ");

@@ -301,8 +301,7 @@ enum migrate_status way_choose(struct self *self)
 
 	if (!status)
 		status =
-		    command(self, &self->main, "BEGIN READ ONLY; SET LOCAL enable_seqscan = off",
-			    "cannot begin a transaction");
+		    begin(self, &self->main, "BEGIN READ ONLY; SET LOCAL enable_seqscan = off");
 	if (!status)
 		status = try_ways(self, names, n);
 	status = transaction_rollback(self, status);

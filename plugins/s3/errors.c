@@ -17,7 +17,7 @@ static const struct {
 	{ "ConnectionReset", MIGRATE_TRANSIENT },
 	{ "EntityTooLarge", MIGRATE_INVALID },
 	{ "EntityTooSmall", MIGRATE_INVALID },
-	{ "ExpiredToken", MIGRATE_DENIED },
+	{ "ExpiredToken", MIGRATE_UNAVAILABLE },
 	{ "IncompleteBody", MIGRATE_MISMATCH },
 	{ "InsufficientCapacity", MIGRATE_NO_SPACE },
 	{ "InternalError", MIGRATE_TRANSIENT },
@@ -54,6 +54,7 @@ static const struct {
 	{ "SlowDown", MIGRATE_THROTTLED },
 	{ "Throttling", MIGRATE_THROTTLED },
 	{ "ThrottlingException", MIGRATE_THROTTLED },
+	{ "TokenRefreshRequired", MIGRATE_UNAVAILABLE },
 	{ "TooManyRequests", MIGRATE_THROTTLED },
 	{ "XAmzContentChecksumMismatch", MIGRATE_MISMATCH },
 	{ "XAmzContentSHA256Mismatch", MIGRATE_MISMATCH },
@@ -101,14 +102,37 @@ enum migrate_status s3_status_of(long http, const char *code)
 	for (size_t i = 0; code && i < sizeof(codes) / sizeof(codes[0]); i++)
 		if (!strcmp(codes[i].code, code))
 			return codes[i].status;
+	if (code && strstr(code, "Throttl")) /* KMS.ThrottlingException and others */
+		return MIGRATE_THROTTLED;
+	if (code && !strncmp(code, "KMS.", 4))
+		return MIGRATE_DENIED;
 	return status_of_http(http);
+}
+
+static void blank(char *text, const char *secret)
+{
+	size_t n = strlen(secret);
+	char *at;
+
+	while (n >= 8 && (at = strstr(text, secret)) != NULL)
+		memset(at, '*', n);
+}
+
+/* There are servers, and proxies before them, that say what was sent to them. */
+static void blank_secrets(const struct s3_session *s, char *text)
+{
+	blank(text, s->keys.secret);
+	blank(text, s->keys.token);
+	blank(text, s->s3->sse_c_key);
 }
 
 static bool take_error(void *arg, const char *path, char *text, size_t n)
 {
-	struct s3_answer *a = arg;
+	struct s3_session *s = arg;
+	struct s3_answer *a = &s->answer;
 
 	(void)n;
+	blank_secrets(s, text);
 	if (!strcmp(path, "Code"))
 		text_copy(a->code, sizeof(a->code), text);
 	else if (!strcmp(path, "Message"))
@@ -127,7 +151,7 @@ bool s3_error_parse(struct s3_session *s)
 
 	for (; n && strchr(" \r\n\t", *p); p++)
 		n--;
-	ok = n && s3_xml_parse(s->xml, p, n, take_error, &s->answer, root, &trouble) &&
+	ok = n && s3_xml_parse(s->xml, p, n, take_error, s, root, &trouble) &&
 	     !strcmp(root, "Error");
 	if (!ok)
 		s->answer.code[0] = s->answer.message[0] = '\0';
@@ -156,6 +180,10 @@ static const char *advice(const struct s3_session *s)
 		return ": it is archived and must be restored first";
 	if (!strcmp(code, "RequestTimeTooSkewed"))
 		return ": the clock of this machine is wrong";
+	if (s3_status_of(s->answer.status, code) == MIGRATE_UNAVAILABLE && strstr(code, "Token"))
+		return ": renew the credentials";
+	if (!code[0] && s->answer.status == 400 && !strcmp(s->method, "HEAD"))
+		return ": is it encrypted under a key of its own (sse_c_key)?";
 	if (s->answer.status / 100 == 3)
 		return ": it redirects to a place that is not followed; look at endpoint and "
 		       "region";
@@ -167,6 +195,9 @@ enum migrate_status s3_fail_answer(struct s3_session *s, const char *what)
 	const struct s3_answer *a = &s->answer;
 	enum migrate_status status = s3_status_of(a->status, a->code);
 
+	/* HEAD has no reasons: it may be the object, the credentials or the region; probe() tells */
+	if (!a->code[0] && a->status == 400 && !strcmp(s->method, "HEAD"))
+		status = MIGRATE_UNAVAILABLE;
 	if (status == MIGRATE_THROTTLED || status == MIGRATE_UNAVAILABLE)
 		heed_retry_after(s);
 	if (a->code[0])
@@ -196,6 +227,28 @@ static enum migrate_status status_of_curl(CURLcode code)
 	}
 }
 
+/* What the operator can do about a server that cannot be spoken to. */
+static const char *advice_for(const struct s3_session *s, CURLcode code, const char *why)
+{
+	switch (code) {
+	case CURLE_PEER_FAILED_VERIFICATION:
+		if (strstr(why, "self") || strstr(why, "issuer"))
+			return ": if it is one of your own, name its authority's certificate in "
+			       "ca_file";
+		return "";
+	case CURLE_SSL_CONNECT_ERROR:
+		return ": does it speak TLS there? else the endpoint is http://";
+	case CURLE_COULDNT_RESOLVE_HOST:
+	case CURLE_COULDNT_CONNECT:
+		return s->place.aws ? ": look at region and at the network" : ": look at endpoint";
+	case CURLE_GOT_NOTHING:
+	case CURLE_UNSUPPORTED_PROTOCOL: /* HTTP/0.9, which is not HTTP at all */
+		return s->place.tls ? "" : ": if it speaks TLS there, the endpoint is https://";
+	default:
+		return "";
+	}
+}
+
 enum migrate_status s3_fail_curl(struct s3_session *s, CURLcode code, const char *what,
 				 bool changes)
 {
@@ -214,5 +267,5 @@ enum migrate_status s3_fail_curl(struct s3_session *s, CURLcode code, const char
 				    why);
 	if (s->stopped != MIGRATE_OK)
 		return s->stopped;
-	return migrate_fail(s->ms, status, "%s: %s", what, why);
+	return migrate_fail(s->ms, status, "%s: %s%s", what, why, advice_for(s, code, why));
 }

@@ -5,6 +5,8 @@
 
 /* What answers say of an object. */
 
+#define EMPTY_MD5 "d41d8cd98f00b204e9800998ecf8427e"
+
 static bool is_md5(const char *text, size_t n)
 {
 	unsigned char digest[16];
@@ -138,24 +140,31 @@ static void take_attributes(const struct s3_session *s, struct migrate_object *o
 	}
 }
 
-static uint64_t size_of(const struct s3_session *s)
+/* False: it does not say, as when something on the way unpacks what it sends. */
+static bool take_size(const struct s3_session *s, struct migrate_object *o)
 {
-	const char *text = s3_answer_header(s, "content-range");
-	uint64_t size = 0;
+	const char *text = s3_answer_header(s, "content-range"), *etag;
 
-	if (text && (text = strrchr(text, '/')) && text_number(text + 1, &size))
-		return size;
+	if (text)
+		return (text = strrchr(text, '/')) && text_number(text + 1, &o->size);
 	text = s3_answer_header(s, "content-length");
-	return text && text_number(text, &size) ? size : 0;
+	if (text)
+		return text_number(text, &o->size);
+	/* nothing has no length, says who sends no header for it */
+	etag = s3_answer_header(s, "etag");
+	o->size = 0;
+	return etag && strstr(etag, EMPTY_MD5);
 }
 
-void s3_take_head(struct s3_session *s, struct migrate_object *o)
+enum migrate_status s3_take_head(struct s3_session *s, struct migrate_object *o)
 {
 	const char *etag = s3_answer_header(s, "etag"),
 		   *time = s3_answer_header(s, "last-modified");
 	int64_t ns;
 
-	o->size = size_of(s);
+	if (!take_size(s, o))
+		return migrate_fail(s->ms, MIGRATE_TRANSIENT,
+				    "the server does not say how many bytes the object has");
 	if (etag)
 		s3_set_etag(s, o, etag, strlen(etag));
 	if (time && time_parse(time, &ns))
@@ -164,6 +173,7 @@ void s3_take_head(struct s3_session *s, struct migrate_object *o)
 		take_checksums(s, o);
 	if (o->attributes)
 		take_attributes(s, o);
+	return MIGRATE_OK;
 }
 
 /* ---- What needs a request of its own ---- */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "s3.h"
 
-#include <openssl/ssl.h>
 #include <string.h>
+
+#define BULK (1024 * 1024) /* bytes from which larger buffers are worth their memory */
 
 /* One request by libcurl's easy interface: it blocks, and our callbacks watch it. */
 
@@ -187,16 +188,6 @@ static int on_progress(void *arg, curl_off_t total_down, curl_off_t down, curl_o
 	return 1;
 }
 
-/* All sessions of an instance share what they trust: parsing a bundle costs a megabyte each. */
-static CURLcode on_tls(CURL *curl, void *context, void *arg)
-{
-	struct s3_session *s = arg;
-
-	(void)curl;
-	SSL_CTX_set1_cert_store(context, s->s3->trust);
-	return CURLE_OK;
-}
-
 CURL *s3_http_new(struct s3_session *s)
 {
 	CURL *c = curl_easy_init();
@@ -208,12 +199,8 @@ CURL *s3_http_new(struct s3_session *s)
 	curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(c, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 	curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 1L);
-	curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 2L);
 	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, 15000L);
 	curl_easy_setopt(c, CURLOPT_MAXAGE_CONN, 50L);
-	curl_easy_setopt(c, CURLOPT_BUFFERSIZE, 64 * 1024L);
-	curl_easy_setopt(c, CURLOPT_UPLOAD_BUFFERSIZE, 64 * 1024L);
 	curl_easy_setopt(c, CURLOPT_USERAGENT, "migrate/" MIGRATE_VERSION);
 	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, s->curl_error);
 	curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_header);
@@ -229,14 +216,7 @@ CURL *s3_http_new(struct s3_session *s)
 	curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
 	curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, on_progress);
 	curl_easy_setopt(c, CURLOPT_XFERINFODATA, s);
-	if (s->s3->trust) {
-		curl_easy_setopt(c, CURLOPT_CAINFO, NULL);
-		curl_easy_setopt(c, CURLOPT_CAPATH, NULL);
-		curl_easy_setopt(c, CURLOPT_SSL_CTX_FUNCTION, on_tls);
-		curl_easy_setopt(c, CURLOPT_SSL_CTX_DATA, s);
-	} else if (s->s3->config.ca_file) {
-		curl_easy_setopt(c, CURLOPT_CAINFO, s->s3->config.ca_file);
-	}
+	s3_tls_give(s->s3, c);
 	return c;
 }
 
@@ -259,6 +239,22 @@ static void choose_method(struct s3_session *s)
 	curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, reads || head ? NULL : s->method);
 }
 
+/*
+ * Each piece takes three calls of the kernel: many bytes go in larger ones. How many will
+ * come is not known before; what came last time is as good a guess as any.
+ */
+static void choose_buffer(struct s3_session *s)
+{
+	uint64_t n = s->stream ? s->stream_size : s->came;
+	long size = n < BULK ? 32 * 1024L : 256 * 1024L;
+
+	if (s->buffer == size || !(s->stream || s->sink))
+		return;
+	s->buffer = size;
+	curl_easy_setopt(s->curl, CURLOPT_BUFFERSIZE, size);
+	curl_easy_setopt(s->curl, CURLOPT_UPLOAD_BUFFERSIZE, size);
+}
+
 static bool was_sent(const struct s3_session *s)
 {
 	curl_off_t up = 0;
@@ -277,6 +273,7 @@ CURLcode s3_http(struct s3_session *s, const char *url, struct curl_slist *heade
 {
 	CURLcode code;
 
+	choose_buffer(s);
 	s->stopped = MIGRATE_OK;
 	s->head_told = s->digesting = false;
 	s->attempts = 0;
@@ -293,6 +290,8 @@ CURLcode s3_http(struct s3_session *s, const char *url, struct curl_slist *heade
 	curl_easy_setopt(s->curl, CURLOPT_PROTOCOLS_STR, s->place.tls ? "https" : "http");
 	curl_easy_setopt(s->curl, CURLOPT_HTTPHEADER, headers);
 	code = curl_easy_perform(s->curl);
+	if (s->sink)
+		s->came = s->received;
 	curl_easy_getinfo(s->curl, CURLINFO_RESPONSE_CODE, &s->answer.status);
 	s->answer.sent = was_sent(s);
 	if (code == CURLE_OK && s->answer.status / 100 == 2 && !tell_head(s))

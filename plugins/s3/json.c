@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "s3.h"
+#include "credentials.h"
 
+#include <openssl/crypto.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* As much JSON as credentials come in: one object, whose strings are asked for by name. */
@@ -107,20 +109,52 @@ bool s3_json_string(const char *json, size_t n, const char *name, char *value, s
 	}
 }
 
-bool s3_json_keys(struct s3_keys *k, const char *json, size_t n)
+/* Keys without an end are for ever; an end that cannot be read is none. */
+static bool take_end(struct s3_keys *k, const struct text *json)
 {
 	char expires[64];
 	int64_t ns;
 
-	if (!s3_json_string(json, n, "AccessKeyId", k->access, sizeof(k->access)) ||
-	    !s3_json_string(json, n, "SecretAccessKey", k->secret, sizeof(k->secret)))
+	if (!s3_json_string(json->p, json->n, "Expiration", expires, sizeof(expires)))
+		return true;
+	if (!time_parse(expires, &ns))
 		return false;
-	/* a container says Token, a program SessionToken */
-	if (!s3_json_string(json, n, "SessionToken", k->token, sizeof(k->token)) &&
-	    !s3_json_string(json, n, "Token", k->token, sizeof(k->token)))
-		k->token[0] = '\0';
-	if (s3_json_string(json, n, "Expiration", expires, sizeof(expires)) &&
-	    time_parse(expires, &ns))
-		k->expires = ns / 1000000000;
-	return k->access[0] && k->secret[0];
+	k->expires = ns / 1000000000;
+	return true;
+}
+
+/* A container says Token, a program SessionToken. */
+static void take_token(const struct text *json, char *token, size_t size)
+{
+	if (!s3_json_string(json->p, json->n, "SessionToken", token, size) &&
+	    !s3_json_string(json->p, json->n, "Token", token, size))
+		token[0] = '\0';
+}
+
+enum migrate_status s3_json_keys(struct s3_session *s, struct s3_keys *k, const struct text *json,
+				 const char *what)
+{
+	struct s3_keys *read = calloc(1, sizeof(*read));
+	enum migrate_status status = MIGRATE_INVALID;
+
+	if (!read)
+		return migrate_fail(s->ms, MIGRATE_UNAVAILABLE, "out of memory");
+	if (!json->n ||
+	    !s3_json_string(json->p, json->n, "AccessKeyId", read->access, sizeof(read->access)) ||
+	    !s3_json_string(json->p, json->n, "SecretAccessKey", read->secret,
+			    sizeof(read->secret)) ||
+	    !take_end(read, json)) {
+		migrate_fail(s->ms, status,
+			     "%s: what it gives is no JSON with AccessKeyId, SecretAccessKey and a "
+			     "time of Expiration",
+			     what);
+	} else {
+		take_token(json, read->token, sizeof(read->token));
+		if (s3_keys_set(s, k, what, read->access, read->secret, read->token))
+			status = MIGRATE_OK;
+		k->expires = read->expires;
+	}
+	OPENSSL_cleanse(read, sizeof(*read));
+	free(read);
+	return status;
 }

@@ -11,6 +11,8 @@ struct listing {
 	struct s3_session *s;
 	struct migrate_list *r;
 	bool encoded, ordered;
+	bool
+	    tells_restored; /* an archived object that was restored is told from one that was not */
 	uint32_t max, n;
 	/* the entry that is being read */
 	char key[3 * S3_KEY_MAX + 64];
@@ -66,7 +68,7 @@ static bool emit(struct listing *l)
 	l->n++;
 	memcpy(l->last, l->key, l->nkey);
 	l->nlast = l->nkey;
-	if (l->archived && !l->restored) {
+	if (l->archived && l->tells_restored && !l->restored) {
 		l->cancelled = !migrate_emit_skipped(l->r, l->key, l->nkey, MIGRATE_SKIP_ARCHIVED);
 		return !l->cancelled;
 	}
@@ -139,6 +141,12 @@ static bool take(void *arg, const char *path, char *text, size_t n)
 	return true;
 }
 
+/* Nobody but AWS is known to; elsewhere the copy of an archived object is refused. */
+static bool tells_restored(const struct s3 *s3)
+{
+	return s3->quirks & S3_KNOWN && s3->quirks & S3_CHECKSUMS;
+}
+
 static void ask(struct s3_session *s, const struct migrate_list *r, uint32_t max)
 {
 	bool v1 = s->s3->quirks & S3_LIST_V1;
@@ -159,7 +167,7 @@ static void ask(struct s3_session *s, const struct migrate_list *r, uint32_t max
 		s3_query(s, "prefix", r->prefix.p, r->prefix.n);
 	if (!v1 && r->after.n && !r->cursor.n)
 		s3_query(s, "start-after", r->after.p, r->after.n);
-	if (s->s3->quirks & S3_KNOWN && s->s3->quirks & S3_CHECKSUMS)
+	if (tells_restored(s->s3))
 		s3_header_text(s, "x-amz-optional-object-attributes", "RestoreStatus");
 }
 
@@ -187,6 +195,14 @@ static enum migrate_status end_page(struct listing *l)
 	return migrate_set_cursor(r, l->token, l->ntoken) ? MIGRATE_OK : MIGRATE_CANCELLED;
 }
 
+/* Asked for the second version, a server that knows but the first one answers with that. */
+bool s3_lists_v1(const struct s3_session *s)
+{
+	const char *p = text_get(&s->answer.body);
+
+	return strstr(p, "<Marker>") || strstr(p, "<Marker/>");
+}
+
 enum migrate_status s3_list(void *self, struct migrate_list *r)
 {
 	struct s3_session *s = self;
@@ -195,6 +211,7 @@ enum migrate_status s3_list(void *self, struct migrate_list *r)
 
 	s->ms = r->session;
 	l.max = r->limit && r->limit < 1000 ? r->limit : 1000;
+	l.tells_restored = tells_restored(s->s3);
 	forget_entry(&l);
 	ask(s, r, l.max);
 	status = s3_send(s, "listing");

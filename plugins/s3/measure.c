@@ -170,16 +170,35 @@ static enum migrate_status remove_scratch(struct scratch *t, const char *name, c
 	return s3_send(t->s, "removing a scratch object");
 }
 
-#define MEASURED                                                                                   \
-	(S3_PUT_ABSENT | S3_COPY_ABSENT | S3_COMPLETE_ABSENT | S3_PUT_MATCH | S3_COPY_MATCH_TO |   \
-	 S3_REMOVE_MATCH | S3_NO_COPY_MATCH | S3_BARE_IF_MATCH)
-
-static void adopt(struct scratch *t, uint32_t quirks)
+enum migrate_status s3_try_conditions(struct s3_session *s, const char *scratch, uint32_t *quirks)
 {
-	struct s3 *s3 = t->s->s3;
+	struct scratch t = { .s = s };
+	enum migrate_status status;
 
-	s3->quirks = (s3->quirks & ~(uint32_t)MEASURED) | quirks;
-	migrate_debug(t->s->ms,
+	*quirks = S3_NO_COPY_MATCH;
+	snprintf(t.one, sizeof(t.one), "%s-1", scratch);
+	snprintf(t.two, sizeof(t.two), "%s-2", scratch);
+	status = put(&t, NULL, NULL);
+	if (status != MIGRATE_OK)
+		return status;
+	*quirks = measure_puts(&t);
+	*quirks |= measure_copies(&t);
+	*quirks = measure_completes(&t, *quirks);
+	if (was_refused(&t, remove_scratch(&t, t.one, OTHER)))
+		*quirks |= S3_REMOVE_MATCH;
+	remove_scratch(&t, t.one, NULL);
+	remove_scratch(&t, t.two, NULL);
+	if (t.broken != MIGRATE_OK)
+		*quirks = S3_NO_COPY_MATCH; /* what could not be told is not relied on */
+	return MIGRATE_OK;
+}
+
+static void adopt(struct s3_session *s, uint32_t quirks)
+{
+	struct s3 *s3 = s->s3;
+
+	s3->quirks = (s3->quirks & ~S3_MEASURED) | quirks;
+	migrate_debug(s->ms,
 		      "conditions: put absent %d match %d, copy absent %d source %d, "
 		      "complete absent %d, remove match %d",
 		      !!(quirks & S3_PUT_ABSENT), !!(quirks & S3_PUT_MATCH),
@@ -189,35 +208,23 @@ static void adopt(struct scratch *t, uint32_t quirks)
 
 enum migrate_status s3_measure(struct s3_session *s)
 {
-	struct scratch t = { .s = s };
 	enum migrate_status status;
 	unsigned int random = 0;
 	uint32_t quirks;
+	char scratch[48];
 
 	if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
 		random = (unsigned int)s3_monotonic();
-	snprintf(t.one, sizeof(t.one), ".migrate-%s-scratch-%08x-1", s->job, random);
-	snprintf(t.two, sizeof(t.two), ".migrate-%s-scratch-%08x-2", s->job, random);
-	adopt(&t, S3_NO_COPY_MATCH);
+	snprintf(scratch, sizeof(scratch), ".migrate-%s-scratch-%08x", s->job, random);
+	adopt(s, S3_NO_COPY_MATCH);
 	if (s->job[0])
 		s3_sweep_scratch(s);
-	status = put(&t, NULL, NULL);
-	if (status == MIGRATE_DENIED && !strcmp(s->answer.code, "AccessDenied")) {
-		migrate_note(s->ms,
-			     "no scratch object may be written, so conditions are taken to be "
-			     "ignored: each object is looked at before it is written");
-		return MIGRATE_OK;
-	}
-	if (status != MIGRATE_OK)
+	status = s3_try_conditions(s, scratch, &quirks);
+	if (status == MIGRATE_OK)
+		adopt(s, quirks);
+	if (status != MIGRATE_DENIED || strcmp(s->answer.code, "AccessDenied") != 0)
 		return status;
-	quirks = measure_puts(&t);
-	quirks |= measure_copies(&t);
-	quirks = measure_completes(&t, quirks);
-	if (was_refused(&t, remove_scratch(&t, t.one, OTHER)))
-		quirks |= S3_REMOVE_MATCH;
-	remove_scratch(&t, t.one, NULL);
-	remove_scratch(&t, t.two, NULL);
-	if (t.broken == MIGRATE_OK)
-		adopt(&t, quirks);
+	migrate_note(s->ms, "no scratch object may be written, so conditions are taken to be "
+			    "ignored: each object is looked at before it is written");
 	return MIGRATE_OK;
 }

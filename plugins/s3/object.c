@@ -79,9 +79,7 @@ enum migrate_status s3_head(struct s3_session *s, struct migrate_bytes key,
 	if (s->s3->quirks & S3_CHECKSUMS)
 		s3_header_text(s, "x-amz-checksum-mode", "ENABLED");
 	status = s3_send(s, "looking at the object");
-	if (status == MIGRATE_OK)
-		s3_take_head(s, o);
-	return status;
+	return status == MIGRATE_OK ? s3_take_head(s, o) : status;
 }
 
 /* For what needs no more than the etag: there is no object of the core's to fill. */
@@ -146,7 +144,9 @@ static bool head_of_get(struct s3_session *s, void *arg)
 	struct migrate_get *r = g->r;
 	bool ranged = r->offset || r->length != UINT64_MAX;
 
-	s3_take_head(s, r->object);
+	s->stopped = s3_take_head(s, r->object);
+	if (s->stopped != MIGRATE_OK)
+		return false;
 	if (r->if_match.n && !s3_same_etag(r->if_match, r->object->etag)) {
 		s->stopped = migrate_fail(s->ms, MIGRATE_CHANGED, "it is another object now");
 		return false;
@@ -158,7 +158,7 @@ static bool head_of_get(struct s3_session *s, void *arg)
 	    !range_is_right(s, g))
 		s->stopped = migrate_fail(s->ms, MIGRATE_TRANSIENT,
 					  "the server sends another range than was asked for");
-	else if (!ranged && r->object->digests[MIGRATE_MD5].n)
+	else if (!ranged && r->object->digests[MIGRATE_MD5].n && !(r->flags & MIGRATE_UNCHECKED))
 		s->digesting = EVP_DigestInit_ex2(s->signer.md, s->s3->md5, NULL);
 	else if (ranged && s->answer.status != 206 && g->expected != r->object->size)
 		s->stopped = migrate_fail(s->ms, MIGRATE_TRANSIENT,

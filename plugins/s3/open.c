@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "s3.h"
+#include "credentials.h"
 
 #include <openssl/crypto.h>
 #include <stdlib.h>
@@ -11,16 +11,15 @@ static void find_region(struct s3 *s3)
 {
 	const struct s3_config *c = &s3->config;
 	const char *set = c->region ? c->region : getenv("AWS_REGION");
-	char file[4096];
+	struct s3_profile p;
 
 	if (!set || !*set)
 		set = getenv("AWS_DEFAULT_REGION");
-	s3_profile_file("AWS_CONFIG_FILE", "config", file, sizeof(file));
-	if (set && *set)
-		text_copy(s3->region, sizeof(s3->region), set);
-	else if (c->access_key || !s3_profile_get(file, s3_profile_name(c), "region", true,
-						  s3->region, sizeof(s3->region)))
-		text_copy(s3->region, sizeof(s3->region), "us-east-1");
+	s3_profile_load(&p, s3_profile_name(c));
+	if ((!set || !*set) && !c->access_key)
+		set = s3_profile_value(&p, "region");
+	text_copy(s3->region, sizeof(s3->region), set && *set ? set : "us-east-1");
+	s3_profile_release(&p);
 }
 
 static enum migrate_status find_place(struct migrate_open *r, struct s3 *s3)
@@ -48,24 +47,6 @@ static enum migrate_status find_place(struct migrate_open *r, struct s3 *s3)
 	else
 		s3->place.host_style = c->path_style == S3_STYLE_HOST;
 	return MIGRATE_OK;
-}
-
-static enum migrate_status find_trust(struct migrate_open *r, struct s3 *s3)
-{
-	const char *file = s3->config.ca_file;
-	curl_version_info_data *v = curl_version_info(CURLVERSION_NOW);
-
-	/* another library than OpenSSL below libcurl reads the file by itself */
-	if (!v->ssl_version || strncmp(v->ssl_version, "OpenSSL", 7) != 0)
-		return MIGRATE_OK;
-	s3->trust = X509_STORE_new();
-	if (!s3->trust)
-		return migrate_fail(r->session, MIGRATE_UNAVAILABLE, "out of memory");
-	if (file ? X509_STORE_load_file(s3->trust, file) : X509_STORE_set_default_paths(s3->trust))
-		return MIGRATE_OK;
-	return migrate_fail(r->session, MIGRATE_INVALID,
-			    "ca_file: no certificates can be read from '%s'",
-			    file ? file : "the system's own");
 }
 
 /* 32 bytes, as they are or in base64. */
@@ -123,12 +104,15 @@ static enum migrate_status meet(struct migrate_open *r, struct s3_session *s)
 				    s3->config.bucket, s3->place.host);
 	if (status != MIGRATE_OK)
 		return status;
+	atomic_store(&s3->looked, true);
 	seen = s3_dialect_of_server(s3_answer_header(s, "server"));
 	if (!s3->config.dialect && seen && !(s3->quirks & S3_KNOWN)) {
 		s3->dialect = seen;
 		s3->quirks = seen->quirks | S3_NO_COPY_MATCH;
 	}
-	if (!r->writes || s3->quirks & S3_KNOWN || s3->config.conditions)
+	if (s3_lists_v1(s))
+		s3->quirks |= S3_LIST_V1;
+	if (!r->writes || r->dry || s3->quirks & S3_KNOWN || s3->config.conditions)
 		return MIGRATE_OK;
 	return s3_measure(s);
 }
@@ -150,9 +134,10 @@ void s3_close(void *instance)
 	struct s3 *s3 = instance;
 
 	s3_mine_free(s3);
-	X509_STORE_free(s3->trust);
+	s3_tls_release(s3);
 	EVP_MD_free(s3->sha256);
 	EVP_MD_free(s3->md5);
+	pthread_cond_destroy(&s3->renewed);
 	pthread_mutex_destroy(&s3->lock);
 	OPENSSL_cleanse(s3, sizeof(*s3));
 	free(s3);
@@ -164,7 +149,7 @@ static enum migrate_status prepare(struct migrate_open *r, struct s3 *s3)
 	struct s3_session *s;
 
 	if (status == MIGRATE_OK)
-		status = find_trust(r, s3);
+		status = s3_tls_init(s3, r->session);
 	if (status == MIGRATE_OK)
 		status = find_customer_key(r, s3);
 	if (status != MIGRATE_OK)
@@ -186,6 +171,7 @@ enum migrate_status s3_open(struct migrate_open *r)
 	if (!s3)
 		return migrate_fail(r->session, MIGRATE_UNAVAILABLE, "out of memory");
 	pthread_mutex_init(&s3->lock, NULL);
+	pthread_cond_init(&s3->renewed, NULL);
 	memcpy(&s3->config, r->config, sizeof(s3->config));
 	s3->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
 	s3->md5 = EVP_MD_fetch(NULL, "MD5", NULL);

@@ -1,20 +1,35 @@
 /* SPDX-License-Identifier: MIT */
-#include "s3.h"
+#include "credentials.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
-/* The files that programs for AWS share: sections of "name = value". */
+/*
+ * The files that programs for AWS share: sections of "name = value". Each is read
+ * once and whole, so that keys which are just being replaced are never mixed.
+ */
+#define FILE_MAX (1u << 20)
 
-void s3_profile_file(const char *variable, const char *name, char *path, size_t n)
+const char *s3_profile_name(const struct s3_config *c)
 {
-	const char *set = getenv(variable), *home = getenv("HOME");
+	const char *name = c->profile ? c->profile : getenv("AWS_PROFILE");
+
+	return name && *name ? name : "default";
+}
+
+void s3_profile_path(enum s3_profile_file file, char *path, size_t n)
+{
+	bool config = file == S3_CONFIG_FILE;
+	const char *set = getenv(config ? "AWS_CONFIG_FILE" : "AWS_SHARED_CREDENTIALS_FILE");
+	const char *home = getenv("HOME");
 
 	if (set && *set)
 		snprintf(path, n, "%s", set);
 	else
-		snprintf(path, n, "%s/.aws/%s", home ? home : "", name);
+		snprintf(path, n, "%s/.aws/%s", home ? home : "",
+			 config ? "config" : "credentials");
 }
 
 static char *trim(char *text)
@@ -29,6 +44,16 @@ static char *trim(char *text)
 	return text;
 }
 
+static char *unquote(char *text)
+{
+	size_t n = strlen(text);
+
+	if (n < 2 || (text[0] != '"' && text[0] != '\'') || text[n - 1] != text[0])
+		return text;
+	text[n - 1] = '\0';
+	return text + 1;
+}
+
 /* "[default]" in both files; "[profile NAME]" in one, "[NAME]" in the other. */
 static bool is_section(char *line, const char *profile, bool config)
 {
@@ -39,52 +64,87 @@ static bool is_section(char *line, const char *profile, bool config)
 	*end = '\0';
 	line = trim(line + 1);
 	if (config && !strncmp(line, "profile", 7) && (line[7] == ' ' || line[7] == '\t'))
-		return !strcmp(trim(line + 7), profile);
-	return !strcmp(line, profile) && (!config || !strcmp(profile, "default"));
+		return !strcmp(unquote(trim(line + 7)), profile);
+	return !strcmp(unquote(line), profile) && (!config || !strcmp(profile, "default"));
 }
 
-bool s3_profile_get(const char *file, const char *profile, const char *name, bool config,
-		    char *value, size_t n)
+static void take_setting(struct text *to, char *line)
 {
-	FILE *f = fopen(file, "re");
-	bool inside = false, found = false;
-	char *line = NULL;
-	size_t cap = 0;
+	char *equals = strchr(line, '=');
 
-	while (f && getline(&line, &cap, f) >= 0) {
-		bool nested = line[0] == ' ' || line[0] == '\t';
-		char *p = trim(line), *equals;
+	if (!equals)
+		return;
+	*equals = '\0';
+	line = trim(line);
+	text_add(to, line, strlen(line) + 1);
+	line = trim(equals + 1);
+	text_add(to, line, strlen(line) + 1);
+}
 
-		if (*p == '[') {
-			inside = is_section(p, profile, config);
-			continue;
+/* Lines that begin with a blank belong to the setting above them: no setting of ours has any. */
+static void take_section(struct s3_profile *p, enum s3_profile_file file, char *text)
+{
+	bool inside = false;
+
+	while (text && *text) {
+		char *next = strchr(text, '\n'), *line;
+		bool nested = *text == ' ' || *text == '\t';
+
+		if (next)
+			*next++ = '\0';
+		line = trim(text);
+		if (*line == '[') {
+			inside = is_section(line, p->name, file == S3_CONFIG_FILE);
+			p->found |= inside;
+		} else if (inside && !nested && *line != '#' && *line != ';') {
+			take_setting(&p->settings[file], line);
 		}
-		if (!inside || nested || *p == '#' || *p == ';' || !(equals = strchr(p, '=')))
-			continue;
-		*equals = '\0';
-		if (strcmp(trim(p), name) != 0)
-			continue;
-		p = trim(equals + 1);
-		found = strlen(p) < n && *p; /* the last one counts */
-		if (found)
-			text_copy(value, n, p);
+		text = next;
 	}
-	if (line)
-		explicit_bzero(line, cap);
-	free(line);
-	if (f)
-		fclose(f);
-	return found;
 }
 
-bool s3_profile_read(struct s3_keys *k, const char *file, const char *profile)
+void s3_profile_load(struct s3_profile *p, const char *name)
 {
-	if (!s3_profile_get(file, profile, "aws_access_key_id", false, k->access,
-			    sizeof(k->access)) ||
-	    !s3_profile_get(file, profile, "aws_secret_access_key", false, k->secret,
-			    sizeof(k->secret)))
-		return false;
-	if (!s3_profile_get(file, profile, "aws_session_token", false, k->token, sizeof(k->token)))
-		k->token[0] = '\0';
-	return true;
+	char path[4096];
+
+	*p = (struct s3_profile){ .name = name };
+	for (enum s3_profile_file i = 0; i < S3_PROFILE_FILES; i++) {
+		struct text text = { .p = NULL };
+
+		s3_profile_path(i, path, sizeof(path));
+		if (s3_read_file(path, FILE_MAX, &text) && text.n &&
+		    strlen(text_get(&text)) == text.n)
+			take_section(p, i, text.p);
+		s3_wipe(&text);
+	}
+}
+
+void s3_profile_release(struct s3_profile *p)
+{
+	for (size_t i = 0; i < S3_PROFILE_FILES; i++)
+		s3_wipe(&p->settings[i]);
+}
+
+/* The last of that name counts. */
+const char *s3_profile_value_in(const struct s3_profile *p, enum s3_profile_file file,
+				const char *name)
+{
+	const char *at = text_get(&p->settings[file]), *end = at + p->settings[file].n;
+	const char *value = NULL;
+
+	while (at < end) {
+		const char *v = at + strlen(at) + 1;
+
+		if (!strcasecmp(at, name))
+			value = *v ? v : NULL;
+		at = v + strlen(v) + 1;
+	}
+	return value;
+}
+
+const char *s3_profile_value(const struct s3_profile *p, const char *name)
+{
+	const char *value = s3_profile_value_in(p, S3_CREDENTIALS_FILE, name);
+
+	return value ? value : s3_profile_value_in(p, S3_CONFIG_FILE, name);
 }

@@ -33,18 +33,25 @@ static bool ends_with(const char *text, const char *end)
 	return n >= m && !strcasecmp(text + n - m, end);
 }
 
+/*
+ * A host of AWS that serves S3, and nothing else there: anybody may have a machine or an
+ * interface whose name ends as theirs do.
+ */
+static bool is_s3_of_aws(const char *host)
+{
+	if (strncasecmp(host, "s3.", 3) != 0 && strncasecmp(host, "s3-", 3) != 0)
+		return false;
+	return ends_with(host, ".amazonaws.com") || ends_with(host, ".amazonaws.com.cn");
+}
+
 static bool may_see_us(const struct s3_place *ours, const struct s3_place *theirs)
 {
-	static const char *const families[] = { ".amazonaws.com", ".amazonaws.com.cn" };
-
 	if (ours->tls && !theirs->tls)
 		return false;
 	if (!strcmp(ours->host, theirs->host))
 		return true;
-	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
-		if (ends_with(ours->host, families[i]) && ends_with(theirs->host, families[i]))
-			return true;
-	return false;
+	return is_s3_of_aws(ours->host) && is_s3_of_aws(theirs->host) &&
+	       ends_with(ours->host, ".cn") == ends_with(theirs->host, ".cn");
 }
 
 /* The end point behind a Location: its host, less the bucket in front of it. */
@@ -68,6 +75,7 @@ static bool place_of(const struct s3_session *s, const char *location, struct s3
 	if (p->host_style)
 		memmove(p->host, p->host + n + 1, strlen(p->host + n + 1) + 1);
 	memcpy(p->path, s->place.path, sizeof(p->path));
+	p->aws = s->place.aws;
 	return may_see_us(&s->place, p);
 }
 

@@ -332,16 +332,25 @@ static bool correct_clock(struct s3_session *s)
 	return true;
 }
 
-static bool keys_were_stale(const struct s3_session *s)
+/* An answer to HEAD names no reason: it may be this one. */
+static enum s3_keys_doubt doubt_of(const struct s3_session *s)
 {
-	const char *c = s->answer.code;
+	static const char *const codes[] = { "ExpiredToken", "TokenRefreshRequired", "InvalidToken",
+					     "InvalidAccessKeyId" };
 
-	return !strcmp(c, "ExpiredToken") || !strcmp(c, "TokenRefreshRequired") ||
-	       !strcmp(c, "InvalidToken") || (!*c && s->keys.token[0]);
+	if (!s->answer.code[0])
+		return s->keys.token[0] ? S3_KEYS_DOUBTED : S3_KEYS_TRUSTED;
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+		if (!strcmp(s->answer.code, codes[i]))
+			return S3_KEYS_REFUSED;
+	return S3_KEYS_TRUSTED;
 }
 
-/* May this answer be another one if we ask again at once? Each reason counts once. */
-static bool try_again(struct s3_session *s, unsigned int *tried)
+/*
+ * May this answer be another one if we ask again at once? Each reason counts once. renewed: why
+ * there are no newer keys, if that is the reason.
+ */
+static bool try_again(struct s3_session *s, unsigned int *tried, enum migrate_status *renewed)
 {
 	enum { CLOCK = 1, KEYS = 2, PLACE = 4, PLACE_AGAIN = 8 };
 	long status = s->answer.status;
@@ -361,11 +370,11 @@ static bool try_again(struct s3_session *s, unsigned int *tried)
 		if (correct_clock(s))
 			return true;
 	}
-	if (!(*tried & KEYS) && keys_were_stale(s)) {
-		*tried |= KEYS;
-		return s3_refresh_keys(s, true) == MIGRATE_OK && s->keys.generation != old;
-	}
-	return false;
+	if (*tried & KEYS || doubt_of(s) == S3_KEYS_TRUSTED)
+		return false;
+	*tried |= KEYS;
+	*renewed = s3_refresh_keys(s, doubt_of(s));
+	return *renewed == MIGRATE_OK && s->keys.generation != old;
 }
 
 /* A connection that the server had closed, or something that may be done twice. */
@@ -406,7 +415,7 @@ static enum migrate_status send_request(struct s3_session *s, const char *what, 
 	bool repeated = false;
 
 	if (!s->s3->config.anonymous)
-		status = s3_refresh_keys(s, false);
+		status = s3_refresh_keys(s, S3_KEYS_TRUSTED);
 	if (status == MIGRATE_OK && s->stream && s->stream_size <= S3_SMALL)
 		status = read_small(s);
 	if (status != MIGRATE_OK)
@@ -424,8 +433,8 @@ static enum migrate_status send_request(struct s3_session *s, const char *what, 
 		if (s->answer.status / 100 == 2)
 			return s->stopped;
 		s3_error_parse(s);
-		if (!try_again(s, &tried) || !rewind_streams(s))
-			return s3_fail_answer(s, what);
+		if (!try_again(s, &tried, &status) || !rewind_streams(s))
+			return status == MIGRATE_OK ? s3_fail_answer(s, what) : status;
 	}
 }
 

@@ -4,6 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
+/* What stands in for keys that no option gives. */
+#define KEYS_ENVIRONMENT                                                                           \
+	"AWS_ACCESS_KEY_ID|AWS_PROFILE|AWS_WEB_IDENTITY_TOKEN_FILE|"                               \
+	"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI|AWS_CONTAINER_CREDENTIALS_FULL_URI"
+
 static const struct migrate_option options[] = {
 	{ .name = "bucket",
 	  MIGRATE_STRING(struct s3_config, bucket),
@@ -12,6 +17,7 @@ static const struct migrate_option options[] = {
 	  .help = "the bucket whose objects are meant" },
 	{ .name = "endpoint",
 	  MIGRATE_URL(struct s3_config, endpoint),
+	  .flags = MIGRATE_SERVER,
 	  .klass = MIGRATE_IDENTITY,
 	  .help = "where it is served, as https://host[:port][/path]; AWS if there is none" },
 	{ .name = "region",
@@ -22,6 +28,7 @@ static const struct migrate_option options[] = {
 	      "us-east-1 if nothing says it" },
 	{ .name = "access_key",
 	  MIGRATE_STRING(struct s3_config, access_key),
+	  .environment = KEYS_ENVIRONMENT,
 	  .klass = MIGRATE_TUNABLE,
 	  .help = "the name of the key pair; without it the usual places are looked at" },
 	{ .name = "secret_key",
@@ -34,11 +41,13 @@ static const struct migrate_option options[] = {
 	  .help = "what temporary keys come with" },
 	{ .name = "profile",
 	  MIGRATE_STRING(struct s3_config, profile),
+	  .environment = KEYS_ENVIRONMENT,
 	  .klass = MIGRATE_TUNABLE,
 	  .help =
 	      "a profile of the shared configuration files that keys and region are taken from" },
 	{ .name = "anonymous",
 	  MIGRATE_BOOLEAN(struct s3_config, anonymous),
+	  .environment = KEYS_ENVIRONMENT,
 	  .klass = MIGRATE_TUNABLE,
 	  .value = "false",
 	  .help = "requests are not signed, for buckets that everybody may read" },
@@ -133,18 +142,24 @@ static enum migrate_status identity(void *self, struct migrate_identity *r)
 
 static uint64_t flags_of(const struct s3 *s3)
 {
-	const uint32_t absent = S3_PUT_ABSENT | S3_COPY_ABSENT | S3_COMPLETE_ABSENT;
-	const uint32_t match = S3_PUT_MATCH | S3_COPY_MATCH_TO;
+	static const struct {
+		uint32_t quirk;
+		uint64_t flag;
+	} map[] = {
+		{ S3_PUT_ABSENT, MIGRATE_PUT_ABSENT },
+		{ S3_COPY_ABSENT, MIGRATE_COPY_ABSENT },
+		{ S3_COMPLETE_ABSENT, MIGRATE_COMPLETE_ABSENT },
+		{ S3_PUT_MATCH, MIGRATE_PUT_MATCH },
+		{ S3_COPY_MATCH_TO, MIGRATE_COPY_MATCH | MIGRATE_COMPLETE_MATCH },
+		{ S3_REMOVE_MATCH, MIGRATE_REMOVE_MATCH },
+	};
 	uint64_t flags = MIGRATE_GET_MATCH | MIGRATE_RANGES | MIGRATE_VERBATIM;
 
 	if (!(s3->quirks & S3_UNORDERED))
 		flags |= MIGRATE_ORDERED;
-	if ((s3->quirks & absent) == absent)
-		flags |= MIGRATE_CREATE_ONLY;
-	if ((s3->quirks & match) == match)
-		flags |= MIGRATE_REPLACE_MATCH;
-	if (s3->quirks & S3_REMOVE_MATCH)
-		flags |= MIGRATE_REMOVE_MATCH;
+	for (size_t i = 0; i < sizeof(map) / sizeof(map[0]); i++)
+		if (s3->quirks & map[i].quirk)
+			flags |= map[i].flag;
 	return flags;
 }
 
@@ -174,7 +189,8 @@ static enum migrate_status probe(void *self, struct migrate_probe *r)
 	struct s3_session *s = self;
 
 	s->ms = r->session;
-	return s3_look_at_bucket(s);
+	/* at the start of a run open() has only just asked */
+	return atomic_exchange(&s->s3->looked, false) ? MIGRATE_OK : s3_look_at_bucket(s);
 }
 
 static int load(void)
@@ -206,6 +222,7 @@ static const struct migrate_store_ops ops = {
 	.complete = s3_complete,
 	.abort = s3_abort,
 	.remove = s3_remove,
+	.measure = s3_probe_bucket,
 };
 
 static const struct migrate_plugin plugin = {

@@ -3,6 +3,7 @@
 #define S3_H
 
 #include "text.h"
+#include "uri.h"
 
 #include <migrate/plugin.h>
 
@@ -11,6 +12,7 @@
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 /*
  * Objects of a bucket that speaks S3. http.c does one request, request.c builds,
@@ -76,29 +78,25 @@ struct s3_dialect {
 	const char *server; /* how the Server header begins; NULL: not told by it */
 };
 
-/* One end point: where requests go. */
-struct s3_place {
-	bool tls, host_style;
-	char host[256]; /* with the port, if it is not the scheme's own */
-	char path[256]; /* before the bucket, without a slash at its end */
-	bool aws;       /* the host follows from the region */
-};
-
 struct s3_keys {
 	char access[256], secret[256], token[8192];
-	int64_t expires; /* seconds since 1970; 0: never */
-	unsigned int generation;
+	int64_t expires; /* by the clock of those who gave them, seconds since 1970; 0: never */
+	int64_t renew, serve;    /* by ours: when to renew them, and until when they serve */
+	unsigned int generation; /* 0: there are none */
 };
 
+struct s3_share;
 struct s3_mine; /* uploads that this instance began */
 
 struct s3 {
 	struct s3_config config;
 	const struct s3_dialect *dialect;
 	uint32_t quirks;
+	atomic_bool looked;                /* open() looked at the bucket, and nobody asked since */
 	bool no_list;                      /* the credentials may not list: that is no outage */
 	char sse_c_key[48], sse_c_md5[32]; /* base64 */
-	X509_STORE *trust;
+	X509_STORE *trust;                 /* NULL: another library than OpenSSL has its own */
+	struct s3_share *share;
 	EVP_MD *sha256, *md5;
 
 	pthread_mutex_t lock; /* of what follows */
@@ -106,6 +104,10 @@ struct s3 {
 	char region[64];
 	unsigned int region_generation;
 	struct s3_keys keys;
+	bool renewing; /* a session sees to new keys, without the lock */
+	unsigned int renewals;
+	int64_t not_before[3]; /* monotonic ms: to look for newer keys again, by doubt */
+	pthread_cond_t renewed;
 	int64_t clock_offset; /* seconds to add to our clock */
 	struct s3_mine *mine;
 };
@@ -171,27 +173,14 @@ struct s3_session {
 	int64_t moved;         /* monotonic ms of the last progress */
 	curl_off_t seen;
 	uint64_t received;
+	uint64_t came; /* into the last sink */
+	long buffer;   /* of libcurl, in bytes */
 	bool digesting; /* the MD5 of what comes is taken, in the signer's context */
 
 	struct s3_answer answer;
 	struct s3_signer signer;
 	struct s3_keys keys;
 };
-
-/* ---- uri.c ---- */
-/* Percent-encode all but the unreserved; slash: '/' stays. */
-void s3_encode(struct text *to, const void *bytes, size_t n, bool slash);
-/* Undo it, in place; plus: '+' is a space. False: it is not encoded well. */
-bool s3_decode(char *text, size_t *n, bool plus);
-/* A host and its path from http[s]://host[:port][/path]; false: not one. */
-bool s3_place_parse(const char *url, struct s3_place *p);
-/* The default: AWS, in that region. */
-void s3_place_aws(struct s3_place *p, const char *region);
-/* The host that a request for the bucket goes to, and the path before the key. */
-void s3_place_host(const struct s3_place *p, const char *bucket, char *host, size_t n);
-/* Can this bucket be the first label of a name in a certificate? */
-bool s3_bucket_is_label(const char *bucket, bool tls);
-bool s3_is_utf8(const unsigned char *p, size_t n);
 
 /* ---- sign.c ---- */
 struct s3_signing {
@@ -239,6 +228,11 @@ const char *s3_answer_header(const struct s3_session *s, const char *name);
 /* Take one line of an answer's head. False: too much. */
 bool s3_answer_line(struct s3_answer *a, const char *line, size_t n);
 
+/* ---- tls.c: what all sessions share ---- */
+enum migrate_status s3_tls_init(struct s3 *s3, struct migrate_session *ms);
+void s3_tls_release(struct s3 *s3);
+void s3_tls_give(const struct s3 *s3, CURL *c);
+
 /* ---- xml.c ---- */
 /*
  * Called for each element's end; path: the names from the root on, with slashes; text: its own
@@ -253,6 +247,7 @@ struct s3_xml {
 	unsigned int depth;
 	struct text text;
 	bool stopped, root_ended;
+	bool stand_ins;      /* control characters came as such: see xml-chars.c */
 	const char *trouble; /* why it was stopped */
 	char root[64];
 	XML_Parser parser;
@@ -267,6 +262,12 @@ void s3_xml_escape(struct text *to, const void *bytes, size_t n);
 /* Can XML 1.0 say this text at all? */
 bool s3_xml_can_say(const unsigned char *p, size_t n);
 
+/* ---- xml-chars.c ---- */
+/* The document with stand-ins for control characters; false: it needs none, or cannot have them. */
+bool s3_xml_stand_in(const char *p, size_t n, struct text *to);
+/* Put them back, in place; the new length. */
+size_t s3_xml_undo_stand_in(char *text, size_t n);
+
 /* ---- errors.c ---- */
 enum migrate_status s3_status_of(long http, const char *code);
 /* Take code, message and region out of an error document; false: it is none. */
@@ -278,7 +279,7 @@ enum migrate_status s3_fail_curl(struct s3_session *s, CURLcode code, const char
 
 /* ---- attributes.c, headers.c ---- */
 /* What the head of an answer to GET or HEAD says. */
-void s3_take_head(struct s3_session *s, struct migrate_object *o);
+enum migrate_status s3_take_head(struct s3_session *s, struct migrate_object *o);
 void s3_set_etag(struct s3_session *s, struct migrate_object *o, const char *text, size_t n);
 enum migrate_status s3_give_attributes(struct s3_session *s, const struct migrate_attributes *a,
 				       uint32_t flags);
@@ -287,14 +288,13 @@ void s3_give_customer_key(struct s3_session *s); /* SSE-C: on all that touches b
 void s3_give_source_key(struct s3_session *s, const struct s3 *source);
 void s3_keeps(const struct s3 *s3, struct migrate_describe *r);
 const char *s3_canned_acl(const struct s3 *s3); /* NULL: none */
+bool s3_carries_class(const struct s3 *s3);     /* the storage class is the source's */
 /* acl and tags of an object, by requests of their own, as far as the options ask. */
 enum migrate_status s3_take_more(struct s3_session *s, struct migrate_bytes key,
 				 struct migrate_object *o);
 /* The canned ACL that comes nearest to the object's. */
 enum migrate_status s3_read_acl(struct s3_session *s, struct migrate_bytes key,
 				const char **canned);
-void s3_decode_word(struct text *to, const char *text);
-bool s3_encode_value(struct text *to, const void *bytes, size_t n);
 
 /* ---- object.c, list.c, copy.c, upload.c, remove.c ---- */
 bool s3_key_is_good(struct migrate_session *ms, struct migrate_bytes key);
@@ -316,8 +316,17 @@ enum migrate_status s3_still_same(struct s3_session *s, struct migrate_bytes key
 bool s3_same_etag(struct migrate_bytes a, struct migrate_bytes b);
 void s3_give_digest(struct s3_session *s, const struct migrate_digest *d);
 enum migrate_status s3_list(void *self, struct migrate_list *r);
+bool s3_lists_v1(const struct s3_session *s); /* the last answer, to a listing of version 2 */
 enum migrate_status s3_can_copy(void *self, struct migrate_can_copy *r);
 enum migrate_status s3_copy(void *self, struct migrate_copy *r);
+/* What the answer to a copy says. */
+struct s3_copied {
+	char etag[MIGRATE_ETAG_MAX + 3]; /* with its quotes; empty: it says none */
+	int64_t time;
+};
+bool s3_take_copied(void *arg, const char *path, char *text, size_t n);
+void s3_give_copy_source(struct s3_session *s, const struct s3 *source, struct migrate_bytes key,
+			 struct migrate_bytes etag);
 enum migrate_status s3_copy_part(void *self, struct migrate_part *r);
 enum migrate_status s3_upload(void *self, struct migrate_upload *r);
 enum migrate_status s3_part(void *self, struct migrate_part *r);
@@ -343,25 +352,24 @@ const struct s3_dialect *s3_dialect_of(int choice, const char *host);
 const struct s3_dialect *s3_dialect_of_server(const char *server);
 #define S3_DIALECTS "auto|generic|aws|ceph|minio|gcs|swift|r2|wasabi|b2"
 enum migrate_status s3_measure(struct s3_session *s);
+/* What is tried, on two scratch objects whose keys begin so; they are gone again after it. */
+#define S3_MEASURED                                                                                \
+	((uint32_t)(S3_PUT_ABSENT | S3_COPY_ABSENT | S3_COMPLETE_ABSENT | S3_PUT_MATCH |           \
+		    S3_COPY_MATCH_TO | S3_REMOVE_MATCH | S3_NO_COPY_MATCH | S3_BARE_IF_MATCH))
+enum migrate_status s3_try_conditions(struct s3_session *s, const char *scratch, uint32_t *quirks);
 void s3_sweep_scratch(struct s3_session *s);
 
-/* ---- credentials.c, profile.c, remote.c ---- */
-/* The session's keys are fresh; stale: those it has were refused. */
-enum migrate_status s3_refresh_keys(struct s3_session *s, bool stale);
-bool s3_profile_read(struct s3_keys *k, const char *file, const char *profile);
-/* A setting of a profile in that file; config: sections are called [profile NAME]. */
-bool s3_profile_get(const char *file, const char *profile, const char *name, bool config,
-		    char *value, size_t n);
-void s3_profile_file(const char *variable, const char *name, char *path, size_t n);
-const char *s3_profile_name(const struct s3_config *c);
-/* "Name": "text" of a flat JSON object. */
-bool s3_json_string(const char *json, size_t n, const char *name, char *value, size_t size);
-bool s3_json_keys(struct s3_keys *k, const char *json, size_t n);
-enum migrate_status s3_keys_remote(struct s3_session *s, struct s3_keys *k, bool *found);
-enum migrate_status s3_keys_process(struct s3_session *s, const char *command, struct s3_keys *k);
-enum migrate_status s3_keys_web_identity(struct s3_session *s, const char *role,
-					 const char *token_file, const char *name,
-					 struct s3_keys *k);
+/* ---- probe.c ---- */
+enum migrate_status s3_probe_bucket(void *self, struct migrate_measure *r);
+
+/* ---- credentials.c; credentials.h has the rest ---- */
+enum s3_keys_doubt {
+	S3_KEYS_TRUSTED,
+	S3_KEYS_DOUBTED, /* something was refused, for this reason or another */
+	S3_KEYS_REFUSED
+};
+/* The session's keys are fresh; with doubts: newer than those it has, if there are any. */
+enum migrate_status s3_refresh_keys(struct s3_session *s, enum s3_keys_doubt doubt);
 
 /* ---- open.c, session.c ---- */
 enum migrate_status s3_open(struct migrate_open *r);

@@ -209,18 +209,36 @@ static bool parse_clock(const char *p, int d[6])
 	       digits_at(p + 6, 2, &d[5]);
 }
 
+/* "+02:00" behind a time, in seconds; "Z" and nothing: none. */
+static bool parse_offset(const char *p, int64_t *seconds)
+{
+	int h, m;
+
+	*seconds = 0;
+	if (*p != '+' && *p != '-')
+		return true;
+	if (!digits_at(p + 1, 2, &h) || !digits_at(p + (p[3] == ':' ? 4 : 3), 2, &m))
+		return false;
+	*seconds = (*p == '-' ? -1 : 1) * (h * 3600 + m * 60);
+	return true;
+}
+
 static bool parse_iso(const char *p, int64_t *ns)
 {
-	int64_t fraction = 0, unit = 100000000;
+	int64_t fraction = 0, unit = 100000000, offset;
 	int d[6];
 
 	if (!digits_at(p, 4, &d[0]) || !digits_at(p + 5, 2, &d[1]) || !digits_at(p + 8, 2, &d[2]) ||
 	    !parse_clock(p + 11, d))
 		return false;
-	if (p[19] == '.')
-		for (p += 20; *p >= '0' && *p <= '9'; p++, unit /= 10)
+	p += 19;
+	if (*p == '.')
+		for (p++; *p >= '0' && *p <= '9'; p++, unit /= 10)
 			fraction += unit * (*p - '0');
-	return time_make(d, fraction, ns);
+	if (!parse_offset(p, &offset) || !time_make(d, fraction, ns))
+		return false;
+	*ns -= offset * 1000000000;
+	return true;
 }
 
 static bool parse_http(const char *p, int64_t *ns)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "s3.h"
+#include "uri.h"
 
 #include <stdio.h>
 #include <string.h>

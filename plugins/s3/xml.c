@@ -60,6 +60,8 @@ static void XMLCALL on_end(void *arg, const XML_Char *full)
 		return;
 	}
 	text_add(&x->text, "", 0);
+	if (x->stand_ins)
+		x->text.n = s3_xml_undo_stand_in(x->text.p, x->text.n);
 	if (x->depth > 1 && !x->end(x->arg, x->path, x->text.p, x->text.n)) {
 		stop(x, "it says what cannot be");
 		return;
@@ -95,11 +97,17 @@ bool s3_xml_parse(XML_Parser parser, const void *bytes, size_t n, s3_xml_end *en
 		  char root[64], const char **trouble)
 {
 	struct s3_xml x = { .end = end, .arg = arg, .parser = parser };
+	struct text fixed = { .p = NULL };
 	bool ok;
 
 	*trouble = NULL;
 	if (!XML_ParserReset(parser, NULL))
 		return false;
+	x.stand_ins = n <= S3_ANSWER_MAX && s3_xml_stand_in(bytes, n, &fixed);
+	if (x.stand_ins) {
+		bytes = fixed.p;
+		n = fixed.n;
+	}
 	XML_SetUserData(parser, &x);
 	XML_SetElementHandler(parser, on_start, on_end);
 	XML_SetCharacterDataHandler(parser, on_text);
@@ -109,6 +117,7 @@ bool s3_xml_parse(XML_Parser parser, const void *bytes, size_t n, s3_xml_end *en
 	*trouble = ok ? NULL : x.trouble ? x.trouble : XML_ErrorString(XML_GetErrorCode(parser));
 	text_copy(root, 64, x.root);
 	text_release(&x.text);
+	text_release(&fixed);
 	return ok;
 }
 

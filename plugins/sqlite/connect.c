@@ -2,10 +2,12 @@
 #include "sqlite-impl.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <time.h>
+#include <unistd.h>
 
 #define PROGRESS_STEPS 20000 /* of SQLite's virtual machine: some milliseconds */
 
@@ -198,7 +200,7 @@ enum migrate_status connect_open(struct self *self)
 {
 	struct instance *i = self->instance;
 	int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE |
-		    (i->writes ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY);
+		    (i->writes && !i->dry ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY);
 	enum migrate_status status;
 	int rc;
 
@@ -216,7 +218,8 @@ enum migrate_status connect_open(struct self *self)
 			  NULL, NULL, NULL);
 	if (rc)
 		return fail_open(self, rc);
-	if (i->writes && sqlite3_db_readonly(self->db, "main"))
+	if (i->writes && (i->dry ? faccessat(AT_FDCWD, i->path, W_OK, AT_EACCESS)
+				 : sqlite3_db_readonly(self->db, "main")))
 		return migrate_fail(self->session, MIGRATE_DENIED,
 				    "path: '%s' cannot be written to", i->path);
 	return MIGRATE_OK;

@@ -79,7 +79,7 @@ enum migrate_status sqlite_describe(void *handle, struct migrate_describe_databa
 	enum migrate_status status;
 
 	self->session = r->session;
-	r->flags = MIGRATE_ATOMIC_CALL | MIGRATE_DURABLE;
+	r->flags = MIGRATE_ATOMIC_CALL | MIGRATE_DURABLE | MIGRATE_TEXTS;
 	if (inst->indexed)
 		r->flags |= MIGRATE_INDEXED;
 	if (inst->unique)

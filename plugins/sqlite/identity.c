@@ -202,21 +202,32 @@ bool identity_to_integer(struct migrate_bytes identity, int64_t *key)
 	return true;
 }
 
-/* Append "name=value" to text[at..max). What does not fit is cut: it is only shown. */
+/* A value whose end can be told: see struct migrate_row. */
+static size_t show_text(char *text, size_t max, size_t at, const char *value)
+{
+	for (; *value && max - at > 2; value++) {
+		if (*value == ',' || *value == '\\')
+			text[at++] = '\\';
+		text[at++] = *value;
+	}
+	text[at] = '\0';
+	return at;
+}
+
+/* Append "name=value" to text[at..max), with room for any identity; the rest would be cut. */
 static size_t show(char *text, size_t max, size_t at, const char *name, sqlite3_stmt *stmt, int i)
 {
-	const char *comma = at ? "," : "";
+	bool blob = sqlite3_column_type(stmt, i) == SQLITE_BLOB;
 	const unsigned char *p;
 	int n;
 
-	if (sqlite3_column_type(stmt, i) != SQLITE_BLOB) {
-		p = sqlite3_column_text(stmt, i);
-		n = snprintf(text + at, max - at, "%s%s=%s", comma, name, p ? (const char *)p : "");
-		return n < 0 ? at : (size_t)n < max - at ? at + (size_t)n : max - 1;
-	}
-	n = snprintf(text + at, max - at, "%s%s=x'", comma, name);
-	p = sqlite3_column_blob(stmt, i);
+	n = snprintf(text + at, max - at, "%s%s=%s", at ? "," : "", name, blob ? "x'" : "");
 	at = n < 0 ? at : (size_t)n < max - at ? at + (size_t)n : max - 1;
+	if (!blob) {
+		p = sqlite3_column_text(stmt, i);
+		return show_text(text, max, at, p ? (const char *)p : "");
+	}
+	p = sqlite3_column_blob(stmt, i);
 	for (int k = 0; k < sqlite3_column_bytes(stmt, i) && max - at > 4; k++)
 		at += (size_t)snprintf(text + at, max - at, "%02x", p[k]);
 	n = snprintf(text + at, max - at, "'");

@@ -14,7 +14,7 @@ bool row_value(const struct instance *instance, sqlite3_stmt *stmt, struct migra
 	value->p = *blob ? sqlite3_column_blob(stmt, column)
 			 : (const void *)sqlite3_column_text(stmt, column);
 	value->n = (size_t)sqlite3_column_bytes(stmt, column);
-	return value->n <= MIGRATE_KEY_MAX && (value->p || !value->n);
+	return value->n <= instance->value_max && (value->p || !value->n);
 }
 
 bool row_settled(const struct instance *instance, sqlite3_stmt *stmt)

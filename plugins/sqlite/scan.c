@@ -3,21 +3,26 @@
 
 static const struct migrate_bytes nothing = { .p = NULL, .n = 0 };
 
-/* One page; *seen: rows looked at, the last of which self->identity names. */
+/*
+ * One page; *seen: rows looked at, the last of which self->identity names. A page that
+ * holds bytes enough ends as if it had been cut by its limit.
+ */
 static enum migrate_status read_page(struct self *self, sqlite3_stmt *stmt, struct migrate_scan *r,
 				     uint32_t *seen, size_t *last)
 {
 	enum migrate_status status;
-	int rc;
+	uint64_t bytes = 0;
+	int rc = SQLITE_DONE;
 
-	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+	while ((!r->bytes || bytes < r->bytes) && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
 		struct migrate_row row = { .settled = true };
 		struct migrate_bytes value;
 		bool blob;
 
 		++*seen;
 		if (!row_value(self->instance, stmt, &value, &blob)) {
-			/* longer than any key: not ours, but the next page begins behind it */
+			/* too long: not ours, but the next page begins behind it */
+			r->too_long++;
 			status = identity_encode(self, stmt, &row.identity);
 			if (status)
 				return status;
@@ -30,6 +35,11 @@ static enum migrate_status read_page(struct self *self, sqlite3_stmt *stmt, stru
 		*last = row.identity.n;
 		if (!migrate_emit_scanned(r, &row))
 			return MIGRATE_CANCELLED;
+		bytes += row.value.n;
+	}
+	if (rc == SQLITE_ROW) {
+		*seen = r->limit;
+		rc = SQLITE_DONE;
 	}
 	return rc == SQLITE_DONE ? MIGRATE_OK : fail_sql(self, rc, "cannot read the rows");
 }

@@ -85,7 +85,8 @@ struct instance {
 	unsigned long long file_system; /* the same after a reboot, where device may not be */
 	ino_t inode;
 	int64_t busy_timeout;
-	bool writes, foreign_keys;
+	uint64_t value_max; /* bytes in the longest value that matters */
+	bool writes, dry, foreign_keys; /* dry: not through this instance */
 
 	char *table, *column;         /* as the schema spells them */
 	char *table_sql, *column_sql; /* quoted */
@@ -122,7 +123,7 @@ struct self {
 	size_t hit_cap;
 	unsigned char identity[MIGRATE_IDENTITY_MAX];
 	unsigned char scratch[MIGRATE_IDENTITY_MAX];
-	char text[2048];
+	char text[4096];
 	unsigned char *extra; /* EXTRA_MAX bytes, when there are `set:` columns */
 	unsigned char *undo;  /* scratch for decoding extra */
 };

@@ -148,6 +148,8 @@ static enum migrate_status sqlite_open(struct migrate_open *r)
 	inst->busy_timeout = config->busy_timeout;
 	inst->foreign_keys = config->foreign_keys;
 	inst->writes = r->writes;
+	inst->value_max = r->value_max ? r->value_max : MIGRATE_KEY_MAX;
+	inst->dry = r->dry;
 	status = inst->path ? learn(inst, r) : out_of_memory(r->session);
 	if (status)
 		instance_free(inst);
@@ -207,7 +209,7 @@ static enum migrate_status sqlite_probe(void *handle, struct migrate_probe *r)
 	int rc;
 
 	self->session = r->session;
-	if (self->instance->writes) {
+	if (self->instance->writes && !self->instance->dry) {
 		status = transaction_begin(self);
 		if (!status)
 			return transaction_rollback(self, MIGRATE_OK);

@@ -146,12 +146,35 @@ START_TEST(settings_stand_over_the_job)
 	struct job job = { .copy = { .concurrency = 8 }, .limits = { .bandwidth = 5, .rows = 6 } };
 	struct control c = { .rows_set = true, .limits = { .rows = 100, .bandwidth = 9 } };
 	struct job_limits limits;
-	int64_t concurrency;
+	uint32_t concurrency;
 
 	control_apply(&c, &job, &concurrency, &limits);
-	ck_assert_int_eq(concurrency, 8);
+	ck_assert_uint_eq(concurrency, 8);
 	ck_assert_uint_eq(limits.bandwidth, 5);
 	ck_assert_int_eq(limits.rows, 100);
+}
+END_TEST
+
+START_TEST(concurrency_may_be_left_to_the_run)
+{
+	struct job job = { .copy = { .concurrency = 8, .automatic = true } };
+	struct control c = { .concurrency_set = true, .concurrency = 3 };
+	struct job_limits limits;
+	uint32_t concurrency;
+	char text[64];
+
+	control_apply(&c, &job, &concurrency, &limits);
+	ck_assert_uint_eq(concurrency, 3);
+	c.concurrency_set = false;
+	control_apply(&c, &job, &concurrency, &limits);
+	ck_assert_uint_eq(concurrency, 0);
+	/* and be taken back from a job that says a number */
+	job.copy.automatic = false;
+	c = (struct control){ .concurrency_set = true, .concurrency = 0 };
+	control_apply(&c, &job, &concurrency, &limits);
+	ck_assert_uint_eq(concurrency, 0);
+	control_text(&c, text, sizeof(text));
+	ck_assert_str_eq(text, "copy.concurrency=auto");
 }
 END_TEST
 
@@ -171,6 +194,7 @@ int main(void)
 	tcase_add_test(t, a_watcher_sees_each_change_once);
 	tcase_add_test(t, a_stop_is_for_one_run_a_pause_stays);
 	tcase_add_test(t, settings_stand_over_the_job);
+	tcase_add_test(t, concurrency_may_be_left_to_the_run);
 	suite_add_tcase(s, t);
 	srunner_set_tap(r, "-");
 	srunner_run_all(r, CK_SILENT);

@@ -87,6 +87,23 @@ START_TEST(hostile_documents_are_refused)
 }
 END_TEST
 
+START_TEST(characters_that_xml_lacks_are_understood)
+{
+	char root[64];
+
+	ck_assert(parse("<R><Key>esc&#x1b;[2J&#1;&#x1F;</Key><B>&#65;&#x9;&#xA;</B></R>", root));
+	ck_assert_str_eq(seen, "Key=esc\033[2J\001\037\nB=A\t\n\n");
+	ck_assert(parse("<R><Key>\357\267\253</Key></R>", root)); /* the stand-in itself */
+	ck_assert_str_eq(seen, "Key=\357\267\253\n");
+	ck_assert(!parse("<R><Key>\357\267\253&#x1b;</Key></R>", root));
+	ck_assert(!parse("<R><Key><![CDATA[&#x1b;]]></Key><A>&#x1b;</A></R>", root));
+	ck_assert(!parse("<R>&#0;</R>", root));
+	ck_assert(!parse("<R>&#x1b</R>", root));
+	ck_assert(!parse("<R>&#x1bbbbbbbbbbb;</R>", root));
+	ck_assert(!parse("<R>&#x1b;&#x", root));
+}
+END_TEST
+
 START_TEST(texts_have_an_end)
 {
 	struct text t = { .p = NULL };
@@ -116,6 +133,9 @@ END_TEST
 
 START_TEST(error_documents_are_read)
 {
+	static struct s3 s3;
+
+	session->s3 = &s3;
 	text_str(&session->answer.body, "\n <Error><Code>SlowDown</Code><Message>no\nmore</Message>"
 					"<Region>eu-west-1</Region></Error>");
 	ck_assert(s3_error_parse(session));
@@ -125,6 +145,26 @@ START_TEST(error_documents_are_read)
 	text_str(&session->answer.body, "<html><Code>AccessDenied</Code></html>");
 	ck_assert(!s3_error_parse(session));
 	ck_assert_str_eq(session->answer.code, "");
+}
+END_TEST
+
+/* Also one that is longer than a message may be. */
+START_TEST(what_an_error_document_repeats_of_our_secrets_is_blanked)
+{
+	static struct s3 s3 = { .sse_c_key = "c3NlLWMta2V5" };
+
+	session->s3 = &s3;
+	text_copy(session->keys.secret, sizeof(session->keys.secret), "wJalrXUtnFEMI");
+	memset(session->keys.token, 't', 400);
+	text_str(&session->answer.body, "<Error><Code>x</Code><Message>you sent wJalrXUtnFEMI, "
+					"c3NlLWMta2V5, ");
+	text_str(&session->answer.body, session->keys.token);
+	text_str(&session->answer.body, "</Message></Error>");
+	ck_assert(s3_error_parse(session));
+	ck_assert_ptr_null(strstr(session->answer.message, "wJalr"));
+	ck_assert_ptr_null(strstr(session->answer.message, "c3NlL"));
+	ck_assert_ptr_null(strstr(session->answer.message, "tttt"));
+	ck_assert_ptr_nonnull(strstr(session->answer.message, "you sent ****"));
 }
 END_TEST
 
@@ -144,7 +184,9 @@ static const struct {
 	{ 400, "RequestTimeout", MIGRATE_TRANSIENT },
 	{ 400, "KeyTooLongError", MIGRATE_INVALID },
 	{ 400, "NobodyKnows", MIGRATE_INVALID },
-	{ 400, "ExpiredToken", MIGRATE_DENIED },
+	{ 400, "KMS.ThrottlingException", MIGRATE_THROTTLED },
+	{ 400, "KMS.DisabledException", MIGRATE_DENIED },
+	{ 400, "ExpiredToken", MIGRATE_UNAVAILABLE },
 	{ 403, "AccessDenied", MIGRATE_DENIED },
 	{ 403, "InvalidObjectState", MIGRATE_INVALID },
 	{ 403, "", MIGRATE_DENIED },
@@ -261,6 +303,11 @@ START_TEST(times_are_understood)
 	ck_assert_int_eq(ns, INT64_C(1445412480250) * 1000000);
 	ck_assert(time_parse("2024-02-29T00:00:00Z", &ns));
 	ck_assert_int_eq(ns, INT64_C(1709164800) * 1000000000);
+	ck_assert(time_parse("2024-02-29T02:00:00+02:00", &ns));
+	ck_assert_int_eq(ns, INT64_C(1709164800) * 1000000000);
+	ck_assert(time_parse("2024-02-28T19:30:00.000-0430", &ns));
+	ck_assert_int_eq(ns, INT64_C(1709164800) * 1000000000);
+	ck_assert(!time_parse("2024-02-28T19:30:00+2", &ns));
 	ck_assert(!time_parse("yesterday", &ns));
 	ck_assert(!time_parse("2015-13-21T07:28:00Z", &ns));
 	ck_assert(!time_parse("Wed, 21 Foo 2015 07:28:00 GMT", &ns));
@@ -273,9 +320,11 @@ static void add(TCase *t)
 	tcase_add_test(t, documents_are_told_by_path);
 	tcase_add_test(t, prefixes_do_not_matter_and_the_parser_is_used_again);
 	tcase_add_test(t, hostile_documents_are_refused);
+	tcase_add_test(t, characters_that_xml_lacks_are_understood);
 	tcase_add_test(t, texts_have_an_end);
 	tcase_add_test(t, what_xml_cannot_say_is_known);
 	tcase_add_test(t, error_documents_are_read);
+	tcase_add_test(t, what_an_error_document_repeats_of_our_secrets_is_blanked);
 	tcase_add_loop_test(t, each_error_has_its_status, 0, (int)COUNT(errors));
 	tcase_add_test(t, the_last_head_counts);
 	tcase_add_test(t, heads_have_an_end);
