@@ -16,6 +16,7 @@ dist_man_MANS += \
 	plugins/memory/migrate-memory.7 \
 	plugins/posix/migrate-posix.7 \
 	plugins/postgres/migrate-postgres.7 \
+	plugins/redis/migrate-redis.7 \
 	plugins/s3/migrate-s3.7 \
 	plugins/sqlite/migrate-sqlite.7 \
 	$(empty)

@@ -57,6 +57,22 @@ postgres_sources = \
 	plugins/postgres/text.c \
 	plugins/postgres/way.c \
 	$(empty)
+redis_sources = \
+	plugins/redis/address.c \
+	plugins/redis/answer.c \
+	plugins/redis/bytes.c \
+	plugins/redis/connect.c \
+	plugins/redis/invalidate.c \
+	plugins/redis/pipeline.c \
+	plugins/redis/plan.c \
+	plugins/redis/redis-impl.h \
+	plugins/redis/redis.c \
+	plugins/redis/script.c \
+	plugins/redis/template.c \
+	plugins/redis/tls.c \
+	plugins/redis/trial.c \
+	plugins/redis/wire.c \
+	$(empty)
 s3_sources = \
 	plugins/s3/attributes.c \
 	plugins/s3/complete.c \
@@ -147,6 +163,17 @@ plugins_libpostgres_la_CFLAGS = $(plugin_cflags)
 plugins_postgres_la_SOURCES =
 plugins_postgres_la_LDFLAGS = $(plugin_ldflags)
 plugins_postgres_la_LIBADD = plugins/libpostgres.la core/libmigrate.la $(POSTGRES_LIBS)
+
+if PLUGIN_REDIS
+noinst_LTLIBRARIES += plugins/libredis.la
+pkglib_LTLIBRARIES += plugins/redis.la
+endif
+plugins_libredis_la_SOURCES = $(redis_sources)
+plugins_libredis_la_CPPFLAGS = $(plugin_cppflags) $(REDIS_CFLAGS)
+plugins_libredis_la_CFLAGS = $(plugin_cflags)
+plugins_redis_la_SOURCES =
+plugins_redis_la_LDFLAGS = $(plugin_ldflags)
+plugins_redis_la_LIBADD = plugins/libredis.la core/libmigrate.la $(REDIS_LIBS)
 
 if PLUGIN_S3
 noinst_LTLIBRARIES += plugins/libs3store.la

@@ -140,3 +140,39 @@ m4_ifval([$3], [AS_IF([test "$migrate_state" = yes],
 migrate_plugin_table="$migrate_plugin_table$(printf '\n   %-10s %s' '$1' "$migrate_state")"
 AM_CONDITIONAL([PLUGIN_]m4_toupper([$1]), [test "$migrate_state" = yes])
 ])
+
+dnl MIGRATE_PLUGIN_LIBRARY(NAME, VARIABLE, HEADER, LIBRARY, FUNCTION): the same for a
+dnl library that pkg-config does not know; the builder may set VARIABLE_CFLAGS and _LIBS.
+AC_DEFUN([MIGRATE_PLUGIN_LIBRARY], [
+AC_ARG_VAR([$2_CFLAGS], [compiler flags for the library $4 of the plugin $1])
+AC_ARG_VAR([$2_LIBS], [linker flags for it @<:@-l$4@:>@])
+AC_ARG_ENABLE([$1-plugin],
+	[AS_HELP_STRING([--disable-$1-plugin], [do not build the plugin $1])],
+	[migrate_wanted=$enableval], [migrate_wanted=yes])
+migrate_state=yes
+: "${$2_LIBS=-l$4}"
+AS_IF([test "$migrate_wanted" = no], [migrate_state='no: disabled'], [
+	migrate_saved_CPPFLAGS=$CPPFLAGS
+	migrate_saved_LIBS=$LIBS
+	CPPFLAGS="$CPPFLAGS $$2_CFLAGS"
+	LIBS="$$2_LIBS $LIBS"
+	AC_MSG_CHECKING([for $5 in $$2_LIBS])
+	AC_LINK_IFELSE([AC_LANG_PROGRAM([[#include <$3>]], [[return !$5;]])],
+		[AC_MSG_RESULT([yes])],
+		[AC_MSG_RESULT([no])
+		migrate_state='no: the library $4 with its header $3 was not found'])
+	CPPFLAGS=$migrate_saved_CPPFLAGS
+	LIBS=$migrate_saved_LIBS
+])
+migrate_plugin_table="$migrate_plugin_table$(printf '\n   %-10s %s' '$1' "$migrate_state")"
+AM_CONDITIONAL([PLUGIN_]m4_toupper([$1]), [test "$migrate_state" = yes])
+])
+
+dnl libs3 4 signs in version 4 and takes more arguments than 2.0; it says so in no macro.
+AC_DEFUN([MIGRATE_LIBS3_VERSION], [
+migrate_saved_CPPFLAGS=$CPPFLAGS
+CPPFLAGS="$CPPFLAGS $LIBS3_CFLAGS"
+AC_CHECK_MEMBER([S3BucketContext.authRegion], [LIBS3_CFLAGS="$LIBS3_CFLAGS -DLIBS3_SIGV4"],
+	[], [[#include <libs3.h>]])
+CPPFLAGS=$migrate_saved_CPPFLAGS
+])
