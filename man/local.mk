@@ -13,6 +13,7 @@ dist_man_MANS += \
 	man/migrate-status.1 \
 	man/migrate-stores.7 \
 	man/migrate-verify.1 \
+	plugins/libs3/migrate-libs3.7 \
 	plugins/memory/migrate-memory.7 \
 	plugins/posix/migrate-posix.7 \
 	plugins/postgres/migrate-postgres.7 \

@@ -7,6 +7,26 @@ plugin_cflags = $(COMMON_CFLAGS) -fvisibility=hidden
 plugin_ldflags = $(AM_LDFLAGS) $(PLUGIN_LDFLAGS) -module -avoid-version -shared \
 	-export-symbols-regex '^migrate_plugin_v1$$'
 
+# How names are encoded is one thing for both: uri.h of the plugin s3.
+libs3_sources = \
+	plugins/libs3/attributes.c \
+	plugins/libs3/call.c \
+	plugins/libs3/copy.c \
+	plugins/libs3/key.c \
+	plugins/libs3/libs3-impl.h \
+	plugins/libs3/libs3.c \
+	plugins/libs3/list.c \
+	plugins/libs3/object.c \
+	plugins/libs3/open.c \
+	plugins/libs3/put.c \
+	plugins/libs3/remove.c \
+	plugins/libs3/status.c \
+	plugins/s3/text.c \
+	plugins/s3/text.h \
+	plugins/s3/uri.c \
+	plugins/s3/uri.h \
+	plugins/s3/word.c \
+	$(empty)
 memory_sources = \
 	plugins/memory/memory.c \
 	plugins/memory/memory.h \
@@ -130,6 +150,18 @@ sqlite_sources = \
 	plugins/sqlite/sqlite.c \
 	plugins/sqlite/text.c \
 	$(empty)
+
+if PLUGIN_LIBS3
+noinst_LTLIBRARIES += plugins/liblibs3.la
+pkglib_LTLIBRARIES += plugins/libs3.la
+endif
+plugins_liblibs3_la_SOURCES = $(libs3_sources)
+plugins_liblibs3_la_CPPFLAGS = $(plugin_cppflags) -I$(srcdir)/plugins/s3 $(LIBS3_CFLAGS) \
+	$(CRYPTO_CFLAGS)
+plugins_liblibs3_la_CFLAGS = $(plugin_cflags)
+plugins_libs3_la_SOURCES =
+plugins_libs3_la_LDFLAGS = $(plugin_ldflags)
+plugins_libs3_la_LIBADD = plugins/liblibs3.la core/libmigrate.la $(LIBS3_LIBS) $(CRYPTO_LIBS)
 
 if PLUGIN_MEMORY
 noinst_LTLIBRARIES += plugins/libmemory.la
