@@ -34,6 +34,33 @@ memory_sources = \
 	plugins/memory/table.c \
 	plugins/memory/upload.c \
 	$(empty)
+mysql_sources = \
+	plugins/mysql/address.c \
+	plugins/mysql/bytes.c \
+	plugins/mysql/catalog.c \
+	plugins/mysql/change.c \
+	plugins/mysql/column.c \
+	plugins/mysql/connect.c \
+	plugins/mysql/describe.c \
+	plugins/mysql/find.c \
+	plugins/mysql/identity.c \
+	plugins/mysql/index.c \
+	plugins/mysql/insert.c \
+	plugins/mysql/mysql-impl.h \
+	plugins/mysql/mysql.c \
+	plugins/mysql/options.c \
+	plugins/mysql/path.c \
+	plugins/mysql/query.c \
+	plugins/mysql/replica.c \
+	plugins/mysql/rewrite.c \
+	plugins/mysql/row.c \
+	plugins/mysql/scan.c \
+	plugins/mysql/set.c \
+	plugins/mysql/sql.c \
+	plugins/mysql/status.c \
+	plugins/mysql/text.c \
+	plugins/mysql/uri.c \
+	$(empty)
 posix_sources = \
 	plugins/posix/attributes.c \
 	plugins/posix/copy.c \
@@ -173,6 +200,17 @@ plugins_libmemory_la_CFLAGS = $(plugin_cflags)
 plugins_memory_la_SOURCES =
 plugins_memory_la_LDFLAGS = $(plugin_ldflags)
 plugins_memory_la_LIBADD = plugins/libmemory.la core/libmigrate.la $(CRYPTO_LIBS)
+
+if PLUGIN_MYSQL
+noinst_LTLIBRARIES += plugins/libmysql.la
+pkglib_LTLIBRARIES += plugins/mysql.la
+endif
+plugins_libmysql_la_SOURCES = $(mysql_sources)
+plugins_libmysql_la_CPPFLAGS = $(plugin_cppflags) $(MYSQL_CFLAGS)
+plugins_libmysql_la_CFLAGS = $(plugin_cflags)
+plugins_mysql_la_SOURCES =
+plugins_mysql_la_LDFLAGS = $(plugin_ldflags)
+plugins_mysql_la_LIBADD = plugins/libmysql.la core/libmigrate.la $(MYSQL_LIBS)
 
 if PLUGIN_POSIX
 noinst_LTLIBRARIES += plugins/libposix.la

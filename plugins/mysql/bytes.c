@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+#include "mysql-impl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bool same_bytes(struct migrate_bytes a, struct migrate_bytes b)
+{
+	return a.n == b.n && (!a.n || !memcmp(a.p, b.p, a.n));
+}
+
+uint32_t get32(const void *p)
+{
+	const unsigned char *in = p;
+
+	return (uint32_t)in[0] << 24 | (uint32_t)in[1] << 16 | (uint32_t)in[2] << 8 | in[3];
+}
+
+void put32(void *p, uint32_t v)
+{
+	unsigned char *out = p;
+
+	for (int i = 0; i < 4; i++)
+		out[i] = (unsigned char)(v >> (24 - 8 * i));
+}
+
+/* FNV-1a: who can choose the keys of their objects gains a slow look-up of a thousand, no more. */
+static size_t hash(struct migrate_bytes b)
+{
+	const unsigned char *p = b.p;
+	uint64_t h = 0xcbf29ce484222325u;
+
+	for (size_t i = 0; i < b.n; i++)
+		h = (h ^ p[i]) * 0x100000001b3u;
+	return (size_t)(h ^ h >> 32);
+}
+
+bool lookup_make(struct lookup *l, const struct migrate_bytes *items, size_t n)
+{
+	*l = (struct lookup){ .size = 16, .items = items };
+	if (n > UINT32_MAX / 4)
+		return false;
+	while (l->size < 2 * n)
+		l->size *= 2;
+	l->slots = calloc(l->size, sizeof(*l->slots));
+	if (!l->slots)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		size_t at = hash(items[i]) & (l->size - 1);
+
+		while (l->slots[at])
+			at = (at + 1) & (l->size - 1);
+		l->slots[at] = (uint32_t)i + 1;
+	}
+	return true;
+}
+
+size_t lookup_find(const struct lookup *l, struct migrate_bytes b)
+{
+	size_t at = hash(b) & (l->size - 1);
+
+	for (; l->slots[at]; at = (at + 1) & (l->size - 1))
+		if (same_bytes(l->items[l->slots[at] - 1], b))
+			return l->slots[at] - 1;
+	return SIZE_MAX;
+}
+
+void lookup_release(struct lookup *l)
+{
+	free(l->slots);
+	l->slots = NULL;
+}
+
+size_t utf8_length(const void *text, size_t n)
+{
+	static const uint32_t least[] = { 0, 0x80, 0x800, 0x10000 };
+	const unsigned char *p = text, *end = p + n;
+	size_t length = 0;
+
+	for (; p < end; length++) {
+		uint32_t c = *p++;
+		int more = c < 0x80       ? 0
+			   : c >> 5 == 6  ? 1
+			   : c >> 4 == 14 ? 2
+			   : c >> 3 == 30 ? 3
+					  : -1;
+
+		if (more < 0 || end - p < more)
+			return SIZE_MAX;
+		c &= more ? 0x3fu >> more : 0x7f;
+		for (int i = 0; i < more; i++, p++) {
+			if ((*p & 0xc0) != 0x80)
+				return SIZE_MAX;
+			c = c << 6 | (*p & 0x3f);
+		}
+		if (c < least[more] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
+			return SIZE_MAX;
+	}
+	return length;
+}

@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: MIT */
+#include "mysql-impl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The server, the table and what we may do with it. */
+
+#define NAMES_MAX 512 /* looked through for a hint */
+
+/* How many letters must be added, dropped or replaced to make b of a; names up to 63 bytes. */
+static size_t distance(const char *a, const char *b)
+{
+	size_t row[64], na = strlen(a), nb = strlen(b);
+
+	if (na > 63 || nb > 63)
+		return 64;
+	for (size_t j = 0; j <= nb; j++)
+		row[j] = j;
+	for (size_t i = 1; i <= na; i++) {
+		size_t corner = row[0];
+
+		row[0] = i;
+		for (size_t j = 1; j <= nb; j++) {
+			size_t best = corner + (a[i - 1] != b[j - 1]);
+
+			corner = row[j];
+			if (row[j] + 1 < best)
+				best = row[j] + 1;
+			if (row[j - 1] + 1 < best)
+				best = row[j - 1] + 1;
+			row[j] = best;
+		}
+	}
+	return row[nb];
+}
+
+static const char *nearest_name(const char *name, const char *const *names, size_t count)
+{
+	size_t least = strlen(name) / 3 + 2;
+	const char *best = NULL;
+
+	for (size_t i = 0; i < count; i++) {
+		size_t d = distance(name, names[i]);
+
+		if (d < least) {
+			least = d;
+			best = names[i];
+		}
+	}
+	return best;
+}
+
+enum migrate_status no_such(struct self *self, const char *option, const char *what,
+			    const char *name, const char *const *names, size_t count)
+{
+	const char *near = nearest_name(name, names, count);
+
+	return migrate_fail(self->session, MIGRATE_INVALID, "%s: no %s '%s'%s%s%s%s%s", option,
+			    what, name, self->instance->table ? " in " : "",
+			    self->instance->table ? self->instance->table : "",
+			    near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+}
+
+/* ---- The server ---- */
+
+/* A variable, or another text in its place where the server does not know it. */
+static char *variable(struct self *self, const char *name, const char *otherwise,
+		      enum migrate_status *status)
+{
+	struct sql s = { .n = 0 };
+	char *value = NULL;
+	MYSQL_RES *res;
+	struct row row;
+
+	sql_add(&s, "SHOW GLOBAL VARIABLES WHERE variable_name = '%s'", name);
+	res = catalog_built(self, &s, status);
+	if (!res)
+		return NULL;
+	value =
+	    strdup(row_next(res, &row) && *field_text(&row, 1) ? field_text(&row, 1) : otherwise);
+	mysql_free_result(res);
+	if (!value)
+		*status = out_of_memory(self);
+	return value;
+}
+
+static bool variable_is(struct self *self, const char *name, const char *value,
+			enum migrate_status *status)
+{
+	char *text = *status ? NULL : variable(self, name, "", status);
+	bool is = text && !strcasecmp(text, value);
+
+	free(text);
+	return is;
+}
+
+/*
+ * What stays the same when another node of a cluster takes over, where there is
+ * such a thing; else the number that the server gave itself, else where its data is.
+ */
+static enum migrate_status system_read(struct self *self)
+{
+	static const char *const names[] = { "group_replication_group_name", "server_uuid" };
+	struct instance *inst = self->instance;
+	enum migrate_status status = MIGRATE_OK;
+	MYSQL_RES *res;
+	struct row row;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		inst->system = variable(self, names[i], "", &status);
+		if (status || (inst->system && *inst->system))
+			return status;
+		free(inst->system);
+		inst->system = NULL;
+	}
+	res = catalog(self,
+		      "SELECT COALESCE((SELECT NULLIF(variable_value, '') FROM "
+		      "information_schema.global_status WHERE variable_name = "
+		      "'wsrep_cluster_state_uuid'), CONCAT_WS(':', @@hostname, @@port, @@datadir))",
+		      &status);
+	if (!res)
+		return status;
+	inst->system = row_next(res, &row) ? strdup(field_text(&row, 0)) : NULL;
+	mysql_free_result(res);
+	return inst->system ? MIGRATE_OK : out_of_memory(self);
+}
+
+/* The lowest versions that have all that statements here use. */
+static enum migrate_status version_check(struct self *self)
+{
+	unsigned long version = mysql_get_server_version(self->main.conn);
+	bool is_old = self->instance->is_mariadb ? version < 100300 : version < 50708;
+
+	if (!is_old)
+		return MIGRATE_OK;
+	return migrate_fail(self->session, MIGRATE_INVALID,
+			    "%s: the server is older than MariaDB 10.3 or MySQL 5.7",
+			    self->instance->address.option);
+}
+
+/* A log of statements does not bear READ COMMITTED. */
+static enum migrate_status server_read(struct self *self)
+{
+	struct instance *inst = self->instance;
+	enum migrate_status status = link_ready(self, &self->main);
+	char *packet = NULL;
+
+	if (status)
+		return status;
+	inst->is_mariadb = mariadb_connection(self->main.conn);
+	status = version_check(self);
+	if (!status)
+		packet = variable(self, "max_allowed_packet", "1048576", &status);
+	if (packet)
+		inst->packet = strtoull(packet, NULL, 10);
+	free(packet);
+	inst->fold_names = !variable_is(self, "lower_case_table_names", "0", &status);
+	inst->durable = variable_is(self, "innodb_flush_log_at_trx_commit", "1", &status);
+	inst->read_committed = !variable_is(self, "binlog_format", "STATEMENT", &status) ||
+			       !variable_is(self, "log_bin", "ON", &status);
+	return status ? status : system_read(self);
+}
+
+/* ---- The table ---- */
+
+static enum migrate_status no_such_table(struct self *self, const char *name)
+{
+	char *found[NAMES_MAX];
+	enum migrate_status status;
+	MYSQL_RES *res = catalog(self,
+				 "SELECT IF(table_schema = DATABASE(), table_name, "
+				 "CONCAT(table_schema, '.', table_name)) FROM "
+				 "information_schema.tables WHERE table_schema NOT IN ('mysql', "
+				 "'sys', 'information_schema', 'performance_schema') LIMIT 512",
+				 &status);
+	struct row row;
+	size_t n = 0;
+
+	if (!res)
+		return status;
+	while (n < NAMES_MAX && row_next(res, &row)) {
+		found[n] = strdup(field_text(&row, 0));
+		n += found[n] != NULL;
+	}
+	mysql_free_result(res);
+	status = no_such(self, "table", "table", name, (const char *const *)found, n);
+	while (n)
+		free(found[--n]);
+	return status;
+}
+
+static bool same_name(const struct instance *inst, const char *a, const char *b)
+{
+	return inst->fold_names ? !strcasecmp(a, b) : !strcmp(a, b);
+}
+
+static enum migrate_status check_kind(struct self *self, const struct row *row)
+{
+	const char *kind = field_text(row, 2), *engine = field_text(row, 3);
+	const char *table = self->instance->table;
+
+	if (strcasecmp(kind, "BASE TABLE") != 0 && strcasecmp(kind, "SYSTEM VERSIONED") != 0)
+		return migrate_fail(self->session, MIGRATE_INVALID,
+				    "table: '%s' is a %s; name the table that holds the rows",
+				    table, strcasecmp(kind, "VIEW") ? kind : "view");
+	if (strcasecmp(engine, "InnoDB") != 0)
+		return migrate_fail(self->session, MIGRATE_INVALID,
+				    "table: '%s' is kept by %s, which has no transactions, so a "
+				    "change that breaks off could not be taken back; ALTER TABLE "
+				    "... ENGINE=InnoDB first",
+				    table, *engine ? engine : "nothing");
+	return MIGRATE_OK;
+}
+
+static enum migrate_status take_table(struct self *self, const struct row *row)
+{
+	struct instance *inst = self->instance;
+	struct sql s = { .n = 0 };
+
+	inst->space = strdup(field_text(row, 0));
+	inst->table = strdup(field_text(row, 1));
+	if (!inst->space || !inst->table)
+		return out_of_memory(self);
+	sql_name(&s, inst->space);
+	sql_add(&s, ".");
+	sql_name(&s, inst->table);
+	inst->table_sql = sql_finish(&s);
+	return inst->table_sql ? check_kind(self, row) : out_of_memory(self);
+}
+
+/* space NULL: the database of the connection. *found: there is one. */
+static enum migrate_status look(struct self *self, const char *space, const char *name, bool *found)
+{
+	enum migrate_status status;
+	struct sql s = { .n = 0 };
+	MYSQL_RES *res;
+	struct row row;
+
+	sql_add(&s, "SELECT table_schema, table_name, table_type, COALESCE(engine, '') FROM "
+		    "information_schema.tables WHERE table_schema = ");
+	if (space)
+		sql_string(&s, space);
+	else
+		sql_add(&s, "DATABASE()");
+	sql_add(&s, " AND table_name = ");
+	sql_string(&s, name);
+	res = catalog_built(self, &s, &status);
+	*found = false;
+	while (res && !*found && row_next(res, &row)) {
+		*found = same_name(self->instance, field_text(&row, 1), name) &&
+			 (!space || same_name(self->instance, field_text(&row, 0), space));
+		if (*found)
+			status = take_table(self, &row);
+	}
+	mysql_free_result(res);
+	return status;
+}
+
+/* One name of `a`.`b`, out of its quotes; where it ends. */
+static const char *unquote(const char *p, char *out, size_t size)
+{
+	bool quoted = *p == '`';
+	size_t n = 0;
+
+	for (p += quoted; *p && n + 1 < size; p++) {
+		if (quoted && *p == '`' && *++p != '`')
+			break;
+		if (!quoted && *p == '.')
+			break;
+		out[n++] = *p;
+	}
+	out[n] = '\0';
+	return p;
+}
+
+/* As it is written, then as schema.table, then as SQL reads it. */
+static enum migrate_status table_read(struct self *self, const char *name)
+{
+	const char *dot = strchr(name, '.'), *end;
+	char space[260], table[260];
+	bool found = false;
+	enum migrate_status status = look(self, NULL, name, &found);
+
+	if (!status && !found && dot && (size_t)(dot - name) < sizeof(space)) {
+		memcpy(space, name, (size_t)(dot - name));
+		space[dot - name] = '\0';
+		status = look(self, space, dot + 1, &found);
+	}
+	if (!status && !found && strchr(name, '`')) {
+		end = unquote(name, space, sizeof(space));
+		if (*end == '.') {
+			unquote(end + 1, table, sizeof(table));
+			status = look(self, space, table, &found);
+		} else {
+			status = look(self, NULL, space, &found);
+		}
+	}
+	return status || found ? status : no_such_table(self, name);
+}
+
+/* ---- Privileges ---- */
+
+/* A statement that changes nothing, explained: it needs what the real one will. */
+static enum migrate_status check_update(struct self *self)
+{
+	const struct instance *inst = self->instance;
+	enum migrate_status status;
+	struct sql s = { .n = 0 };
+
+	if (!inst->writes)
+		return MIGRATE_OK;
+	sql_add(&s, "EXPLAIN UPDATE %s SET %s = %s", inst->table_sql, inst->column->sql,
+		inst->column->sql);
+	for (size_t i = 0; i < inst->set_count; i++)
+		sql_add(&s, ", %s = %s", inst->set[i].column->sql, inst->set[i].column->sql);
+	sql_add(&s, " WHERE 1 = 0");
+	mysql_free_result(catalog_built(self, &s, &status));
+	if (status != MIGRATE_DENIED)
+		return status;
+	return migrate_fail(self->session, MIGRATE_DENIED,
+			    "table: the user may not change '%s'; GRANT SELECT, UPDATE ON %s TO it",
+			    inst->table, inst->table_sql);
+}
+
+static enum migrate_status check_select(struct self *self)
+{
+	const struct instance *inst = self->instance;
+	enum migrate_status status;
+	struct sql s = { .n = 0 };
+
+	sql_add(&s, "SELECT %s", inst->column->sql);
+	for (size_t k = 0; k < inst->key_count; k++)
+		sql_add(&s, ", %s", inst->key[k].column->sql);
+	sql_add(&s, " FROM %s LIMIT 0", inst->table_sql);
+	mysql_free_result(catalog_built(self, &s, &status));
+	if (status != MIGRATE_DENIED)
+		return status;
+	return migrate_fail(self->session, MIGRATE_DENIED,
+			    "table: the user may not read '%s'; GRANT SELECT%s ON %s TO it",
+			    inst->table, inst->writes ? ", UPDATE" : "", inst->table_sql);
+}
+
+/* Triggers are shown to those who may make some; what we cannot see may be there. */
+static enum migrate_status triggers_read(struct self *self)
+{
+	struct instance *inst = self->instance;
+	enum migrate_status status;
+	struct sql s = { .n = 0 };
+	MYSQL_RES *res;
+	struct row row;
+
+	sql_add(&s, "SELECT (SELECT COUNT(*) FROM information_schema.triggers WHERE "
+		    "event_object_schema = ");
+	sql_string(&s, inst->space);
+	sql_add(&s, " AND event_object_table = ");
+	sql_string(&s, inst->table);
+	sql_add(&s, " AND event_manipulation = 'UPDATE' AND action_timing = 'BEFORE') = 0 AND "
+		    "(EXISTS (SELECT 1 FROM information_schema.user_privileges WHERE "
+		    "privilege_type = 'TRIGGER') OR EXISTS (SELECT 1 FROM "
+		    "information_schema.schema_privileges WHERE privilege_type = 'TRIGGER' AND "
+		    "table_schema = ");
+	sql_string(&s, inst->space);
+	sql_add(&s, "))");
+	res = catalog_built(self, &s, &status);
+	inst->verify = !res || !row_next(res, &row) || *field_text(&row, 0) != '1';
+	mysql_free_result(res);
+	return status;
+}
+
+enum migrate_status catalog_read(struct self *self, const struct mysql_config *config)
+{
+	enum migrate_status status = server_read(self);
+
+	if (!status)
+		status = table_read(self, config->table);
+	if (!status)
+		status = columns_read(self, config);
+	if (!status)
+		status = indexes_read(self, config);
+	if (!status)
+		status = check_select(self);
+	if (!status)
+		status = check_update(self);
+	if (!status)
+		status = triggers_read(self);
+	return status ? status : replica_check(self);
+}

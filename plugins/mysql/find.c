@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+#include "mysql-impl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * One statement asks for all values of a call; the column's collation finds them
+ * and their twins by the index, and what is not equal to the byte is dropped here.
+ * Values that one statement cannot hold are asked for by the next: a cursor is
+ * the number of the first value in four bytes, then the last row's identity.
+ */
+
+struct search {
+	struct self *self;
+	struct migrate_find *r;
+	size_t first, end; /* of the values, in this statement */
+	struct lookup lookup;
+};
+
+static void add_value(struct sql *s, const struct instance *inst, struct migrate_bytes value)
+{
+	if (inst->kind == KIND_JSON && !inst->indexed)
+		sql_text(s, value);
+	else
+		text_literal(s, inst->find_column, value);
+}
+
+/* Up to half a packet of values that rows can hold; false: there are none left. */
+static bool add_values(struct search *f, struct sql *s)
+{
+	const struct instance *inst = f->self->instance;
+	size_t limit = s->n + (size_t)inst->packet / 2, count = 0;
+
+	for (f->end = f->first; f->end < f->r->count && s->n < limit && !s->failed; f->end++) {
+		struct migrate_bytes value = f->r->values[f->end];
+
+		if (!value_is_possible(inst, value))
+			continue;
+		if (count++)
+			sql_bytes(s, ",", 1);
+		add_value(s, inst, value);
+	}
+	return count > 0;
+}
+
+/* *any false: no value can stand in a row. */
+static enum migrate_status build(struct search *f, struct migrate_bytes after, bool *any)
+{
+	const struct instance *inst = f->self->instance;
+	struct sql *s = &f->self->text;
+
+	text_select(s, inst, inst->find_index);
+	sql_add(s, "%s IN (",
+		inst->kind == KIND_JSON && !inst->indexed ? inst->value_sql
+							  : inst->find_column->sql);
+	*any = add_values(f, s);
+	sql_add(s, ") AND %s", inst->usable_sql);
+	if (after.n) {
+		sql_add(s, " AND ");
+		if (!text_behind(s, inst, after))
+			return migrate_fail(f->self->session, MIGRATE_INVALID,
+					    "not a cursor of this table");
+	}
+	sql_add(s, "%s%s ORDER BY %s LIMIT %u", inst->where ? " AND " : "",
+		inst->where ? inst->where : "", inst->order_sql, f->r->limit + 1);
+	return MIGRATE_OK;
+}
+
+/* *last: the bytes of the row's identity. */
+static enum migrate_status emit_row(struct search *f, const struct row *fields, size_t *last)
+{
+	struct migrate_row row = { .settled = true };
+	enum migrate_status status = row_fill(f->self, fields, &row);
+	size_t n;
+
+	if (status)
+		return status;
+	*last = row.identity.n;
+	n = lookup_find(&f->lookup, row.value);
+	if (n == SIZE_MAX) /* a twin */
+		return MIGRATE_OK;
+	return migrate_emit_found(f->r, n, &row) ? MIGRATE_OK : MIGRATE_CANCELLED;
+}
+
+static enum migrate_status set_cursor(struct search *f, size_t first, size_t identity)
+{
+	unsigned char cursor[MIGRATE_IDENTITY_MAX + 4];
+
+	put32(cursor, (uint32_t)first);
+	memcpy(cursor + 4, f->self->identity, identity);
+	return migrate_set_find_cursor(f->r, cursor, identity + 4) ? MIGRATE_OK : MIGRATE_CANCELLED;
+}
+
+static enum migrate_status emit_rows(struct search *f, MYSQL_RES *res)
+{
+	bool more = mysql_num_rows(res) > f->r->limit;
+	enum migrate_status status = MIGRATE_OK;
+	struct row row;
+	size_t last = 0;
+
+	for (uint32_t i = 0; !status && i < f->r->limit && row_next(res, &row); i++)
+		status = emit_row(f, &row, &last);
+	f->r->done = !status && !more && f->end == f->r->count;
+	if (status || f->r->done)
+		return status;
+	return more ? set_cursor(f, f->first, last) : set_cursor(f, f->end, 0);
+}
+
+static enum migrate_status search(struct search *f, struct migrate_bytes after)
+{
+	struct self *self = f->self;
+	enum migrate_status status;
+	MYSQL_RES *res;
+	bool any;
+
+	status = build(f, after, &any);
+	if (status)
+		return status;
+	if (!any) {
+		f->r->done = true;
+		return MIGRATE_OK;
+	}
+	if (!lookup_make(&f->lookup, f->r->values, f->r->count))
+		return out_of_memory(self);
+	res = query_text(self, &self->main, self->instance->indexed ? QUICK : SLOW,
+			 "cannot find rows", &status);
+	if (!status)
+		status = emit_rows(f, res);
+	mysql_free_result(res);
+	lookup_release(&f->lookup);
+	return status;
+}
+
+enum migrate_status mysql_find(void *handle, struct migrate_find *r)
+{
+	struct search f = { .self = handle, .r = r };
+	struct migrate_bytes after = { .p = NULL, .n = 0 };
+
+	f.self->session = r->session;
+	if (r->cursor.n && r->cursor.n < 4)
+		return migrate_fail(r->session, MIGRATE_INVALID, "not a cursor of this table");
+	if (r->cursor.n) {
+		f.first = get32(r->cursor.p);
+		after.p = (const char *)r->cursor.p + 4;
+		after.n = r->cursor.n - 4;
+	}
+	return search(&f, after);
+}

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MIGRATE_MYSQL_IMPL_H
+#define MIGRATE_MYSQL_IMPL_H
+
+#include <migrate/plugin.h>
+
+#include <mysql.h>
+#include <stdint.h>
+
+/*
+ * Invariants. An instance is what open() learned: names as the server spells
+ * them, quoted; the key that identifies rows; the pieces that statements are made
+ * of. It never changes after open(). A session (struct self) owns at most two
+ * connections, made when a call needs them and made anew after they broke;
+ * between two calls no statement is under way and no transaction is open: what
+ * could not be ended cleanly is closed.
+ *
+ * Nothing waits inside the client library: every call to it is of its kind that
+ * comes back, and what it waits for is waited for in migrate_wait(), so that
+ * cancelling and deadlines work.
+ *
+ * Values stand in statements as hexadecimal literals with their character set in
+ * front (_utf8mb4 x'6b6579'): digits alone, which no sql_mode, quote, backslash or
+ * encoding of a session can make mean anything else, and a thousand of them need
+ * one round trip and no preparation.
+ */
+#define KEY_MAX 16 /* columns in a key */
+#define SET_MAX 32 /* columns in `set:` */
+#define EXTRA_MAX 65536
+
+struct mysql_config {
+	const struct migrate_secret *connection, *scan_connection, *password;
+	const char *host, *socket, *user, *database;
+	int64_t port;
+	int ssl; /* enum ssl */
+	const char *ca_file;
+	const char *table, *column, *json_path;
+	struct migrate_strings key;
+	const char *where;
+	struct migrate_map set;
+	int64_t lock_timeout, statement_timeout;
+};
+
+/* ---- sql.c: texts that are put together ---- */
+
+struct sql {
+	char *p;
+	size_t n, cap;
+	bool failed;
+};
+
+void sql_reset(struct sql *s);
+void sql_add(struct sql *s, const char *format, ...) MIGRATE_PRINTF(2, 3);
+void sql_bytes(struct sql *s, const void *p, size_t n);
+void sql_name(struct sql *s, const char *name);             /* `name` */
+void sql_hex(struct sql *s, struct migrate_bytes value);    /* x'6e616d65' */
+void sql_binary(struct sql *s, struct migrate_bytes value); /* _binary x'6e616d65' */
+void sql_text(struct sql *s, struct migrate_bytes value);   /* _utf8mb4 x'6e616d65' */
+void sql_string(struct sql *s, const char *value);
+/* The text, the caller's to free; NULL: out of memory. */
+char *sql_finish(struct sql *s);
+char *quoted_name(const char *name);
+
+/* ---- bytes.c: looking byte strings up ---- */
+
+struct lookup {
+	uint32_t *slots; /* number + 1; 0: free */
+	size_t size;     /* a power of two */
+	const struct migrate_bytes *items;
+};
+
+bool lookup_make(struct lookup *l, const struct migrate_bytes *items, size_t n);
+/* The number of the first item that equals b, or SIZE_MAX. */
+size_t lookup_find(const struct lookup *l, struct migrate_bytes b);
+void lookup_release(struct lookup *l);
+bool same_bytes(struct migrate_bytes a, struct migrate_bytes b);
+uint32_t get32(const void *p);
+void put32(void *p, uint32_t v);
+/* Characters of text in UTF-8, or SIZE_MAX if it is none. */
+size_t utf8_length(const void *text, size_t n);
+
+/* ---- What is known of a table ---- */
+
+enum kind {
+	KIND_TEXT,
+	KIND_BYTES, /* binary, varbinary, blob */
+	KIND_JSON   /* one path in a document */
+};
+
+struct column {
+	char *name;
+	char *sql;     /* quoted, with the table in front */
+	char *type;    /* varchar */
+	char *shown;   /* varchar(255) */
+	char *charset; /* NULL: none */
+	char *collation;
+	char *expression; /* of a generated column, else NULL */
+	uint64_t width; /* characters, or bytes where there is no character set; 0: no such thing */
+	int precision, scale, fraction;
+	bool not_null, has_default, automatic, on_update, is_unsigned;
+};
+
+/* How values of a column are written and compared. */
+enum form {
+	FORM_INTEGER, /* identity: eight bytes, of which memcmp() makes the server's order */
+	FORM_NUMBER,  /* decimal: a literal of digits */
+	FORM_TEXT,    /* of a character set */
+	FORM_BYTES,
+	FORM_OTHER, /* times, uuid, ...: text that the server reads as its type */
+	FORM_NONE   /* cannot be in a key */
+};
+
+struct key_part {
+	const struct column *column;
+	enum form form;
+};
+
+struct set_column {
+	const struct column *column;
+	char *value;     /* as the job says; NULL: null */
+	char *canonical; /* as the server shows it once stored; NULL: null */
+};
+
+/* Where the server is and who we are there; the password is wiped, never shown. */
+enum ssl { SSL_AUTO, SSL_VERIFY, SSL_ENCRYPT, SSL_OFF };
+
+struct address {
+	const char *option; /* what messages call it */
+	char *host, *socket, *user, *password, *database, *ca_file;
+	unsigned port;
+	enum ssl ssl;
+};
+
+struct instance {
+	struct address address, scan_address;
+	bool has_scan, writes;
+	int64_t lock_timeout, statement_timeout;
+
+	bool is_mariadb, read_committed, fold_names;
+	uint64_t packet; /* bytes in the longest statement */
+	char *system;    /* which server or cluster */
+	char *space, *table;
+	char *table_sql; /* quoted */
+	struct column *columns;
+	size_t column_count;
+	bool verify;     /* triggers that may change what is written, or may be hidden from us */
+	bool has_moment; /* the key holds a timestamp */
+
+	const struct column *column;
+	enum kind kind;
+	char *json_path; /* as the job says */
+	char **steps;
+	bool *step_is_index;
+	size_t step_count;
+	char *where; /* in parentheses, or NULL */
+
+	struct key_part key[KEY_MAX];
+	size_t key_count;
+	char *key_index; /* quoted */
+	struct set_column set[SET_MAX];
+	size_t set_count;
+
+	bool indexed, unique, durable;
+	char *find_index;                 /* quoted, when indexed */
+	const struct column *find_column; /* what it is over: our column, or one made of it */
+
+	char *row_sql;    /* key, value, `set:` columns: as row.c reads them */
+	char *value_sql;  /* the value */
+	char *usable_sql; /* the condition for rows that have one */
+	char *order_sql;  /* the key */
+};
+
+/* ---- Sessions ---- */
+
+struct link {
+	MYSQL *conn;
+	bool is_scan;
+	int64_t used; /* when, in ms by the monotonic clock */
+};
+
+struct self {
+	struct instance *instance;
+	struct migrate_session *session; /* of the call under way */
+	struct link main, scan;
+	struct sql text; /* the statement, memory kept from call to call */
+	unsigned char identity[MIGRATE_IDENTITY_MAX + 8];
+	char shown[2048];
+	unsigned char *extra; /* EXTRA_MAX bytes */
+};
+
+/* ---- address.c, uri.c, options.c ---- */
+
+/* Both addresses of the instance, from all that the job says. */
+enum migrate_status addresses_take(struct self *self, const struct mysql_config *config);
+void address_release(struct address *a);
+/* The server is on this machine: a socket, or a loopback address. */
+bool address_is_here(const struct address *a);
+/* One thing of an address by its name in an option file; false: not a good value, or no memory. */
+bool address_set(struct address *a, const char *name, struct migrate_bytes value);
+enum migrate_status uri_read(struct self *self, struct migrate_bytes text, struct address *a);
+/* What the groups for clients of an option file say. */
+enum migrate_status options_read(struct self *self, struct migrate_bytes text, struct address *a);
+/* The password that ~/.my.cnf holds, if there is none yet and nobody else may read it. */
+enum migrate_status options_home(struct self *self, struct address *a);
+void wipe(char *text);
+
+/* ---- connect.c ---- */
+
+/* A working connection, made if there is none. */
+enum migrate_status link_ready(struct self *self, struct link *link);
+void link_close(struct link *link);
+/* It has just answered. */
+void link_used(struct link *link);
+/* The connection that scans go to: the replica if there is one. */
+struct link *scan_link(struct self *self);
+
+/* ---- query.c ---- */
+
+enum pace {
+	QUICK, /* an answer is due within the deadline */
+	SLOW   /* may take as long as statement_timeout allows */
+};
+
+/* For what the library waits, or why not: *wanted becomes what it may go on with. */
+enum migrate_status wait_for(struct self *self, struct link *link, int *wanted, enum pace pace,
+			     const char *what);
+/* One statement with rows; NULL: failed, with *status and a message that begins with `what`. */
+MYSQL_RES *query(struct self *self, struct link *link, const char *sql, size_t n, enum pace pace,
+		 const char *what, enum migrate_status *status);
+MYSQL_RES *catalog(struct self *self, const char *sql, enum migrate_status *status);
+MYSQL_RES *catalog_built(struct self *self, struct sql *s, enum migrate_status *status);
+/* The statement in self->text. */
+MYSQL_RES *query_text(struct self *self, struct link *link, enum pace pace, const char *what,
+		      enum migrate_status *status);
+/* One statement without rows; *matched, unless NULL: how many rows its condition met. */
+enum migrate_status command(struct self *self, struct link *link, const char *sql,
+			    const char *what);
+enum migrate_status command_text(struct self *self, const char *what, uint64_t *matched);
+enum migrate_status transaction_begin(struct self *self);
+enum migrate_status transaction_rollback(struct self *self, enum migrate_status status);
+enum migrate_status transaction_commit(struct self *self);
+
+/* One row of a result. */
+struct row {
+	MYSQL_ROW columns;
+	unsigned long *lengths;
+};
+bool row_next(MYSQL_RES *res, struct row *row);
+struct migrate_bytes field(const struct row *row, size_t column); /* p NULL: null */
+const char *field_text(const struct row *row, size_t column);     /* "" for null */
+uint64_t field_number(const struct row *row, size_t column);
+
+/* ---- status.c ---- */
+
+/* "what: message of the server", with the status that its number means. */
+enum migrate_status fail_server(struct self *self, struct link *link, const char *what);
+enum migrate_status fail_commit(struct self *self);
+enum migrate_status out_of_memory(struct self *self);
+
+/* ---- catalog.c, column.c, set.c, key.c, path.c, index.c: what the server says ---- */
+
+enum migrate_status catalog_read(struct self *self, const struct mysql_config *config);
+enum migrate_status columns_read(struct self *self, const struct mysql_config *config);
+enum migrate_status sets_read(struct self *self, const struct migrate_map *map);
+enum migrate_status indexes_read(struct self *self, const struct mysql_config *config);
+enum migrate_status path_read(struct self *self, const char *path);
+enum migrate_status replica_check(struct self *self);
+void path_free(struct instance *inst);
+const struct column *column_named(const struct instance *inst, const char *name);
+const struct column *column_written(struct self *self, const char *option, const char *name,
+				    enum migrate_status *status);
+bool is_changed(const struct instance *inst, const struct column *column);
+enum form form_of(const struct column *c);
+bool is_binary(const struct column *c);
+enum migrate_status no_such(struct self *self, const char *option, const char *what,
+			    const char *name, const char *const *names, size_t count);
+enum migrate_status no_such_column(struct self *self, const char *option, const char *name);
+
+/* ---- text.c: pieces of statements ---- */
+
+enum migrate_status text_build(struct self *self, const char *where);
+/* A key column of a row. False: not a part of an identity of this table. */
+bool text_key(struct sql *s, const struct instance *inst, size_t k, struct migrate_bytes part);
+/* Rows of these identities, rows before one, rows behind one. False: as above. */
+bool text_keys(struct sql *s, const struct instance *inst, const struct migrate_bytes *identities,
+	       size_t n);
+bool text_before(struct sql *s, const struct instance *inst, struct migrate_bytes identity);
+bool text_behind(struct sql *s, const struct instance *inst, struct migrate_bytes identity);
+/* SELECT of rows as row.c reads them, up to WHERE. */
+void text_select(struct sql *s, const struct instance *inst, const char *index);
+/* A value of such a column as the server compares it without leaving the index. */
+void text_literal(struct sql *s, const struct column *c, struct migrate_bytes value);
+/* Text that becomes the column's type: times, uuid. */
+void text_typed(struct sql *s, const struct column *c, struct migrate_bytes value);
+/* The literal of what is written to a column. */
+void text_stored(struct sql *s, const struct column *c, struct migrate_bytes value);
+
+/* ---- identity.c, row.c: result rows as the contract wants them ---- */
+
+/* The key of a result row, in self->identity and self->shown. */
+enum migrate_status identity_encode(struct self *self, const struct row *row,
+				    struct migrate_bytes *identity);
+/* Its parts. False: not an identity of this table. */
+bool identity_split(const struct instance *inst, struct migrate_bytes identity,
+		    struct migrate_bytes parts[KEY_MAX]);
+/* An integer of eight bytes as digits. */
+void identity_integer(const struct column *c, struct migrate_bytes part, char *out, size_t size);
+
+static inline size_t value_column(const struct instance *inst)
+{
+	return inst->key_count;
+}
+
+static inline size_t set_column_at(const struct instance *inst)
+{
+	return value_column(inst) + 1;
+}
+
+enum migrate_status row_fill(struct self *self, const struct row *row, struct migrate_row *out);
+/* Do the `set:` columns hold what extra (or, without bytes, the job) says? */
+bool row_settled(const struct instance *inst, const struct row *row, struct migrate_bytes extra);
+/* The next value of extra; p NULL: null. */
+bool extra_next(struct migrate_bytes *extra, struct migrate_bytes *value);
+/* Can this value stand in the column at all? */
+bool value_is_possible(const struct instance *inst, struct migrate_bytes value);
+/* NULL, or why it cannot be stored as it is. */
+const char *value_obstacle(const struct instance *inst, struct migrate_bytes value);
+
+/* ---- change.c: the statement that changes rows ---- */
+
+/* The statement for these changes, in the order of their keys: the value too, or `set:` alone. */
+enum migrate_status change_build(struct self *self, const struct migrate_change *const *members,
+				 const struct migrate_bytes *identities, size_t n, bool value);
+
+/* ---- replica.c ---- */
+
+enum migrate_status replica_catch_up(struct self *self);
+
+/* ---- operations ---- */
+
+enum migrate_status mysql_scan(void *self, struct migrate_scan *r);
+enum migrate_status mysql_find(void *self, struct migrate_find *r);
+enum migrate_status mysql_rewrite(void *self, struct migrate_rewrite *r);
+enum migrate_status mysql_insert(void *self, struct migrate_insert *r);
+enum migrate_status mysql_describe(void *self, struct migrate_describe_database *r);
+enum migrate_status mysql_lag(void *self, struct migrate_lag *r);
+
+#endif

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+#include "mysql-impl.h"
+
+#include <string.h>
+
+/*
+ * extra: for each `set:` column a byte that says whether it is NULL (0) or not
+ * (1), then its length in four bytes and what the server shows of it.
+ */
+
+bool value_is_possible(const struct instance *inst, struct migrate_bytes value)
+{
+	return value_obstacle(inst, value) == NULL;
+}
+
+/* What a server would silently cut, even if it is strict, counts as well. */
+const char *value_obstacle(const struct instance *inst, struct migrate_bytes value)
+{
+	const struct column *c = inst->column;
+	size_t length;
+
+	if (inst->kind == KIND_BYTES) {
+		if (!strcasecmp(c->type, "binary") && value.n != c->width)
+			return "is not as long as the column";
+		return value.n > c->width ? "is too long for the column" : NULL;
+	}
+	length = utf8_length(value.p, value.n);
+	if (length == SIZE_MAX)
+		return "is not valid text";
+	if (inst->kind == KIND_JSON)
+		return NULL;
+	if (length > c->width)
+		return "is too long for the column";
+	if (!strcasecmp(c->type, "char") && value.n && ((const char *)value.p)[value.n - 1] == ' ')
+		return "ends with a blank, which a column of char(n) drops";
+	return NULL;
+}
+
+bool extra_next(struct migrate_bytes *extra, struct migrate_bytes *value)
+{
+	const unsigned char *p = extra->p;
+	size_t n;
+
+	if (!extra->n || p[0] > 1)
+		return false;
+	*value = (struct migrate_bytes){ .p = NULL, .n = 0 };
+	if (!p[0]) {
+		*extra = (struct migrate_bytes){ .p = p + 1, .n = extra->n - 1 };
+		return true;
+	}
+	if (extra->n < 5)
+		return false;
+	n = get32(p + 1);
+	if (n > extra->n - 5)
+		return false;
+	*value = (struct migrate_bytes){ .p = p + 5, .n = n };
+	*extra = (struct migrate_bytes){ .p = p + 5 + n, .n = extra->n - 5 - n };
+	return true;
+}
+
+static bool same_field(const struct row *row, size_t column, struct migrate_bytes wanted)
+{
+	struct migrate_bytes b = field(row, column);
+
+	if (!b.p || !wanted.p)
+		return !b.p && !wanted.p;
+	return same_bytes(b, wanted);
+}
+
+bool row_settled(const struct instance *inst, const struct row *row, struct migrate_bytes extra)
+{
+	bool of_job = !extra.n;
+
+	for (size_t i = 0; i < inst->set_count; i++) {
+		const char *text = inst->set[i].canonical;
+		struct migrate_bytes wanted = { .p = text, .n = text ? strlen(text) : 0 };
+
+		if (!of_job && !extra_next(&extra, &wanted))
+			return false;
+		if (!same_field(row, set_column_at(inst) + i, wanted))
+			return false;
+	}
+	return true;
+}
+
+static bool put(unsigned char *out, size_t *n, struct migrate_bytes b)
+{
+	if (EXTRA_MAX - *n < 5 || EXTRA_MAX - *n - 5 < b.n)
+		return false;
+	out[(*n)++] = b.p != NULL;
+	if (!b.p)
+		return true;
+	put32(out + *n, (uint32_t)b.n);
+	if (b.n)
+		memcpy(out + *n + 4, b.p, b.n);
+	*n += 4 + b.n;
+	return true;
+}
+
+static enum migrate_status encode_extra(struct self *self, const struct row *row,
+					struct migrate_bytes *extra)
+{
+	const struct instance *inst = self->instance;
+	size_t n = 0;
+
+	for (size_t i = 0; i < inst->set_count; i++)
+		if (!put(self->extra, &n, field(row, set_column_at(inst) + i)))
+			return migrate_fail(self->session, MIGRATE_INVALID,
+					    "set: the columns of row %s hold more than %d bytes, "
+					    "so the change could not be undone",
+					    self->shown, EXTRA_MAX);
+	*extra = (struct migrate_bytes){ .p = self->extra, .n = n };
+	return MIGRATE_OK;
+}
+
+/* A row has one place: the column, or the path in it. */
+enum migrate_status row_fill(struct self *self, const struct row *row, struct migrate_row *out)
+{
+	const struct instance *inst = self->instance;
+	const struct migrate_bytes nothing = { .p = NULL, .n = 0 };
+	enum migrate_status status = identity_encode(self, row, &out->identity);
+
+	if (status)
+		return status;
+	out->value = field(row, value_column(inst));
+	out->text = self->shown;
+	out->settled = row_settled(inst, row, nothing);
+	return inst->set_count ? encode_extra(self, row, &out->extra) : MIGRATE_OK;
+}

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT */
+#include "mysql-impl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * Pieces of statements. Only names out of the catalog (quoted), the operator's own
+ * `where`, and literals of digits stand in them.
+ */
+
+/* A text takes the column's side in a comparison, so that an index serves it. */
+void text_literal(struct sql *s, const struct column *c, struct migrate_bytes value)
+{
+	if (is_binary(c)) {
+		sql_binary(s, value);
+	} else if (!c->charset || !strcmp(c->charset, "utf8mb4")) {
+		sql_text(s, value);
+	} else {
+		sql_add(s, "CONVERT(");
+		sql_text(s, value);
+		sql_add(s, " USING %s) COLLATE %s", c->charset, c->collation ? c->collation : "");
+	}
+}
+
+void text_typed(struct sql *s, const struct column *c, struct migrate_bytes value)
+{
+	sql_add(s, "CAST(");
+	sql_text(s, value);
+	if (!strcasecmp(c->type, "datetime") || !strcasecmp(c->type, "timestamp"))
+		sql_add(s, " AS DATETIME(%d))", c->fraction);
+	else if (!strcasecmp(c->type, "time"))
+		sql_add(s, " AS TIME(%d))", c->fraction);
+	else
+		sql_add(s, " AS %s)", c->type);
+}
+
+static bool is_number(struct migrate_bytes b)
+{
+	const char *p = b.p;
+
+	for (size_t i = 0; i < b.n; i++)
+		if (!strchr("0123456789.-", p[i]) || !p[i])
+			return false;
+	return b.n > 0;
+}
+
+void text_stored(struct sql *s, const struct column *c, struct migrate_bytes value)
+{
+	if (!value.p)
+		sql_add(s, "NULL");
+	else if (!strcasecmp(c->type, "bit") && is_number(value))
+		sql_bytes(s, value.p, value.n);
+	else if (is_binary(c))
+		sql_binary(s, value);
+	else
+		sql_text(s, value);
+}
+
+/* ---- Keys ---- */
+
+bool text_key(struct sql *s, const struct instance *inst, size_t k, struct migrate_bytes part)
+{
+	const struct key_part *key = &inst->key[k];
+	char digits[24];
+
+	switch (key->form) {
+	case FORM_INTEGER:
+		identity_integer(key->column, part, digits, sizeof(digits));
+		sql_bytes(s, digits, strlen(digits));
+		return true;
+	case FORM_NUMBER:
+		sql_bytes(s, part.p, part.n);
+		return is_number(part);
+	case FORM_OTHER:
+		text_typed(s, key->column, part);
+		return true;
+	case FORM_TEXT:
+	case FORM_BYTES:
+		text_literal(s, key->column, part);
+		return true;
+	case FORM_NONE:
+		break;
+	}
+	return false;
+}
+
+static void add_columns(struct sql *s, const struct instance *inst)
+{
+	if (inst->key_count > 1)
+		sql_bytes(s, "(", 1);
+	for (size_t k = 0; k < inst->key_count; k++)
+		sql_add(s, "%s%s", k ? ", " : "", inst->key[k].column->sql);
+	if (inst->key_count > 1)
+		sql_bytes(s, ")", 1);
+}
+
+static bool add_values(struct sql *s, const struct instance *inst, struct migrate_bytes identity)
+{
+	struct migrate_bytes parts[KEY_MAX];
+	bool good = identity_split(inst, identity, parts);
+
+	if (inst->key_count > 1)
+		sql_bytes(s, "(", 1);
+	for (size_t k = 0; good && k < inst->key_count; k++) {
+		if (k)
+			sql_bytes(s, ",", 1);
+		good = text_key(s, inst, k, parts[k]);
+	}
+	if (inst->key_count > 1)
+		sql_bytes(s, ")", 1);
+	return good;
+}
+
+bool text_keys(struct sql *s, const struct instance *inst, const struct migrate_bytes *identities,
+	       size_t n)
+{
+	add_columns(s, inst);
+	sql_add(s, " IN (");
+	for (size_t i = 0; i < n; i++) {
+		if (i)
+			sql_bytes(s, ",", 1);
+		if (!add_values(s, inst, identities[i]))
+			return false;
+	}
+	sql_add(s, ")");
+	return true;
+}
+
+bool text_before(struct sql *s, const struct instance *inst, struct migrate_bytes identity)
+{
+	add_columns(s, inst);
+	sql_add(s, " < ");
+	return add_values(s, inst, identity);
+}
+
+/* (a > 1 OR (a = 1 AND (b > 2))): comparing (a, b) at once would not go by the index. */
+bool text_behind(struct sql *s, const struct instance *inst, struct migrate_bytes identity)
+{
+	struct migrate_bytes parts[KEY_MAX];
+	bool good = identity_split(inst, identity, parts);
+
+	for (size_t k = 0; good && k < inst->key_count; k++) {
+		const char *name = inst->key[k].column->sql;
+
+		sql_add(s, "%s(%s > ", k ? " AND " : "", name);
+		good = text_key(s, inst, k, parts[k]);
+		if (k + 1 == inst->key_count)
+			break;
+		sql_add(s, " OR (%s = ", name);
+		good = good && text_key(s, inst, k, parts[k]);
+	}
+	for (size_t k = 0; k < inst->key_count; k++)
+		sql_add(s, k + 1 == inst->key_count ? ")" : "))");
+	return good;
+}
+
+/* ---- What rows are made of ---- */
+
+/* The place in a document, as it stands there. */
+static void add_place(struct sql *s, const struct instance *inst)
+{
+	sql_add(s, "JSON_EXTRACT(%s, ", inst->column->sql);
+	sql_string(s, inst->json_path);
+	sql_add(s, ")");
+}
+
+static void add_value(struct sql *s, const struct instance *inst)
+{
+	if (inst->kind != KIND_JSON) {
+		sql_add(s, "%s", inst->column->sql);
+		return;
+	}
+	sql_add(s, "IF(JSON_VALID(%s) AND JSON_TYPE(", inst->column->sql);
+	add_place(s, inst);
+	sql_add(s, ") = 'STRING', JSON_UNQUOTE(");
+	add_place(s, inst);
+	sql_add(s, "), NULL)");
+}
+
+static char *value_text(const struct instance *inst)
+{
+	struct sql s = { .n = 0 };
+
+	add_value(&s, inst);
+	return sql_finish(&s);
+}
+
+/* What can be a key: neither NULL nor longer than any. */
+static char *usable_text(const struct instance *inst)
+{
+	const struct column *c = inst->column;
+	bool plain = inst->kind != KIND_TEXT || !strcmp(c->charset, "utf8mb4");
+	struct sql s = { .n = 0 };
+
+	sql_add(&s, "OCTET_LENGTH(%s%s%s) <= %d", plain ? "" : "CONVERT(", inst->value_sql,
+		plain ? "" : " USING utf8mb4)", MIGRATE_KEY_MAX);
+	return sql_finish(&s);
+}
+
+/* Numbers whose text would not be all of them are shown by another type. */
+static const char *shown_as(const struct column *c)
+{
+	if (!strcasecmp(c->type, "float") || !strcasecmp(c->type, "double"))
+		return " + 0e0";
+	return strcasecmp(c->type, "bit") ? "" : " + 0";
+}
+
+static char *row_text(const struct instance *inst)
+{
+	struct sql s = { .n = 0 };
+
+	for (size_t k = 0; k < inst->key_count; k++)
+		sql_add(&s, "%s, ", inst->key[k].column->sql);
+	sql_add(&s, "%s", inst->value_sql);
+	for (size_t i = 0; i < inst->set_count; i++)
+		sql_add(&s, ", %s%s", inst->set[i].column->sql, shown_as(inst->set[i].column));
+	return sql_finish(&s);
+}
+
+static char *order_text(const struct instance *inst)
+{
+	struct sql s = { .n = 0 };
+
+	for (size_t k = 0; k < inst->key_count; k++)
+		sql_add(&s, "%s%s", k ? ", " : "", inst->key[k].column->sql);
+	return sql_finish(&s);
+}
+
+void text_select(struct sql *s, const struct instance *inst, const char *index)
+{
+	sql_reset(s);
+	sql_add(s, "SELECT %s FROM %s", inst->row_sql, inst->table_sql);
+	if (index)
+		sql_add(s, " FORCE INDEX (%s)", index);
+	sql_add(s, " WHERE ");
+}
+
+/* The operator's own text: one expression. */
+static enum migrate_status check_where(struct self *self, const char *where)
+{
+	struct instance *inst = self->instance;
+	enum migrate_status status;
+	struct sql s = { .n = 0 }, full = { .n = 0 };
+
+	if (!where || !*where)
+		return MIGRATE_OK;
+	sql_add(&s, "(%s\n)", where); /* a comment ends with its line */
+	inst->where = sql_finish(&s);
+	if (!inst->where)
+		return out_of_memory(self);
+	sql_add(&full, "SELECT 1 FROM %s WHERE %s LIMIT 0", inst->table_sql, inst->where);
+	if (full.failed)
+		return out_of_memory(self);
+	mysql_free_result(query(self, &self->main, full.p, full.n, QUICK, "where", &status));
+	free(full.p);
+	/* whatever the server says of it, it is the job file's */
+	return status == MIGRATE_FATAL ? MIGRATE_INVALID : status;
+}
+
+enum migrate_status text_build(struct self *self, const char *where)
+{
+	struct instance *inst = self->instance;
+	enum migrate_status status = check_where(self, where);
+
+	if (status)
+		return status;
+	inst->value_sql = value_text(inst);
+	if (inst->value_sql) {
+		inst->usable_sql = usable_text(inst);
+		inst->row_sql = row_text(inst);
+		inst->order_sql = order_text(inst);
+	}
+	if (!inst->value_sql || !inst->usable_sql || !inst->row_sql || !inst->order_sql)
+		return out_of_memory(self);
+	return MIGRATE_OK;
+}
