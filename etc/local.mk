@@ -2,6 +2,7 @@
 
 examples = \
 	etc/examples/avatars.yml \
+	etc/examples/caches.yml \
 	etc/examples/copy-only.yml \
 	etc/examples/rows-of-a-table.yml \
 	etc/examples/rules.yml \

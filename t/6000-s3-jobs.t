@@ -184,7 +184,7 @@ for i in 1 2 3 4 5 6; do
 done
 job killed '{plugin: posix, root: heavy}' "$(s3 killed)" "$avatar" "$rows" \
 	'copy: {part_size: 5MiB, concurrency: 2}'
-# killed_at OPERATION KEYS N: when the server is in the middle of the Nth such request
+# killed_at OPERATION KEYS WHICH: when the server is in the middle of such a request
 killed_at() {
 	s3d_faults server "$1 $2 $3 delay 3"
 	start run migrate-run --progress=none killed.yml
@@ -196,11 +196,11 @@ killed_at() {
 	return "$t_got"
 }
 in_the_middle() {
-	curl -s "$server_url/.s3d/script" | grep "^[0-9]* 1 $1 "
+	curl -s "$server_url/.s3d/script" | grep "^[0-9]* [1-9][0-9]* $1 "
 }
-check 'a run is killed while it writes an object' killed_at PutObject 'avatar*' 3
+check 'a run is killed while it writes an object' killed_at PutObject 'avatar*' 1+
 check 'the next one while it measures' killed_at UploadPart '*scratch*' 1
-check 'while it writes a part' killed_at UploadPart 'avatar*' 3
+check 'while it writes a part' killed_at UploadPart 'avatar*' 3+
 check 'at the end of an upload' killed_at CompleteMultipartUpload 'avatar*' 1
 check 'the next one finishes' exits_with 0 migrate-run killed.yml
 nothing_lost() {

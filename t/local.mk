@@ -3,12 +3,14 @@
 
 # Unit tests, linked with the archive: t/unit/NAME is made of t/unit/NAME.c.
 unit_tests = \
+	t/unit/test-auto \
 	t/unit/test-base \
 	t/unit/test-control \
 	t/unit/test-ends \
 	t/unit/test-escape \
 	t/unit/test-format \
 	t/unit/test-job \
+	t/unit/test-job-environment \
 	t/unit/test-job-page \
 	t/unit/test-job-refused \
 	t/unit/test-journal-batches \
@@ -22,6 +24,7 @@ unit_tests = \
 	t/unit/test-journal-threads \
 	t/unit/test-json \
 	t/unit/test-pattern \
+	t/unit/test-php \
 	t/unit/test-plugin-calls \
 	t/unit/test-plugin-streams \
 	t/unit/test-posix-list \
@@ -29,11 +32,15 @@ unit_tests = \
 	t/unit/test-posix-write \
 	t/unit/test-progress \
 	t/unit/test-rename \
+	t/unit/test-replace \
 	t/unit/test-schema \
 	t/unit/test-sorter \
 	t/unit/test-sqlite-files \
 	t/unit/test-sqlite-rows \
 	t/unit/test-sqlite-tables \
+	$(empty)
+redis_unit_tests = \
+	t/unit/test-redis \
 	$(empty)
 s3_unit_tests = \
 	t/unit/test-s3-answers \
@@ -50,6 +57,7 @@ unit_headers = \
 	t/unit/posix-fixture.h \
 	t/unit/s3-help.h \
 	t/unit/sqlite-fixture.h \
+	t/unit/text-help.h \
 	$(empty)
 
 # Tests of a plugin's inside link its archive too.
@@ -59,6 +67,8 @@ sqlite_test_libs = plugins/libsqlite.la core/libcore.la $(CHECK_LIBS) $(SQLITE_L
 t_unit_test_posix_list_LDADD = $(posix_test_libs)
 t_unit_test_posix_parts_LDADD = $(posix_test_libs)
 t_unit_test_posix_write_LDADD = $(posix_test_libs)
+t_unit_test_redis_CPPFLAGS = $(AM_CPPFLAGS) $(REDIS_CFLAGS)
+t_unit_test_redis_LDADD = plugins/libredis.la core/libcore.la $(CHECK_LIBS) $(REDIS_LIBS)
 t_unit_test_s3_answers_LDADD = $(s3_test_libs)
 t_unit_test_s3_keys_LDADD = $(s3_test_libs)
 t_unit_test_s3_sign_LDADD = $(s3_test_libs)
@@ -73,8 +83,10 @@ long_tests = \
 	t/5120-power-loss.t \
 	t/4130-outages.t \
 	t/5100-crash-sweep.t \
+	t/6030-s3-disasters.t \
 	t/1420-control.t \
 	t/1440-progress.t \
+	t/1450-probe.t \
 	$(empty)
 shell_tests = \
 	t/0000-lib.t \
@@ -101,6 +113,8 @@ shell_tests = \
 	t/2320-hostile-sparse.t \
 	t/2400-s3-battery.t \
 	t/2410-postgres-battery.t \
+	t/2420-redis-battery.t \
+	t/2430-libs3-battery.t \
 	t/3000-run-conflict.t \
 	t/3010-run-names.t \
 	t/3020-run-places.t \
@@ -117,8 +131,17 @@ shell_tests = \
 	t/5110-crash-random.t \
 	t/6000-s3-jobs.t \
 	t/6010-s3-faults.t \
+	t/6040-s3-credentials.t \
+	t/6041-s3-renewal.t \
+	t/6020-s3-radosgw.t \
+	t/6035-s3-attributes.t \
+	t/6050-s3-changes.t \
+	t/6080-libs3-jobs.t \
+	t/6090-libs3-faults.t \
 	t/6200-postgres-jobs.t \
 	t/6210-postgres-faults.t \
+	t/6240-redis-jobs.t \
+	t/6250-redis-faults.t \
 	t/8000-s3d.t \
 	$(empty)
 
@@ -190,6 +213,7 @@ t_bench_swap_LDADD = core/libmigrate.la
 # Fuzz targets: t/fuzz/NAME is made of t/fuzz/NAME.c and, without a fuzzer, replay.c.
 fuzz_programs = \
 	t/fuzz/fuzz-job \
+	t/fuzz/fuzz-text \
 	$(empty)
 if FUZZING
 fuzz_main =
@@ -199,6 +223,9 @@ endif
 t_fuzz_fuzz_job_SOURCES = t/fuzz/fuzz-job.c $(fuzz_main)
 t_fuzz_fuzz_job_LDADD = core/libcore.la
 t_fuzz_fuzz_job_LDFLAGS = $(AM_LDFLAGS) $(FUZZING_LDFLAGS)
+t_fuzz_fuzz_text_SOURCES = t/fuzz/fuzz-text.c $(fuzz_main)
+t_fuzz_fuzz_text_LDADD = core/libcore.la
+t_fuzz_fuzz_text_LDFLAGS = $(AM_LDFLAGS) $(FUZZING_LDFLAGS)
 
 LDADD = core/libcore.la $(CHECK_LIBS)
 check_PROGRAMS += $(fault_programs) $(bench_programs) $(fuzz_programs)
@@ -206,6 +233,10 @@ TESTS = $(long_tests) $(shell_tests)
 if HAVE_CHECK
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
+if PLUGIN_REDIS
+check_PROGRAMS += $(redis_unit_tests)
+TESTS += $(redis_unit_tests)
+endif
 if PLUGIN_S3
 check_PROGRAMS += $(s3_unit_tests)
 TESTS += $(s3_unit_tests)
@@ -259,7 +290,9 @@ EXTRA_DIST += t/bench/README t/bench/lib.sh t/bench/measure t/bench/million t/be
 	t/bench/ratios t/bench/rows
 EXTRA_DIST += t/faults/README t/faults/ends.py t/faults/invariants t/faults/lib.sh t/faults/poller \
 	t/faults/pretend t/faults/world
+EXTRA_DIST += t/servers/keysd.sh t/servers/keysd/keysd.py
 EXTRA_DIST += t/servers/s3.sh t/servers/s3-tool t/servers/s3d/README t/servers/s3d/s3d-check \
 	t/servers/radosgw/down.sh t/servers/radosgw/up.sh
+EXTRA_DIST += t/servers/redis.sh t/servers/redis/up.sh t/servers/redis/down.sh t/servers/tls.sh
 EXTRA_DIST += t/servers/postgres.sh t/servers/postgres/up.sh t/servers/postgres/down.sh \
-	t/servers/pgproxy/pgproxy.py
+	t/servers/dbproxy/dbproxy.py

@@ -86,7 +86,7 @@ static enum migrate_status flat_identity(void *self, struct migrate_identity *r)
 static enum migrate_status flat_describe(void *self, struct migrate_describe *r)
 {
 	(void)self;
-	r->flags = MIGRATE_DURABLE_CURSOR | MIGRATE_CREATE_ONLY | MIGRATE_GET_MATCH |
+	r->flags = MIGRATE_DURABLE_CURSOR | MIGRATE_PUT_ABSENT | MIGRATE_GET_MATCH |
 		   MIGRATE_RANGES | MIGRATE_VERBATIM;
 	r->key_max = NAME_SIZE - 1;
 	r->mtime_resolution = 1;

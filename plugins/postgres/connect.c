@@ -43,11 +43,6 @@ static void on_notice(void *arg, const PGresult *res)
 	migrate_debug(self->session, "the server notes: %s", message ? message : "something");
 }
 
-static const char *option_of(const struct link *link)
-{
-	return link->is_scan ? "scan_connection" : "connection";
-}
-
 /* What to do about it, when libpq or the server says it in these words. */
 static const char *advice(const char *message)
 {
@@ -79,7 +74,7 @@ static enum migrate_status refused(struct self *self, struct link *link)
 
 	libpq_message(self, link, message, sizeof(message));
 	link_close(link);
-	return migrate_fail(self->session, MIGRATE_UNAVAILABLE, "%s: %s%s", option_of(link),
+	return migrate_fail(self->session, MIGRATE_UNAVAILABLE, "%s: %s%s", link_option(link),
 			    *message ? message : "cannot connect", advice(message));
 }
 
@@ -98,10 +93,10 @@ static enum migrate_status connect_loop(struct self *self, struct link *link)
 			link_close(link);
 			if (ready < 0 && migrate_cancelled(self->session))
 				return migrate_fail(self->session, MIGRATE_CANCELLED,
-						    "%s: cancelled", option_of(link));
+						    "%s: cancelled", link_option(link));
 			return migrate_fail(self->session, MIGRATE_UNAVAILABLE,
 					    "%s: the server has not answered in time",
-					    option_of(link));
+					    link_option(link));
 		}
 		next = PQconnectPoll(link->conn);
 	}
@@ -115,7 +110,7 @@ static enum migrate_status set_up(struct self *self, struct link *link)
 	if (!status && PQserverVersion(link->conn) < 120000)
 		status =
 		    migrate_fail(self->session, MIGRATE_INVALID,
-				 "%s: the server is older than PostgreSQL 12", option_of(link));
+				 "%s: the server is older than PostgreSQL 12", link_option(link));
 	return status || link->pooled ? status : settings_make(self, link);
 }
 
@@ -156,6 +151,12 @@ void link_close(struct link *link)
 {
 	PQfinish(link->conn);
 	link->conn = NULL;
+	link->pooled = false;
+}
+
+const char *link_option(const struct link *link)
+{
+	return link->is_scan ? "scan_connection" : "connection";
 }
 
 struct link *scan_link(struct self *self)

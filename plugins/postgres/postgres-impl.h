@@ -204,6 +204,8 @@ struct self {
 /* A working connection, made if there is none. */
 enum migrate_status link_ready(struct self *self, struct link *link);
 void link_close(struct link *link);
+/* The option that it comes from. */
+const char *link_option(const struct link *link);
 /* The connection that scans go to: the replica if there is one. */
 struct link *scan_link(struct self *self);
 

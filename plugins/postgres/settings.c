@@ -27,11 +27,6 @@ static const char settings[] =
     "'extra_float_digits', 'jit', 'standard_conforming_strings', "
     "'client_connection_check_interval', 'default_transaction_isolation')";
 
-static const char *option_of(const struct link *link)
-{
-	return link->is_scan ? "scan_connection" : "connection";
-}
-
 enum migrate_status settings_make(struct self *self, struct link *link)
 {
 	const struct instance *inst = self->instance;
@@ -46,14 +41,14 @@ enum migrate_status settings_make(struct self *self, struct link *link)
 	parameter_text(&p, statement);
 	parameter_text(&p, lock);
 	parameter_text(&p, link->pooled ? "transaction" : "session");
-	PQclear(query(self, link, settings, &p, false, QUICK, option_of(link), &status));
+	PQclear(query(self, link, settings, &p, false, QUICK, link_option(link), &status));
 	if (status)
 		return status;
 	strings = PQparameterStatus(link->conn, "standard_conforming_strings");
 	if (!strings || strcmp(strings, "on") != 0)
 		status = migrate_fail(self->session, MIGRATE_FATAL,
 				      "%s: standard_conforming_strings cannot be switched on",
-				      option_of(link));
+				      link_option(link));
 	return status;
 }
 
@@ -62,7 +57,7 @@ enum migrate_status pooler_find(struct self *self, struct link *link)
 {
 	enum migrate_status status;
 	PGresult *res = query(self, link, "SELECT pg_catalog.pg_backend_pid()", NULL, false, QUICK,
-			      option_of(link), &status);
+			      link_option(link), &status);
 
 	if (!res)
 		return status;
@@ -70,7 +65,7 @@ enum migrate_status pooler_find(struct self *self, struct link *link)
 	if (link->pooled)
 		migrate_note(self->session,
 			     "%s leads to a pooler: settings are made in each transaction",
-			     option_of(link));
+			     link_option(link));
 	PQclear(res);
 	return MIGRATE_OK;
 }

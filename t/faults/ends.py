@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: MIT
 """Stores and databases as the oracle sees them, without a line of libmigrate.
 
-A store adapter offers: objects() -> {key: Object}, has(key), folders().
-A database adapter offers: dump(), values(), updates(). To add one, write the
+A store adapter offers: objects() -> {key: Object}, object(key), keys(), has(key), folders(),
+others(), uploads(). What stands in one store and not in another is of no kind of attribute:
+COMPARED says what a copy must have of its original. A database adapter offers: dump(), values(), updates(). To add one, write the
 class and name it in STORES or DATABASES. Keys are bytes everywhere; in JSON they
 stand as text with surrogate escapes (os.fsdecode), which loses nothing.
 """
 
 import hashlib
+import importlib.machinery
+import importlib.util
 import os
 import re
 import shutil
@@ -17,6 +20,7 @@ import tempfile
 import urllib.parse
 
 BLOCK = 4096
+PART = 5 << 20
 
 
 class Object:
@@ -33,11 +37,11 @@ class Object:
     def from_json(data):
         return Object(**{**data, "owner": tuple(data["owner"])})
 
-    def differences(self, other, attributes=True):
-        """Names of what differs from another object."""
-        names = ["size", "digest"]
-        if attributes:
-            names += ["mode", "mtime", "xattrs"] + (["owner"] if os.geteuid() == 0 else [])
+    def differences(self, other, names=None):
+        """What differs from another object, of these names; None: all."""
+        names = names or ["size", "digest", "mode", "mtime", "xattrs", "owner"]
+        if os.geteuid() != 0:
+            names = [n for n in names if n != "owner"]
         return [
             f"{n}: {getattr(self, n)} became {getattr(other, n)}"
             for n in names
@@ -63,6 +67,16 @@ def digest_of(descriptor, size):
             if block.strip(b"\0"):
                 digest.update(b"%d:" % at + block)
             at += BLOCK
+    return digest.hexdigest()
+
+
+def digest_of_bytes(data):
+    """The same for bytes in memory."""
+    digest = hashlib.sha256(str(len(data)).encode())
+    for at in range(0, len(data), BLOCK):
+        block = data[at : at + BLOCK]
+        if block.strip(b"\0"):
+            digest.update(b"%d:" % at + block)
     return digest.hexdigest()
 
 
@@ -128,6 +142,81 @@ class PosixStore:
             for k, info in self._walk()
             if not stat.S_ISREG(info.st_mode) and not stat.S_ISDIR(info.st_mode)
         }
+
+
+    def uploads(self):
+        return []
+
+
+def s3_module():
+    """The client that checks s3d: it has a signer of its own."""
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../servers/s3d/s3d-check")
+    loader = importlib.machinery.SourceFileLoader("s3d_check", path)
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("s3d_check", loader))
+    loader.exec_module(module)
+    return module
+
+
+class S3Store:
+    """A bucket. Files' times, modes and owners are where migrate-s3(7) says they are."""
+
+    def __init__(self, description, base):
+        self.s3 = s3_module()
+        self.client = self.s3.Client(description["endpoint"])
+        self.bucket = description["bucket"]
+        self.stock = PosixStore(description, base)  # what fill() puts in
+
+    def has(self, key):
+        return self.client.head(self.bucket, key).status == 200
+
+    def object(self, key):
+        answer = self.s3.ok(self.client.get(self.bucket, key))
+        meta = {k: v for k, v in answer.headers.items() if k.startswith("x-amz-meta-")}
+        mode = int(meta.pop("x-amz-meta-migrate-mode", "0"), 8)
+        owner = tuple(int(n) for n in meta.pop("x-amz-meta-migrate-owner", "0:0").split(":"))
+        second, _, fraction = meta.pop("x-amz-meta-mtime", "0").partition(".")
+        mtime = int(second) * 10**9 + int(fraction.ljust(9, "0"))
+        meta["content-type"] = answer["content-type"]
+        size = len(answer.body)
+        return Object(size, digest_of_bytes(answer.body), mode, mtime, owner, meta)
+
+    def keys(self):
+        return set(self.client.list(self.bucket)[0])
+
+    def objects(self):
+        return {k: self.object(k) for k in self.keys()}
+
+    def folders(self):
+        return set()
+
+    def others(self):
+        return {}
+
+    def uploads(self):
+        query = {"uploads": "", "encoding-type": "url"}
+        found = self.s3.ok(self.client.call("GET", self.bucket, query=query)).root()
+        return [u.findtext("{*}Key") for u in found if u.tag.endswith("}Upload")]
+
+    def fill(self):
+        """A new bucket, with what the stock holds."""
+        self.s3.ok(self.client.call("PUT", self.bucket))
+        for key in sorted(self.stock.keys()):
+            with open(self.stock.path(key), "rb") as f:
+                body = f.read()
+            kind = "image/png" if key.endswith(b".png") else "text/x-migrate"
+            headers = {"Content-Type": kind, "x-amz-meta-size": str(len(body))}
+            if len(body) > PART:
+                self.fill_in_parts(key, body, headers)
+            else:
+                self.s3.ok(self.client.put(self.bucket, key, body, headers=headers))
+
+    def fill_in_parts(self, key, body, headers):
+        """So that its etag is no digest."""
+        c, ends = self.client, range(0, len(body), PART)
+        upload = c.start_upload(self.bucket, key, headers=headers)
+        sent = [c.part(self.bucket, key, upload, i + 1, body[at : at + PART]) for i, at in enumerate(ends)]
+        done = [(i + 1, self.s3.ok(a)["etag"].strip('"')) for i, a in enumerate(sent)]
+        self.s3.ok(c.complete(self.bucket, key, upload, done))
 
 
 class Pattern:
@@ -263,7 +352,13 @@ class SqliteCopy:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-STORES = {"posix": PosixStore}
+STORES = {"posix": PosixStore, "s3": S3Store}
+COMPARED = {
+    ("posix", "posix"): ["size", "digest", "mode", "mtime", "xattrs", "owner"],
+    ("posix", "s3"): ["size", "digest", "mode", "mtime", "owner"],
+    ("s3", "posix"): ["size", "digest"],
+    ("s3", "s3"): ["size", "digest", "xattrs"],
+}
 DATABASES = {"sqlite": SqliteDatabase}
 
 

@@ -54,10 +54,43 @@ pg_audit() {
 # pg_proxy: start the proxy; $pg_proxy_uri leads through it. Its plan: pg_plan LINE...
 pg_proxy() {
 	mkdir -p "$t_top/pgproxy" && rm -f "$t_top/pgproxy"/*
-	start pgproxy python3 "$srcdir/t/servers/pgproxy/pgproxy.py" "$t_top/pgproxy" 127.0.0.1 "$PGPORT"
+	start pgproxy python3 "$srcdir/t/servers/dbproxy/dbproxy.py" postgres "$t_top/pgproxy" 127.0.0.1 "$PGPORT"
 	wait_until 10 test -s "$t_top/pgproxy/port" || return 1
 	pg_proxy_uri="postgresql://test:test-password@127.0.0.1:$(cat "$t_top/pgproxy/port")/postgres"
 	export pg_proxy_uri
+}
+
+# pg_bouncer MODE: a pooler with two servers; $pg_pooled_uri leads through it.
+pg_bouncer() {
+	mkdir -p "$t_top/pgbouncer" || return 1
+	pg_pooled_port=$(python3 -c 'import socket
+s = socket.socket()
+s.bind(("127.0.0.1", 0))
+print(s.getsockname()[1])')
+	cat >"$t_top/pgbouncer/ini" <<-END
+		[databases]
+		postgres = host=127.0.0.1 port=$PGPORT dbname=postgres user=test password=test-password
+		[pgbouncer]
+		listen_addr = 127.0.0.1
+		listen_port = $pg_pooled_port
+		unix_socket_dir =
+		auth_type = any
+		pool_mode = $1
+		default_pool_size = 2
+		max_client_conn = 100
+		pidfile = $t_top/pgbouncer/pid
+		logfile = $t_top/pgbouncer/log
+	END
+	if [ "$(id -u)" -eq 0 ]; then
+		chown -R postgres "$t_top/pgbouncer"
+		start pgbouncer setpriv --reuid=postgres --regid="$(id -g postgres)" --clear-groups \
+			pgbouncer -q "$t_top/pgbouncer/ini"
+	else
+		start pgbouncer pgbouncer -q "$t_top/pgbouncer/ini"
+	fi
+	pg_pooled_uri="postgresql://test@127.0.0.1:$pg_pooled_port/postgres"
+	export pg_pooled_uri
+	wait_until 10 psql -X -q -c 'SELECT 1' "$pg_pooled_uri"
 }
 
 pg_plan() {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "s3d.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -276,6 +277,23 @@ void reply_sums(struct exchange *x, const struct object *o)
 			     o->composite ? "COMPOSITE" : "FULL_OBJECT");
 }
 
+/* Servers spell the headers of HTTP as its documents do, and their own in lower case. */
+static void reply_attr(struct exchange *x, const struct attr *a)
+{
+	char name[64];
+	bool first = true;
+	size_t i;
+
+	for (i = 0; a->name[i] && i + 1 < sizeof(name); i++) {
+		name[i] = (char)(first && strncmp(a->name, "x-amz-", 6) != 0
+				     ? toupper((unsigned char)a->name[i])
+				     : a->name[i]);
+		first = a->name[i] == '-';
+	}
+	name[i] = '\0';
+	reply_header(&x->r, a->name[i] ? a->name : name, "%s", a->value);
+}
+
 void reply_attrs(struct exchange *x, const struct object *o)
 {
 	const char *mode = request_header(&x->q, "x-amz-checksum-mode");
@@ -290,7 +308,7 @@ void reply_attrs(struct exchange *x, const struct object *o)
 
 		if (strcmp(a->name, "x-amz-storage-class") != 0 ||
 		    strcmp(a->value, "STANDARD") != 0)
-			reply_header(&x->r, a->name, "%s", a->value);
+			reply_attr(x, a);
 	}
 	if (o->sse_c[0]) {
 		reply_header(&x->r, "x-amz-server-side-encryption-customer-algorithm", "AES256");

@@ -72,8 +72,10 @@ static void put_stats(struct server *s, struct text *to)
 	}
 	text_printf(to,
 		    "{\"buckets\":%zu,\"objects\":%zu,\"uploads\":%zu,\"bytes\":%zu,"
-		    "\"requests\":%lu,\"connections\":%lu}\n",
-		    s->store.buckets.count, objects, uploads, bytes, s->requests, s->connections);
+		    "\"requests\":%lu,\"connections\":%lu,\"handshakes\":%lu,"
+		    "\"resumed\":%lu}\n",
+		    s->store.buckets.count, objects, uploads, bytes, s->requests, s->connections,
+		    s->handshakes, s->resumed);
 }
 
 static void answer(struct exchange *x, const char *what)

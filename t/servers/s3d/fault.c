@@ -271,3 +271,11 @@ long long fault_number(const struct fault *f, int i, long long fallback)
 
 	return end == f->args[i] || *end ? fallback : n;
 }
+
+double fault_seconds(const struct fault *f, int i, double fallback)
+{
+	char *end;
+	double n = strtod(f->args[i], &end);
+
+	return end == f->args[i] || *end ? fallback : n;
+}

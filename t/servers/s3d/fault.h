@@ -78,5 +78,6 @@ const struct fault *fault_get(const struct faults *f, enum action a);
 const char *action_name(enum action a);
 /* Argument i as a number, or fallback when there is none. */
 long long fault_number(const struct fault *f, int i, long long fallback);
+double fault_seconds(const struct fault *f, int i, double fallback); /* 0.25 too */
 
 #endif

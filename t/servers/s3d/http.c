@@ -231,6 +231,9 @@ enum http_result http_read_head(struct conn *c, struct request *q)
 	while (!(n = head_length(c))) {
 		if (!conn_fill(c))
 			return c->len == CONN_BUFFER ? HTTP_BAD : HTTP_END;
+		/* a hello of TLS has no line's end to wait for */
+		if (c->in[c->used] < 'A' || c->in[c->used] > 'Z')
+			return HTTP_BAD;
 	}
 	text_reset(&q->head);
 	text_add(&q->head, c->in + c->used, n);

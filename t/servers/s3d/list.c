@@ -93,6 +93,18 @@ static bool read_query(struct page *p)
 	return !token || take_token(p, token);
 }
 
+/* Only for those who ask for it, as AWS does. */
+static void put_restore(const struct page *p, struct text *to, const struct object *o)
+{
+	const char *asked = request_header(&p->x->q, "x-amz-optional-object-attributes");
+
+	if (!o->restored_until || !asked || !strstr(asked, "RestoreStatus"))
+		return;
+	text_puts(to, "<RestoreStatus><IsRestoreInProgress>false</IsRestoreInProgress>");
+	put_date(to, "RestoreExpiryDate", o->restored_until);
+	text_puts(to, "</RestoreStatus>");
+}
+
 static void put_object(struct page *p, struct bytes key, const struct object *o)
 {
 	const char *class = attrs_get(&o->attrs, "x-amz-storage-class");
@@ -105,7 +117,9 @@ static void put_object(struct page *p, struct bytes key, const struct object *o)
 	text_printf(to, "<Size>%zu</Size>", o->data->len);
 	if (p->owner)
 		text_puts(to, "<Owner><ID>s3d</ID><DisplayName>s3d</DisplayName></Owner>");
-	text_printf(to, "<StorageClass>%s</StorageClass></Contents>", class ? class : "STANDARD");
+	text_printf(to, "<StorageClass>%s</StorageClass>", class ? class : "STANDARD");
+	put_restore(p, to, o);
+	text_puts(to, "</Contents>");
 }
 
 /* The part of key up to the delimiter after the prefix; empty when there is none. */
@@ -282,6 +296,15 @@ static void put_token(struct page *p)
 	text_release(&raw);
 }
 
+/* What is no key of an entry is left as it is by some. */
+static void put_echoed(struct page *p, const char *name, struct bytes value)
+{
+	if (sw(p->x, SW_MARKER_RAW) == YES)
+		xml_element(p->x, name, value);
+	else
+		put_named(p, &p->x->r.body, name, value);
+}
+
 static void put_next_marker(struct page *p)
 {
 	const struct fault *f = fault_get(&p->x->faults, ACT_TOKEN);
@@ -293,10 +316,7 @@ static void put_next_marker(struct page *p)
 		last = (struct bytes){ text_get(&p->marker), p->marker.len };
 	if (!p->delimiter.len && sw(p->x, SW_NEXT_MARKER) != YES && !f)
 		return;
-	if (sw(p->x, SW_MARKER_RAW) == YES)
-		xml_element(p->x, "NextMarker", last);
-	else
-		put_named(p, &p->x->r.body, "NextMarker", last);
+	put_echoed(p, "NextMarker", last);
 }
 
 static void write_page(struct page *p)
@@ -306,17 +326,17 @@ static void write_page(struct page *p)
 
 	xml_start(x, "ListBucketResult");
 	xml_element(x, "Name", bytes_of(x->bucket));
-	put_named(p, to, "Prefix", p->prefix);
+	put_echoed(p, "Prefix", p->prefix);
 	if (p->v2) {
 		if (request_param(&x->q, "start-after"))
-			put_named(p, to, "StartAfter", value_of(x, "start-after"));
+			put_echoed(p, "StartAfter", value_of(x, "start-after"));
 		if (request_param(&x->q, "continuation-token"))
 			xml_element(x, "ContinuationToken", value_of(x, "continuation-token"));
 		if (p->truncated)
 			put_token(p);
 		text_printf(to, "<KeyCount>%llu</KeyCount>", p->count);
 	} else {
-		put_named(p, to, "Marker", value_of(x, "marker"));
+		put_echoed(p, "Marker", value_of(x, "marker"));
 		if (p->truncated)
 			put_next_marker(p);
 	}

@@ -20,7 +20,8 @@ static const char usage[] =
     "  --secret-key KEY     or S3D_SECRET_KEY in the environment\n"
     "  --session-token T    requests must carry it; several: T1,T2\n"
     "  --region R           default us-east-1; again: a further region, its own port\n"
-    "  --domain D           virtual hosts are BUCKET.D; default localhost\n"
+    "  --domain D           virtual hosts are BUCKET.D; default localhost; again: one more\n"
+    "  --prefix /P          before the bucket in all paths\n"
     "  --dialect NAME       aws, ceph, minio, gcs, swift, r2, wasabi, b2\n"
     "  --set NAME=VALUE     one switch of the dialect; --help lists them\n"
     "  --tls CERT KEY       PEM files; then there is no plain HTTP\n"
@@ -58,13 +59,20 @@ static int listen_on(unsigned port, unsigned *got)
 
 static bool start_tls(struct client *c)
 {
+	struct server *s = c->listener->server;
+
 	if (!c->listener->tls)
 		return true;
 	c->conn.ssl = SSL_new(c->listener->tls);
 	if (!c->conn.ssl || !SSL_set_fd(c->conn.ssl, c->conn.fd))
 		die("cannot start TLS");
-	if (SSL_accept(c->conn.ssl) == 1)
+	if (SSL_accept(c->conn.ssl) == 1) {
+		pthread_mutex_lock(&s->lock);
+		s->handshakes++;
+		s->resumed += SSL_session_reused(c->conn.ssl) ? 1 : 0;
+		pthread_mutex_unlock(&s->lock);
 		return true;
+	}
 	c->conn.dead = true;
 	return false;
 }
@@ -182,8 +190,10 @@ static void set_value(struct options *o, const char *name, const char *value)
 		config->tokens = value;
 	else if (!strcmp(name, "--region") && config->region_count < MAX_REGIONS)
 		config->regions[config->region_count++] = value;
-	else if (!strcmp(name, "--domain"))
-		config->domain = value;
+	else if (!strcmp(name, "--domain") && config->domain_count < MAX_DOMAINS)
+		config->domains[config->domain_count++] = value;
+	else if (!strcmp(name, "--prefix") && value[0] == '/')
+		config->prefix = value;
 	else if (!strcmp(name, "--dialect") && dialect_get(value, &config->switches))
 		return;
 	else if (!strcmp(name, "--set") && dialect_set(&config->switches, value))
@@ -231,7 +241,7 @@ static void set_defaults(struct config *config)
 
 	config->access_key = "AKIDTESTTESTTESTTEST";
 	config->secret_key = secret ? secret : "sk/test+secret0123456789abcdefghijklmnop";
-	config->domain = "localhost";
+	config->prefix = "";
 	dialect_get("aws", &config->switches);
 }
 
@@ -270,6 +280,8 @@ int main(int argc, char **argv)
 	read_options(&o, argc, argv);
 	if (!server->config.region_count)
 		server->config.regions[server->config.region_count++] = "us-east-1";
+	if (!server->config.domain_count)
+		server->config.domains[server->config.domain_count++] = "localhost";
 	script_refresh(server);
 	start(&o);
 	if (o.port_file)

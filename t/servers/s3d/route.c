@@ -86,25 +86,37 @@ static const struct operation *find_operation(const struct request *q, enum leve
 /* The bucket of a virtual host, or NULL. */
 static const char *virtual_host(const struct exchange *x, size_t *len)
 {
+	const struct config *config = &x->server->config;
 	const char *host = request_header(&x->q, "host");
-	const char *domain = x->server->config.domain;
-	size_t n, d = strlen(domain);
+	size_t n = host ? strcspn(host, ":") : 0;
 
-	n = host ? strcspn(host, ":") : 0;
-	if (n < d + 2 || strncasecmp(host + n - d, domain, d) != 0 || host[n - d - 1] != '.')
-		return NULL;
-	*len = n - d - 1;
-	return host;
+	for (unsigned i = 0; i < config->domain_count; i++) {
+		const char *domain = config->domains[i];
+		size_t d = strlen(domain);
+
+		if (n < d + 2 || strncasecmp(host + n - d, domain, d) != 0 ||
+		    host[n - d - 1] != '.')
+			continue;
+		*len = n - d - 1;
+		return host;
+	}
+	return NULL;
 }
 
 bool route(struct exchange *x)
 {
-	const char *path = x->q.path + 1;
-	size_t n = strlen(path), bucket_len;
+	const char *prefix = x->server->config.prefix, *path = x->q.path + 1;
+	size_t n, bucket_len, skip = strlen(prefix);
 	const char *bucket = virtual_host(x, &bucket_len);
 	enum level level;
 	char *key;
 
+	if (skip &&
+	    (strncmp(x->q.path, prefix, skip) != 0 || (x->q.path[skip] && x->q.path[skip] != '/')))
+		return fail(x, 404, "NoSuchKey", "Nothing is served here.");
+	if (skip) /* up to the slash behind it, which may be missing */
+		path = x->q.path + skip + (x->q.path[skip] == '/');
+	n = strlen(path);
 	if (!bucket) {
 		const char *slash = strchr(path, '/');
 

@@ -17,11 +17,15 @@
  */
 enum { MAX_REGIONS = 4 };
 
+#define MAX_DOMAINS 16
+
 struct config {
 	const char *access_key;
 	const char *secret_key;
-	const char *tokens; /* separated by commas; NULL when there are none */
-	const char *domain; /* virtual hosts are BUCKET.domain */
+	const char *tokens;               /* separated by commas; NULL when there are none */
+	const char *domains[MAX_DOMAINS]; /* virtual hosts are BUCKET.domain */
+	unsigned domain_count;
+	const char *prefix; /* of all paths, before the bucket; "" */
 	const char *regions[MAX_REGIONS];
 	unsigned ports[MAX_REGIONS];
 	unsigned region_count;
@@ -41,6 +45,7 @@ struct server {
 	struct log *log;
 	unsigned long requests;
 	unsigned long connections;
+	unsigned long handshakes, resumed; /* of TLS */
 };
 
 enum level { LEVEL_SERVICE = 1, LEVEL_BUCKET, LEVEL_OBJECT };

@@ -148,7 +148,7 @@ static void send_stalled(struct out *o, const struct fault *f)
 /* So many bytes a second, the head as well when "head" is asked for. */
 static void send_dripping(struct out *o, const struct fault *f)
 {
-	double pause = 1.0 / (double)fault_number(f, 0, 1);
+	double pause = 1.0 / fault_seconds(f, 0, 1);
 	bool good = conn_write(o->conn, o->head.p, o->head.len);
 
 	for (size_t i = 0; good && i < o->n; i++)
@@ -177,7 +177,7 @@ static void send_out(struct out *o)
 {
 	const struct fault *f;
 
-	if ((f = fault(o, ACT_DELAY)) && !conn_wait(o->conn, (double)fault_number(f, 0, 1)))
+	if ((f = fault(o, ACT_DELAY)) && !conn_wait(o->conn, fault_seconds(f, 0, 1)))
 		return;
 	if ((f = fault(o, ACT_STALL)))
 		send_stalled(o, f);

@@ -33,7 +33,9 @@ static bool check_framing(struct exchange *x)
 
 	if (request_header(&x->q, "transfer-encoding"))
 		return fail_not_implemented(x, "Transfer-Encoding");
-	if (!x->q.has_length && (!strcmp(method, "PUT") || !strcmp(method, "POST")))
+	/* A copy has no body to speak of, and old clients send none of its length. */
+	if (!x->q.has_length && !request_header(&x->q, "x-amz-copy-source") &&
+	    (!strcmp(method, "PUT") || !strcmp(method, "POST")))
 		return fail(x, 411, "MissingContentLength",
 			    "You must provide the Content-Length HTTP header.");
 	/* Room for what aws-chunked adds; the body itself is checked once it is read. */

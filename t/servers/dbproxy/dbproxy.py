@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""pgproxy.py FOLDER HOST PORT: stands between a client and a PostgreSQL server.
+"""dbproxy.py postgres|mysql FOLDER HOST PORT: stands between a client and such a server.
 
 It understands the messages of the protocol, so that it can do to a COMMIT what
 networks do. Listens on a free port of 127.0.0.1, written to FOLDER/port. What it
@@ -23,7 +23,7 @@ import sys
 import threading
 import time
 
-FOLDER, HOST, PORT = sys.argv[1], sys.argv[2], int(sys.argv[3])
+PROTOCOL, FOLDER, HOST, PORT = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
 LOCK = threading.Lock()
 SSL_REQUESTS = (80877103, 80877104)  # asked for before the first message
 
@@ -60,22 +60,59 @@ def receive(sock, n):
     return data
 
 
-def message(sock):
-    """One message with its type and length; what came is what goes on."""
-    head = receive(sock, 5)
-    return head, receive(sock, struct.unpack("!I", head[1:])[0] - 4)
+class Postgres:
+    """A message has a type, then its length in four bytes; those before the first have no type."""
+
+    @staticmethod
+    def message(sock):
+        """One message in two parts; what came is what goes on."""
+        head = receive(sock, 5)
+        return head, receive(sock, struct.unpack("!I", head[1:])[0] - 4)
+
+    @staticmethod
+    def start(client, server):
+        while True:
+            head = receive(client, 4)
+            body = receive(client, struct.unpack("!I", head)[0] - 4)
+            if struct.unpack("!I", body[:4])[0] in SSL_REQUESTS:
+                client.sendall(b"N")  # no encryption here, or nothing could be read
+                continue
+            server.sendall(head + body)
+            return
+
+    @staticmethod
+    def is_commit(head, body):
+        # 'Q': a simple query
+        return head[:1] == b"Q" and body.rstrip(b"\0").strip().upper() == b"COMMIT"
+
+    @staticmethod
+    def is_answer(head, _):
+        return head[:1] == b"Z"  # ready for the next query
 
 
-def start(client, server):
-    """The messages before the first that has a type."""
-    while True:
-        head = receive(client, 4)
-        body = receive(client, struct.unpack("!I", head)[0] - 4)
-        if struct.unpack("!I", body[:4])[0] in SSL_REQUESTS:
-            client.sendall(b"N")  # no encryption here, or nothing could be read
-            continue
-        server.sendall(head + body)
-        return
+class Mysql:
+    """A message has its length in three bytes, then a number. The server speaks first."""
+
+    @staticmethod
+    def message(sock):
+        head = receive(sock, 4)
+        return head, receive(sock, int.from_bytes(head[:3], "little"))
+
+    @staticmethod
+    def start(client, server):
+        pass
+
+    @staticmethod
+    def is_commit(head, body):
+        # 3: a query
+        return head[3:] == b"\0" and body[:1] == b"\3" and body[1:].strip().upper() == b"COMMIT"
+
+    @staticmethod
+    def is_answer(_, body):
+        return body[:1] in (b"\0", b"\xff")  # well, or an error
+
+
+SPEAKS = {"postgres": Postgres, "mysql": Mysql}[PROTOCOL]
 
 
 class Pair:
@@ -106,9 +143,9 @@ class Pair:
     def answers(self):
         try:
             while True:
-                head, body = message(self.server)
+                head, body = SPEAKS.message(self.server)
                 if self.hold.is_set():
-                    if head[:1] == b"Z":  # ready for the next query
+                    if SPEAKS.is_answer(head, body):
                         self.answered.set()
                     continue
                 self.client.sendall(head + body)
@@ -141,12 +178,11 @@ class Pair:
 
     def run(self):
         try:
-            start(self.client, self.server)
+            SPEAKS.start(self.client, self.server)
             threading.Thread(target=self.answers, daemon=True).start()
             while True:
-                head, body = message(self.client)
-                # 'Q': a simple query
-                if head[:1] == b"Q" and body.rstrip(b"\0").strip().upper() == b"COMMIT":
+                head, body = SPEAKS.message(self.client)
+                if SPEAKS.is_commit(head, body):
                     self.commit(head + body)
                 else:
                     self.server.sendall(head + body)
