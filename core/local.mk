@@ -180,10 +180,13 @@ engine_sources = \
 	core/engine/crew.c \
 	core/engine/crew.h \
 	core/engine/delta.c \
+	core/engine/dry-journal.c \
 	core/engine/dry-print.c \
 	core/engine/dry-texts.c \
 	core/engine/dry.c \
 	core/engine/dry.h \
+	core/engine/early.c \
+	core/engine/early.h \
 	core/engine/ends.c \
 	core/engine/ends.h \
 	core/engine/engine.c \
@@ -201,6 +204,7 @@ engine_sources = \
 	core/engine/keys.h \
 	core/engine/known.c \
 	core/engine/known.h \
+	core/engine/lag.c \
 	core/engine/losses.c \
 	core/engine/pace.c \
 	core/engine/pace.h \

@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: MIT
 
 examples = \
+	etc/examples/activestorage-disk.yml \
+	etc/examples/activestorage.yml \
 	etc/examples/avatars.yml \
 	etc/examples/caches.yml \
 	etc/examples/copy-only.yml \
+	etc/examples/rails.yml \
 	etc/examples/rows-of-a-table.yml \
 	etc/examples/rules.yml \
 	etc/examples/urls.yml \
+	etc/examples/wordpress.yml \
 	$(empty)
 examplesdir = $(docdir)/examples
 dist_examples_DATA = $(examples)

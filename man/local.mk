@@ -15,6 +15,7 @@ dist_man_MANS += \
 	man/migrate-verify.1 \
 	plugins/libs3/migrate-libs3.7 \
 	plugins/memory/migrate-memory.7 \
+	plugins/mysql/migrate-mysql.7 \
 	plugins/posix/migrate-posix.7 \
 	plugins/postgres/migrate-postgres.7 \
 	plugins/redis/migrate-redis.7 \

@@ -20,6 +20,7 @@ libs3_sources = \
 	plugins/libs3/open.c \
 	plugins/libs3/put.c \
 	plugins/libs3/remove.c \
+	plugins/libs3/space.c \
 	plugins/libs3/status.c \
 	plugins/s3/text.c \
 	plugins/s3/text.h \
@@ -98,6 +99,7 @@ postgres_sources = \
 	plugins/postgres/rewrite.c \
 	plugins/postgres/row.c \
 	plugins/postgres/scan.c \
+	plugins/postgres/serves.c \
 	plugins/postgres/settings.c \
 	plugins/postgres/sql.c \
 	plugins/postgres/status.c \
@@ -156,6 +158,7 @@ s3_sources = \
 	plugins/s3/text.h \
 	plugins/s3/tls.c \
 	plugins/s3/upload.c \
+	plugins/s3/uploads.c \
 	plugins/s3/uri.c \
 	plugins/s3/uri.h \
 	plugins/s3/word.c \

@@ -126,10 +126,57 @@ check 'keys from a file' dry 0
 check 'objects' says 'objects to copy' 1
 check 'one is missing' says 'named, but not in the source' 1
 
-# Beside a finished job it looks at the same things and leaves the journal alone.
+# ---- Beside a journal, which is only read ------------------------------------------------------
+
+ours() {
+	everything | grep -vE '^[.] |[.]journal-(shm|wal)'
+}
+# beside STATUS [OPTION...]: a dry run after which everything is as it was, the journal too
+beside() {
+	t_status=$1
+	shift
+	ours >"$t_out/before"
+	exits_with "$t_status" migrate-run --dry-run "$@" job.yml || return 1
+	ours | diff "$t_out/before" -
+}
+
 fresh
 job '[{prefix: image/, to: avatar/}]'
 check 'a finished job' exits_with 0 migrate-run job.yml
-check 'a dry run beside it' dry 0
+check 'a dry run beside it' beside 0
+check 'has nothing to copy' says 'objects to copy' 0
+check 'for all of it is done' says 'done before, and unchanged' 5
+check 'nor rows to change' says 'rows to change' 0
+write_file src/image/6.png new
+write_file src/image/1.png changed
+rm src/image/2.png
+check 'what is new or changed' beside 0
+check 'would be copied' says 'objects to copy' 2
+check 'what is not, not' says 'done before, and unchanged' 3
+check 'what has gone is told' says 'copies whose object has gone' 1
+check 'with another journal all is new' beside 0 --new-journal
+check 'of course' says 'objects to copy' 5
+check 'what a run refuses it refuses' beside 5 --set 'rename.0.to=other/'
+check 'the run does just that' exits_with 0 migrate-run job.yml
+check 'and no more' last_output_has 'pass 2: copied 2 objects'
+
+# In one place the copies stand in the listing, and are no input.
+fresh
+job '[{prefix: image/, to: image/avatar/}]'
+sed -i 's/root: dst/root: src/' job.yml
+check 'a finished job in one place' exits_with 0 migrate-run job.yml
+check 'a dry run there' beside 0
+check 'does not take its copies for objects' says 'objects to copy' 0
+check 'but says that they are there' says 'passed over: own' 5
+check 'and what is done' says 'done before, and unchanged' 5
+
+# Failures of before are left to --retry-failed.
+fresh
+job '[{prefix: image/, to: avatar/}]'
+write_file dst/avatar/3.png other
+check 'a job with a failure' exits_with 3 migrate-run job.yml
+check 'a dry run of it' beside 0
+check 'does not try it again' says 'failed before: --retry-failed' 1
+check 'nor the others' says 'done before, and unchanged' 4
 
 finish

@@ -10,8 +10,9 @@
 #define JUDGE_AT_LAST (5 * SECOND) /* however little was done */
 #define BETTER 1.05                /* less is noise */
 #define MUCH_LONGER 2.0
-#define QUIET_FULL 30 /* judgements until more are tried again */
-#define QUIET_LESS 10 /* ... after there had to be fewer */
+#define ASKED_SHARE 50 /* one answer in so many that asks for less is chance */
+#define QUIET_FULL 30  /* judgements until more are tried again */
+#define QUIET_LESS 10  /* ... after there had to be fewer */
 
 const char *auto_reason_text(uint32_t reason)
 {
@@ -62,6 +63,11 @@ static double work_of(const struct auto_sample *s)
 	return (double)s->bytes + (double)s->objects * OBJECT_WORK;
 }
 
+static bool was_asked_for_less(const struct auto_sample *s)
+{
+	return (s->source + s->destination) * ASKED_SHARE > s->objects;
+}
+
 /* Each copier should have had the time for two objects. */
 static bool can_judge(const struct auto_tuner *t)
 {
@@ -69,8 +75,8 @@ static bool can_judge(const struct auto_tuner *t)
 
 	if ((double)s->ns < JUDGE_AFTER)
 		return false;
-	return (double)s->ns >= JUDGE_AT_LAST || s->objects >= 2 * (uint64_t)t->now || s->source ||
-	       s->destination;
+	return (double)s->ns >= JUDGE_AT_LAST || s->objects >= 2 * (uint64_t)t->now ||
+	       was_asked_for_less(s);
 }
 
 static void settle(struct auto_tuner *t, uint32_t n, enum auto_reason reason, unsigned int quiet)
@@ -138,7 +144,7 @@ static void judge(struct auto_tuner *t, const struct auto_sample *s)
 {
 	double work = work_of(s);
 
-	if (s->source || s->destination) {
+	if (was_asked_for_less(s)) {
 		back_off(t, s->source > s->destination ? AUTO_SOURCE : AUTO_DESTINATION);
 	} else if (work <= 0) {
 		/* nothing ended: no reason to have more of it, nor less */

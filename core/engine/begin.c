@@ -136,24 +136,31 @@ static int store_job(struct engine *e, const char *databases, const char *caches
 	return journal_set_job(e->journal, &j, err);
 }
 
+/* 0: it does; 1: it does, and what it says now shall be remembered. */
+static int fits(struct engine *e, const char *databases, struct error *err)
+{
+	int rc;
+
+	if (!e->identity.exists || is_unbound(e))
+		return 1;
+	rc = fit_settings(e, err);
+	if (rc < 0 || same_place("source", e->identity.source, e->ends.source.identity, err) ||
+	    same_place("destination", e->identity.destination, e->ends.destination.identity, err))
+		return -1;
+	if (e->options->accept_change)
+		return rc;
+	return same_place("list of databases", e->identity.databases, databases, err) ? -1 : rc;
+}
+
 static int fit_job(struct engine *e, struct error *err)
 {
 	char *databases = ends_identities(e->ends.databases, e->ends.database_count);
 	char *caches = ends_identities(e->ends.caches, e->ends.cache_count);
-	int rc = databases && caches ? 1 : error_set(err, EXIT_INTERNAL, "out of memory");
+	int rc = databases && caches ? fits(e, databases, err)
+				     : error_set(err, EXIT_INTERNAL, "out of memory");
 
-	if (rc == 1 && e->identity.exists && !is_unbound(e)) {
-		rc = fit_settings(e, err);
-		if (rc >= 0 &&
-		    (same_place("source", e->identity.source, e->ends.source.identity, err) ||
-		     same_place("destination", e->identity.destination,
-				e->ends.destination.identity, err) ||
-		     (!e->options->accept_change &&
-		      same_place("list of databases", e->identity.databases, databases, err))))
-			rc = -1;
-	}
 	/* a change that was accepted, or a tunable one, is remembered */
-	if (rc == 1)
+	if (rc == 1 && !e->dry)
 		rc = store_job(e, databases, caches, err);
 	free(databases);
 	free(caches);
@@ -346,13 +353,49 @@ int engine_begin(struct engine *e, const struct job *job, const struct run_optio
 	return -1;
 }
 
+/* What earlier runs did, if there were any; the journal is neither made nor locked. */
+static int read_journal(struct engine *e, struct error *err)
+{
+	struct journal_options o = { .path = e->job->journal_path,
+				     .mode = JOURNAL_READ,
+				     .allow_volatile = e->job->journal_allow_volatile };
+
+	if (e->options->new_journal || access(o.path, F_OK))
+		return 0;
+	e->journal = journal_open(&o, err);
+	if (!e->journal || journal_get_job(e->journal, &e->identity, err))
+		return -1;
+	if (e->identity.exists && !is_unbound(e))
+		return 0;
+	journal_close(e->journal);
+	e->journal = NULL;
+	return 0;
+}
+
+/* Would a run go on with it? Then all that it did lies before the pass that is tried. */
+static int fit_dry(struct engine *e, struct error *err)
+{
+	struct arena a = ARENA_INIT;
+	int rc = fit_job(e, err) || check_not_over(e, err)
+		     ? -1
+		     : journal_last_pass(e->journal, &a, &e->pass, err);
+
+	e->pass.cursor = bytes_of(NULL, 0);
+	e->pass.number++;
+	arena_release(&a);
+	return rc;
+}
+
 int engine_begin_dry(struct engine *e, const struct job *job, const struct run_options *o,
 		     struct error *err)
 {
-	*e = (struct engine){ .job = job, .options = o };
-	if (make_parts(e, err))
+	const char *no_id = "0000000000000000";
+
+	*e = (struct engine){ .job = job, .options = o, .dry = true };
+	if (make_parts(e, err) || read_journal(e, err) ||
+	    open_ends(e, e->journal ? e->identity.id : no_id, ENDS_WRITE | ENDS_DRY, err))
 		return -1;
-	return open_ends(e, "0000000000000000", ENDS_WRITE | ENDS_DRY, err);
+	return e->journal ? fit_dry(e, err) : 0;
 }
 
 void engine_end(struct engine *e)

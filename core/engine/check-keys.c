@@ -154,6 +154,9 @@ static void look_at(struct keys *k, struct migrate_bytes key)
 	status = store_stat(c->ends.source.session, &r);
 	if (status == MIGRATE_OK)
 		note_lost(k);
+	else if (status == MIGRATE_NOT_FOUND && c->job->keys_from == KEYS_FROM_DATABASE)
+		check_warning(c, "source: '%s' is not there, but a row names it: it is left alone",
+			      shown(c, key));
 	else
 		check_problem(c, "source: '%s': %s: %s", shown(c, key), status_name(status),
 			      session_message(c->ends.source.session));

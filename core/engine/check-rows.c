@@ -134,6 +134,9 @@ static void check_facts(struct rows *r)
 			      "%s: no index serves the column: all rows are read once before the "
 			      "first change, and again in each pass",
 			      r->job->end.label);
+	if (r->check->job->limits.lag && !r->job->end.descriptor->database->lag)
+		check_warning(r->check, "%s: it cannot tell of replicas: limits.lag does nothing",
+			      r->job->end.label);
 	if (!(flags & MIGRATE_DURABLE))
 		check_warning(r->check,
 			      "%s: what it confirms may be lost when power is: rows are looked at "

@@ -163,7 +163,7 @@ static void check_probe(struct check *c)
 {
 	const struct probe *p = &c->probe;
 
-	probe_destination(&c->probe, &c->ends);
+	probe_destination(&c->probe, &c->ends, c->job->fingerprint);
 	if (p->broken)
 		check_problem(c, "destination: --probe: %s", p->broken);
 	for (size_t i = 0; i < p->left.n; i++)

@@ -62,7 +62,7 @@ struct check {
 	const char *lost; /* attributes seen that the destination does not keep; NULL: none */
 	struct check_database *databases;
 	struct known *known; /* the page's keys, when there are texts to search; else NULL */
-	struct buf *would; /* by cache: what it would do for the first sample, lines */
+	struct buf *would;   /* by cache: what it would do for the first sample, lines */
 
 	bool journal_exists;
 	uint64_t journal_bytes, journal_free;
@@ -83,7 +83,7 @@ void check_keys(struct check *c);      /* check-keys.c */
 void check_databases(struct check *c); /* check-rows.c */
 /* check-texts.c: the same for match: contains, with the keys that check_keys() saw. */
 void check_texts(struct check *c, size_t database);
-void check_journal(struct check *c);   /* check-journal.c */
+void check_journal(struct check *c); /* check-journal.c */
 void check_learn_id(struct check *c);
 
 #endif

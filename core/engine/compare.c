@@ -97,8 +97,7 @@ enum migrate_status compare_existing(struct copier *c, struct item *it, bool *eq
 	return MIGRATE_OK;
 }
 
-/* A copy of ours that turned out to be wrong must not stay. */
-static void remove_copy(struct copier *c, struct item *it)
+void remove_copy(struct copier *c, struct item *it)
 {
 	struct migrate_removal one = { .key = it->record.new_key, .if_match = it->record.stored };
 	struct migrate_removal *const list[] = { &one };

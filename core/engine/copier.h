@@ -78,6 +78,8 @@ enum migrate_status accept_stored(struct copier *c, struct item *it,
 /* compare.c */
 enum migrate_status compare_existing(struct copier *c, struct item *it, bool *equal);
 enum migrate_status ensure_level(struct copier *c, struct item *it);
+/* A copy of ours that turned out to be wrong must not stay. */
+void remove_copy(struct copier *c, struct item *it);
 
 /* losses.c: attributes that the destination does not keep. */
 struct losses *losses_new(void);

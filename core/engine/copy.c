@@ -160,12 +160,19 @@ static enum migrate_status write_object(struct copier *c, struct item *it, struc
 	return status;
 }
 
+/* As far as the store's clock can tell: one of whole seconds says 5 when it is 5.9. */
+static bool written_since(const struct copier *c, int64_t began)
+{
+	int64_t written = c->there.object.written;
+
+	return written && written + c->engine->ends.destination_facts.d.mtime_resolution > began;
+}
+
 /* What stands there is equal: was it us, in the run that was cut off? */
 static void settle_equal(struct copier *c, struct item *it)
 {
 	const struct batch *b = it->work->batch;
-	bool ours =
-	    it->work->resumed && c->there.object.written && c->there.object.written >= b->began;
+	bool ours = it->work->resumed && written_since(c, b->began);
 
 	it->record.fail = FAIL_NONE;
 	it->record.message = NULL;
@@ -213,7 +220,7 @@ static bool is_our_torn_copy(const struct copier *c, const struct item *it)
 {
 	const struct migrate_object *there = &c->there.object;
 
-	return it->work->resumed && there->written && there->written >= it->work->batch->began &&
+	return it->work->resumed && written_since(c, it->work->batch->began) &&
 	       there->mtime != INT64_MIN && there->mtime == it->record.mtime;
 }
 

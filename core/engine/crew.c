@@ -7,23 +7,12 @@
 
 #define REWRITERS_MAX 4
 
-/* As many row workers as every database bears. */
 static uint32_t count_rewriters(const struct engine *e)
 {
-	uint32_t n = REWRITERS_MAX;
-
 	if (e->options->only == RUN_COPY)
 		return 0;
 	/* batches that an earlier run left open may still pass through */
-	if (!e->has_rows)
-		return 1;
-	for (size_t i = 0; i < e->ends.database_count; i++) {
-		uint32_t max = e->ends.database_facts[i].d.sessions_max;
-
-		if (max && max < n)
-			n = max;
-	}
-	return n;
+	return e->has_rows ? REWRITERS_MAX : 1;
 }
 
 /* As many copiers as both ends bear beside the sessions that others hold. */
@@ -49,7 +38,8 @@ int crew_hire(struct crew *c, struct engine *e, struct error *err)
 	c->copiers = calloc(CREW_MOST, sizeof(struct copier *));
 	c->rewriters = calloc(rewriters + 1, sizeof(struct rewriter *));
 	e->inflight = calloc(CREW_MOST, sizeof(*e->inflight));
-	if (!c->copiers || !c->rewriters || !e->inflight)
+	e->rewriting_now = calloc(e->ends.database_count + 1, sizeof(*e->rewriting_now));
+	if (!c->copiers || !c->rewriters || !e->inflight || !e->rewriting_now)
 		return error_set(err, EXIT_INTERNAL, "out of memory");
 	e->inflight_size = CREW_MOST;
 	atomic_store(&e->most_copiers, most_copiers(e));
@@ -69,6 +59,8 @@ void crew_dismiss(struct crew *c)
 		rewriter_free(c->rewriters[i]);
 	free(c->copiers);
 	free(c->rewriters);
+	free(c->engine->rewriting_now);
+	c->engine->rewriting_now = NULL;
 	free(c->engine->inflight);
 	c->engine->inflight = NULL;
 	c->engine->inflight_size = 0;

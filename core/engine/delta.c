@@ -142,7 +142,7 @@ static int clear_unlisted(struct delta *d, struct error *err)
 	struct batch *b;
 	int rc;
 
-	if (d->record.state != OBJECT_FAILED || d->record.fail != FAIL_UNLISTED)
+	if (d->engine->dry || d->record.state != OBJECT_FAILED || d->record.fail != FAIL_UNLISTED)
 		return 0;
 	b = journal_load(d->engine->journal, d->batch, err);
 	if (!b)

@@ -128,6 +128,9 @@ void dry_print(const struct dry *d)
 	printf("%-34s %12s\n", "bytes to copy", bytes);
 	for (size_t i = 0; i <= DRY_RULES; i++)
 		print_rule(d, i);
+	print_count("done before, and unchanged", d->settled, d->delta != NULL);
+	print_count("failed before: --retry-failed", d->failed_before, false);
+	print_count("copies whose object has gone", d->engine.orphaned, false);
 	print_count("in their place already", d->in_place, false);
 	for (int i = 0; i < SKIP_COUNT; i++) {
 		char what[64];

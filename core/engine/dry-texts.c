@@ -90,8 +90,8 @@ int dry_search_texts(struct dry *d, struct error *err)
 		if (job->databases[i].match != MATCH_CONTAINS)
 			continue;
 		t.replacer = known_replacer(d->known, &job->databases[i], err);
-		rc = t.replacer ? search_database(&t, d->engine.ends.databases[i].session, err)
-				: -1;
+		rc =
+		    t.replacer ? search_database(&t, d->engine.ends.databases[i].session, err) : -1;
 		replacer_free(t.replacer);
 		edits_release(&t.edits);
 		arena_release(&t.arena);

@@ -198,21 +198,52 @@ static int count_object(struct dry *d, struct key_item *item, const struct verdi
 	return 0;
 }
 
+/* An object that earlier runs dealt with: its rows may be new ones. */
+static int count_known(struct dry *d, const struct key_item *item, const struct verdict *v,
+		       enum dry_known known, struct error *err)
+{
+	uint64_t met;
+
+	if (known == DRY_OWN)
+		d->passed_over[SKIP_OWN]++;
+	else if (known == DRY_FAILED)
+		d->failed_before++;
+	else
+		d->settled++;
+	if (known == DRY_SETTLED && v->new_key.n && mark(d, v->new_key, 'n', err))
+		return -1;
+	if (pass_rows(d, &item->key, &met, err))
+		return -1;
+	*(known == DRY_SETTLED ? &d->rows_to_change : &d->rows_other) += met;
+	return 0;
+}
+
+static int count_key(struct dry *d, struct key_item *item, struct error *err)
+{
+	enum dry_known known;
+	struct verdict v;
+
+	planner_judge(&d->planner, item, &v);
+	if (v.kind == VERDICT_PASSED_OVER) {
+		d->passed_over[v.skip]++;
+		return 0;
+	}
+	if (dry_look_up(d, item, &known, err))
+		return -1;
+	return known == DRY_NEW ? count_object(d, item, &v, err)
+				: count_known(d, item, &v, known, err);
+}
+
 static int count_keys(struct dry *d, struct error *err)
 {
 	struct key_item item;
-	struct verdict v;
 	uint64_t met;
 	int rc;
 
-	while ((rc = key_stream_next(d->keys, &item, err)) == 1) {
-		planner_judge(&d->planner, &item, &v);
-		if (v.kind == VERDICT_PASSED_OVER)
-			d->passed_over[v.skip]++;
-		else if (count_object(d, &item, &v, err))
+	while ((rc = key_stream_next(d->keys, &item, err)) == 1)
+		if (count_key(d, &item, err))
 			return -1;
-	}
-	return rc ? rc : pass_rows(d, NULL, &met, err);
+	return rc || dry_close_delta(d, err) ? -1 : pass_rows(d, NULL, &met, err);
 }
 
 static int count_collisions(struct dry *d, struct error *err)
@@ -259,7 +290,7 @@ static int prepare(struct dry *d, struct error *err)
 		return -1;
 	d->keys =
 	    key_stream_open(&d->engine, d->engine.ends.source.session, bytes_of(NULL, 0), err);
-	return d->keys ? 0 : -1;
+	return d->keys ? dry_open_delta(d, err) : -1;
 }
 
 static bool found_something(const struct dry *d)
@@ -276,11 +307,11 @@ int run_dry(const struct job *job, const struct run_options *o, struct error *er
 		return error_set(err, EXIT_INTERNAL, "out of memory"), EXIT_INTERNAL;
 	d->would = (struct buf)BUF_INIT(DRY_WOULD_MAX);
 	if (!engine_begin_dry(&d->engine, job, o, err) && !prepare(d, err) && !count_keys(d, err) &&
-	    !dry_search_texts(d, err) &&
-	    !count_collisions(d, err)) {
+	    !dry_search_texts(d, err) && !count_collisions(d, err)) {
 		dry_print(d);
 		rc = found_something(d) ? EXIT_SOME_FAILED : EXIT_DONE;
 	}
+	delta_close(d->delta);
 	key_stream_close(d->keys);
 	planner_release(&d->planner);
 	known_free(d->known);

@@ -2,6 +2,7 @@
 #ifndef MIGRATE_ENGINE_DRY_H
 #define MIGRATE_ENGINE_DRY_H
 
+#include "engine/feeder.h"
 #include "engine/planner.h"
 
 #define DRY_RULES 32    /* counted one by one; later rules together */
@@ -11,7 +12,7 @@
 
 /*
  * What a dry run finds: the keys, the rules and the rows, merged in byte order
- * in constant memory. The journal is neither read nor made.
+ * in constant memory. The journal is not made, and only read if there is one.
  */
 struct dry_rule {
 	uint64_t hits;
@@ -33,7 +34,8 @@ struct dry_text {
 struct known;
 
 struct dry {
-	struct engine engine; /* without journal, window and threads */
+	struct engine engine; /* without window and threads */
+	struct delta *delta;  /* what the journal knows; NULL: there is none */
 	struct planner planner;
 	struct key_stream *keys;
 	struct digest_context *digest;
@@ -44,6 +46,7 @@ struct dry {
 	struct buf would; /* what the caches would do for the first rows, lines */
 
 	uint64_t objects, bytes, in_place, missing;
+	uint64_t settled, failed_before; /* by earlier runs, and unchanged since */
 	uint64_t passed_over[SKIP_COUNT];
 	uint64_t failed[FAIL_CLASS_COUNT];
 	struct dry_failure failures[DRY_FAILURES];
@@ -56,6 +59,14 @@ struct dry {
 	size_t text_sample_count;
 	uint64_t rows_to_change, rows_without_object, rows_other, objects_without_row;
 };
+
+/* dry-journal.c: what earlier runs did with this key, or made of another one. */
+enum dry_known { DRY_NEW, DRY_SETTLED, DRY_FAILED, DRY_OWN };
+int dry_open_delta(struct dry *d, struct error *err);
+/* keys ascend from call to call */
+int dry_look_up(struct dry *d, const struct key_item *item, enum dry_known *known,
+		struct error *err);
+int dry_close_delta(struct dry *d, struct error *err);
 
 /* dry-texts.c */
 int dry_search_texts(struct dry *d, struct error *err);

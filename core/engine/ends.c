@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "engine/early.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -153,13 +154,24 @@ static int open_all(struct ends *e, const struct job *job, int flags, struct err
 int ends_open(struct ends *e, const struct job *job, const char *job_id, int flags,
 	      struct error *err)
 {
+	struct early early;
+	bool failed, cancelled;
+
 	*e = (struct ends){ .job = job };
 	error_clear(err);
 	if (host_init(&e->host, job_id, job->timeout, err))
 		return -1;
 	e->host_ready = true;
-	if (!make_room(e, job, err) && !open_all(e, job, flags, err))
+	early_begin(&early, &e->host);
+	failed = make_room(e, job, err) || open_all(e, job, flags, err);
+	cancelled = early_end(&early);
+	if (!failed)
 		return 0;
+	if (cancelled) {
+		error_clear(err);
+		error_set(err, EXIT_INTERRUPTED,
+			  "interrupted before source and destination were open");
+	}
 	ends_close(e);
 	return -1;
 }

@@ -105,6 +105,7 @@ struct engine {
 	bool unclean; /* the run before did not end well */
 	bool begun;   /* the journal knows of this run */
 	bool fresh;   /* the journal was made by this run */
+	bool dry;     /* the journal, if there is one, is only read */
 	bool can_copy, has_sync, has_parts, has_rows;
 
 	pthread_mutex_t lock;
@@ -119,6 +120,7 @@ struct engine {
 	bool synced;                 /* the syncer will hand on nothing more */
 	bool saving;                 /* pictures of open batches are being journalled */
 	uint32_t copiers, rewriters; /* threads at work */
+	uint32_t *rewriting_now;     /* calls of rewrite() under way, by database */
 	uint32_t idle;               /* copiers that found nothing to take */
 	uint64_t memory;             /* bytes of buffers in use */
 

@@ -18,9 +18,10 @@ struct gate {
 	struct engine *engine;
 	pthread_mutex_t lock;
 	atomic_uint denials;
-	atomic_bool closed; /* paused or probing: look closer */
-	bool paused;        /* by the operator */
-	bool probing;       /* one worker is finding out */
+	_Atomic(int64_t) throttled; /* since when nothing but that is heard; 0: it is not so */
+	atomic_bool closed;         /* paused or probing: look closer */
+	bool paused;                /* by the operator */
+	bool probing;               /* one worker is finding out */
 	bool outage;
 	char note[NOTE_MAX];
 };
@@ -61,6 +62,8 @@ void gate_well(struct gate *g)
 {
 	if (atomic_load_explicit(&g->denials, memory_order_relaxed))
 		atomic_store(&g->denials, 0);
+	if (atomic_load_explicit(&g->throttled, memory_order_relaxed))
+		atomic_store(&g->throttled, 0);
 }
 
 /* With lock held. */
@@ -159,10 +162,24 @@ static void end_probing(struct gate *g)
 	pthread_mutex_unlock(&g->lock);
 }
 
+/* Has nothing gone well for the whole patience? Then it is an outage, though probe() is answered. */
+static bool is_out_of_patience(struct gate *g)
+{
+	int64_t now = clock_monotonic(), since = 0;
+
+	return !atomic_compare_exchange_strong(&g->throttled, &since, now) &&
+	       now - since > g->engine->job->patience * NS_PER_MS;
+}
+
 static enum gate_verdict throttled(struct gate *g, struct migrate_session *s)
 {
 	const struct ends *ends = &g->engine->ends;
 	int64_t wait = session_retry_after(s);
+
+	if (is_out_of_patience(g)) {
+		begin_outage(g, s, MIGRATE_THROTTLED);
+		return give_up(g);
+	}
 
 	if (session_end(s) == ends->source.end)
 		atomic_fetch_add(&g->engine->pulse.source, 1);

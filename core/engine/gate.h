@@ -9,7 +9,8 @@
  * systemic statuses here; the first one asks probe() of that end while the
  * others wait. Healthy: it was the object's own trouble. Unhealthy: the run is
  * paused, says so, probes again, goes on when the end is back, and gives up
- * after the job's patience (EXIT_OUTAGE).
+ * after the job's patience (EXIT_OUTAGE). So it does when an end has done
+ * nothing but throttle for that long.
  */
 struct engine;
 struct gate;
@@ -28,7 +29,7 @@ enum gate_verdict {
 /* s: the session whose last call answered status; write: its end is written to. */
 enum gate_verdict gate_trouble(struct gate *g, struct migrate_session *s, bool write,
 			       enum migrate_status status);
-/* A call went well: rows of denials are over. Cheap. */
+/* A call went well: rows of denials and throttling are over. Cheap. */
 void gate_well(struct gate *g);
 
 /* The operator's pause. */

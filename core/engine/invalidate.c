@@ -4,7 +4,6 @@
 #include "base/edits.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 /*
  * Caches learn of rows after the transaction that changed them, and before their
@@ -19,73 +18,73 @@ static bool concerns(const struct row_record *row)
 	return row->outcome == MIGRATE_ROW_CHANGED || row->outcome == MIGRATE_ROW_ALREADY;
 }
 
-/* A text is told once for each object whose value was replaced in it. */
-static size_t gather_text(const struct batch *b, const struct row_record *row, bool *seen,
-			  struct migrate_changed_row *rows,
-			  const struct migrate_changed_row **list)
-{
-	struct edits_reader r;
-	struct edit one;
-	size_t n = 0;
+/* What the caches are told of one chunk. */
+struct told {
+	struct migrate_changed_row *rows;
+	const struct migrate_changed_row **list;
+	size_t n, cap;
+	uint32_t *last; /* by object of the batch: the row, from 1, that named it last */
+};
 
-	memset(seen, 0, b->n * sizeof(*seen));
-	edits_read(&r, row->edits);
-	while (edits_next(&r, &one) == 1) {
-		if (one.object >= b->n || seen[one.object])
-			continue;
-		seen[one.object] = true;
-		rows[n] = (struct migrate_changed_row){ .old_key = b->objects[one.object].key,
-							.new_key = b->objects[one.object].new_key,
-							.old_value = row->before,
-							.new_value = row->after,
-							.text = row->text ? row->text : "" };
-		list[n] = &rows[n];
-		n++;
+static bool add(struct told *t, const struct object_record *o, const struct row_record *row)
+{
+	if (t->n == t->cap) {
+		size_t cap = t->cap ? 2 * t->cap : 1024;
+		struct migrate_changed_row *rows = reallocarray(t->rows, cap, sizeof(*rows));
+
+		if (!rows)
+			return false;
+		t->rows = rows;
+		t->cap = cap;
 	}
-	return n;
-}
-
-/* How many may come of a chunk at most. */
-static size_t most(const struct chunk *c)
-{
-	size_t n = c->n;
-
-	for (uint32_t i = 0; c->texts && i < c->n; i++) {
-		struct edits_reader r;
-		struct edit one;
-
-		edits_read(&r, c->rows[i].edits);
-		while (edits_next(&r, &one) == 1)
-			n++;
-	}
-	return n;
-}
-
-static size_t gather(const struct batch *b, const struct chunk *c, bool *seen,
-		     struct migrate_changed_row *rows,
-		     const struct migrate_changed_row **list)
-{
-	size_t n = 0;
-
-	for (uint32_t i = 0; i < c->n; i++) {
-		const struct row_record *row = &c->rows[i];
-		const struct object_record *o = &b->objects[row->object];
-
-		if (!concerns(row))
-			continue;
-		if (c->texts) {
-			n += gather_text(b, row, seen, &rows[n], &list[n]);
-			continue;
-		}
-		rows[n] = (struct migrate_changed_row){ .old_key = o->key,
+	t->rows[t->n++] = (struct migrate_changed_row){ .old_key = o->key,
 							.new_key = o->new_key,
 							.old_value = row->before,
 							.new_value = row->after,
 							.text = row->text ? row->text : "" };
-		list[n] = &rows[n];
-		n++;
+	return true;
+}
+
+/* A text names several objects: it is told once for each of them. */
+static bool add_text(struct told *t, const struct batch *b, const struct row_record *row,
+		     uint32_t number)
+{
+	struct edits_reader r;
+	struct edit one;
+
+	edits_read(&r, row->edits);
+	while (edits_next(&r, &one) == 1) {
+		if (one.object >= b->n || t->last[one.object] == number)
+			continue;
+		t->last[one.object] = number;
+		if (!add(t, &b->objects[one.object], row))
+			return false;
 	}
-	return n;
+	return true;
+}
+
+static bool gather(struct told *t, const struct batch *b, const struct chunk *c)
+{
+	t->last = calloc((size_t)b->n + 1, sizeof(*t->last));
+	for (uint32_t i = 0; t->last && i < c->n; i++) {
+		const struct row_record *row = &c->rows[i];
+
+		if (!concerns(row))
+			continue;
+		if (c->texts ? !add_text(t, b, row, i + 1) : !add(t, &b->objects[row->object], row))
+			return false;
+	}
+	t->list = calloc(t->n + 1, sizeof(struct migrate_changed_row *));
+	for (size_t i = 0; t->list && i < t->n; i++)
+		t->list[i] = &t->rows[i];
+	return t->last && t->list;
+}
+
+static void told_release(struct told *t)
+{
+	free(t->rows);
+	free(t->list);
+	free(t->last);
 }
 
 static int tell_cache(struct rewriter *r, struct migrate_session *cache,
@@ -104,28 +103,18 @@ int rows_invalidate(struct rewriter *r, const struct batch *b, const struct chun
 		    struct error *err)
 {
 	size_t caches = r->engine->ends.cache_count;
-	struct migrate_changed_row *rows;
-	const struct migrate_changed_row **list;
-	bool *seen;
-	struct migrate_invalidate q = { .count = 0 };
+	struct told t = { .n = 0 };
+	struct migrate_invalidate q;
 	int rc = 0;
 
 	if (!caches)
 		return 0;
-	rows = calloc(most(c) + 1, sizeof(*rows));
-	list = calloc(most(c) + 1, sizeof(*list));
-	seen = calloc(b->n + 1, sizeof(*seen));
-	if (rows && list && seen) {
-		q.rows = list;
-		q.count = gather(b, c, seen, rows, list);
-	} else {
+	if (!gather(&t, b, c))
 		rc = error_set(err, EXIT_INTERNAL, "out of memory");
-	}
+	q = (struct migrate_invalidate){ .rows = t.list, .count = t.n };
 	for (size_t i = 0; !rc && q.count && i < caches; i++)
 		rc = tell_cache(r, r->caches[i], &q, err);
-	free(rows);
-	free(list);
-	free(seen);
+	told_release(&t);
 	return rc;
 }
 

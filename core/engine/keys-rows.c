@@ -109,8 +109,7 @@ static int add_made(struct key_stream *k, struct back *back, struct error *err)
 		if (o.state != OBJECT_COPIED && o.state != OBJECT_SAME)
 			continue;
 		buf_reset(&back->payload);
-		if (!buf_add(&back->payload, "b", 1) ||
-		    !buf_add(&back->payload, o.key.p, o.key.n))
+		if (!buf_add(&back->payload, "b", 1) || !buf_add(&back->payload, o.key.p, o.key.n))
 			rc = error_set(err, EXIT_INTERNAL, "out of memory");
 		else if (sorter_add(back->sorter, o.new_key,
 				    bytes_of(back->payload.p, back->payload.len), err))

@@ -15,6 +15,11 @@
  * One page of the source. Trouble is waited out: an error while listing is never
  * the end of the list.
  */
+static bool is_first(const struct key_stream *k)
+{
+	return !k->after.n && !k->cursor.n;
+}
+
 static int next_page(struct key_stream *k, struct error *err)
 {
 	struct engine *e = k->engine;
@@ -29,8 +34,10 @@ static int next_page(struct key_stream *k, struct error *err)
 		if (!gate_pass(e->gate))
 			return -1;
 		status = store_list(k->source, &r, &k->page);
-		if (status == MIGRATE_OK)
+		if (status == MIGRATE_OK) {
+			gate_well(e->gate);
 			return 0;
+		}
 		verdict = gate_trouble(e->gate, k->source, false, status);
 		if (verdict == GATE_LEAVE)
 			return -1;
@@ -41,7 +48,12 @@ static int next_page(struct key_stream *k, struct error *err)
 		if (verdict == GATE_OBJECT && !engine_sleep(e, engine_backoff(attempt)))
 			return -1;
 	}
-	session_error(err, EXIT_OUTAGE, k->source, status);
+	/* what is refused from the beginning is no outage */
+	session_error(err,
+		      verdict == GATE_OBJECT && !status_may_retry(status) && is_first(k)
+			  ? EXIT_USAGE
+			  : EXIT_OUTAGE,
+		      k->source, status);
 	return error_prefix(err, "listing broke off");
 }
 

@@ -18,9 +18,9 @@ struct kept {
 
 struct known {
 	const struct job *job;
-	struct journal *journal;  /* NULL: keys were added */
-	struct scratch *added;    /* those */
-	struct scratch *guards;   /* NULL: there are none */
+	struct journal *journal; /* NULL: keys were added */
+	struct scratch *added;   /* those */
+	struct scratch *guards;  /* NULL: there are none */
 	struct known_keys keys;
 	struct arena arena;
 	struct kept *kept;
@@ -223,8 +223,8 @@ static int look_at_new(struct gathering *g, const struct object_record *o, struc
 	return counts.places || counts.left || counts.unspelled ? add_guard(g, new, err) : 0;
 }
 
-static int each_record(struct journal *j, int (*each)(void *arg, const struct object_record *o,
-						      struct error *err),
+static int each_record(struct journal *j,
+		       int (*each)(void *arg, const struct object_record *o, struct error *err),
 		       void *arg, struct error *err)
 {
 	struct journal_merge *m = journal_merge_open(j, INT_MAX, err);

@@ -6,6 +6,7 @@
 #include "engine/gate.h"
 #include "engine/pace.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,6 +28,7 @@ struct large {
 	struct part *parts;
 	enum migrate_status status; /* the first that was not OK: no more parts are given out */
 	bool blame_source;
+	char said[256]; /* by the session of the copier whose part failed */
 };
 
 bool parts_possible(const struct engine *e, uint64_t size, bool native)
@@ -153,8 +155,10 @@ static enum migrate_status send_part_stubbornly(struct copier *c, struct large *
 
 	for (unsigned attempt = 1;; attempt++) {
 		status = send_part(c, l, i);
-		if (status == MIGRATE_OK)
+		if (status == MIGRATE_OK) {
+			gate_well(c->engine->gate);
 			return status;
+		}
 		if (!c->culprit)
 			return status;
 		verdict =
@@ -179,6 +183,8 @@ static void end_part(struct copier *c, struct large *l, uint32_t i, enum migrate
 	if (status != MIGRATE_OK && l->status == MIGRATE_OK) {
 		l->status = status;
 		l->blame_source = c->culprit == c->source;
+		snprintf(l->said, sizeof(l->said), "%s",
+			 c->culprit ? session_message(c->culprit) : "");
 	}
 	engine_wake(e);
 	pthread_mutex_unlock(&e->lock);
@@ -216,6 +222,30 @@ void parts_help(struct copier *c)
 
 /* ---- The copier that holds the object ---- */
 
+/*
+ * An upload whose id never came to the journal: the answer to its beginning was lost, or a crash
+ * was faster. Nobody but its store knows of it.
+ */
+static void abort_lost(struct copier *c, const struct item *it, const struct large *l)
+{
+	struct migrate_uploads r = { .prefix = it->record.new_key,
+				     .since = it->work->batch->began };
+	struct upload_list list = { .arena = ARENA_INIT };
+
+	if (!r.since || (!it->work->resumed && !it->record.attempts))
+		return;
+	if (store_uploads(c->destination, &r, &list) == MIGRATE_OK)
+		for (size_t i = 0; i < list.n; i++) {
+			struct migrate_abort a = { .key = list.items[i].key,
+						   .id = list.items[i].id };
+
+			if (bytes_equal(a.key, r.prefix) &&
+			    !bytes_equal(a.id, bytes_of(l->id, l->id_n)))
+				store_abort(c->destination, &a);
+		}
+	upload_list_release(&list);
+}
+
 static enum migrate_status begin_upload(struct copier *c, struct item *it, struct large *l)
 {
 	struct migrate_upload r = { .key = it->record.new_key,
@@ -235,6 +265,7 @@ static enum migrate_status begin_upload(struct copier *c, struct item *it, struc
 		engine_fail(c->engine, &err);
 		return MIGRATE_CANCELLED;
 	}
+	abort_lost(c, it, l);
 	return MIGRATE_OK;
 }
 
@@ -348,6 +379,16 @@ static void withdraw(struct engine *e, struct large *l)
 	pthread_mutex_unlock(&e->lock);
 }
 
+/* Another copier's session may have been told why. */
+static enum migrate_status blame_as_said(struct copier *c, const struct large *l)
+{
+	struct migrate_session *s = l->blame_source ? c->source : c->destination;
+
+	if (l->said[0])
+		migrate_fail(s, l->status, "%s", l->said);
+	return blame(c, s, l->status);
+}
+
 static enum migrate_status send_all(struct copier *c, struct large *l)
 {
 	offer(c->engine, l);
@@ -360,7 +401,7 @@ static enum migrate_status send_all(struct copier *c, struct large *l)
 		if (!l->parts[i].done)
 			l->status = MIGRATE_CANCELLED;
 	if (l->status != MIGRATE_OK)
-		return blame(c, l->blame_source ? c->source : c->destination, l->status);
+		return blame_as_said(c, l);
 	return MIGRATE_OK;
 }
 

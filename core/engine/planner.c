@@ -142,15 +142,15 @@ static void check_values(struct planner *p, const struct key_item *item, struct 
 		BUF_AUTO struct buf value = BUF_INIT(MIGRATE_KEY_MAX);
 		const char *text;
 
-		if (!value_pattern_has_layout(d->new_value) &&
-		    v->new_key.n < MIGRATE_KEY_MAX / 4)
+		if (!value_pattern_has_layout(d->new_value) && v->new_key.n < MIGRATE_KEY_MAX / 4)
 			continue;
 		if (!value_pattern_encode(d->value, item->key, &value))
 			continue; /* no row names it */
 		buf_reset(&value);
 		if (value_pattern_encode(d->new_value, v->new_key, &value))
 			continue;
-		text = arena_printf(&p->arena, "%s: no value can be made of the new key: it is not "
+		text = arena_printf(&p->arena,
+				    "%s: no value can be made of the new key: it is not "
 				    "of the form that new_layout says, or too long",
 				    d->end.label);
 		fail(v, FAIL_RENAME, text ? text : "no value can be made of the new key");

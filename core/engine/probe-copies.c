@@ -86,7 +86,7 @@ bool probe_copies(struct prober *p)
 		status = try_holds(p, key, 1, PROBE_SMALL);
 	if (is_hopeless(p, status))
 		return false;
-	if (status == MIGRATE_MISMATCH)
+	if (status == MIGRATE_CHANGED)
 		finds(p, name, MIGRATE_FINDS_NO, "do not use it",
 		      "the copy is not what was to be copied");
 	else if (status != MIGRATE_OK)
@@ -206,7 +206,7 @@ static bool one_upload(struct prober *p)
 		give_up(p, &u);
 	if (is_hopeless(p, status))
 		return false;
-	if (status == MIGRATE_MISMATCH)
+	if (status == MIGRATE_CHANGED)
 		finds(p, name, MIGRATE_FINDS_NO, "do not use it for large objects",
 		      "it made other bytes of them");
 	else if (status != MIGRATE_OK)
@@ -265,7 +265,7 @@ static bool copied_part(struct prober *p)
 	if (status == MIGRATE_OK)
 		finds(p, name, MIGRATE_FINDS_YES,
 		      "large objects are copied without their bytes passing", NULL);
-	else if (status == MIGRATE_MISMATCH)
+	else if (status == MIGRATE_CHANGED)
 		finds(p, name, MIGRATE_FINDS_NO, "do not use it for large objects",
 		      "it made other bytes of them");
 	else

@@ -47,7 +47,7 @@ enum migrate_status try_put(struct prober *p, struct migrate_bytes key, unsigned
 enum migrate_status try_stat(struct prober *p, struct migrate_bytes key);
 enum migrate_status try_get(struct prober *p, struct migrate_bytes key, uint64_t offset,
 			    uint64_t length, struct migrate_bytes if_match, size_t *n);
-/* Does the key hold exactly that pattern? OK or MISMATCH, or why it cannot be told. */
+/* Does the key hold exactly that pattern? OK or CHANGED, or why it cannot be told. */
 enum migrate_status try_holds(struct prober *p, struct migrate_bytes key, unsigned int seed,
 			      size_t n);
 enum migrate_status try_remove(struct prober *p, struct migrate_bytes key,

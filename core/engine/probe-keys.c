@@ -113,7 +113,7 @@ static bool read_all(struct prober *p, struct tried *t)
 		status = try_holds(p, t[i].key, (unsigned int)i + 10, ITS_SIZE(i));
 		if (is_hopeless(p, status))
 			return false;
-		if (status == MIGRATE_MISMATCH)
+		if (status == MIGRATE_CHANGED)
 			is_bad(p, &t[i], "such keys take each other's place: rename them",
 			       "what comes back is another object");
 		else if (status != MIGRATE_OK && status != MIGRATE_UNSUPPORTED)
@@ -193,7 +193,7 @@ static bool find_case(struct prober *p)
 		status = try_holds(p, upper, 3, PROBE_SMALL);
 	if (status == MIGRATE_OK)
 		finds(p, "keys that differ in case", MIGRATE_FINDS_YES, NULL, "two objects");
-	else if (status == MIGRATE_MISMATCH)
+	else if (status == MIGRATE_CHANGED)
 		finds(p, "keys that differ in case", MIGRATE_FINDS_NO,
 		      "keys that differ in case only collide", "one object");
 	else

@@ -45,7 +45,7 @@ static bool settle(struct prober *p, const struct question *q, struct migrate_by
 	if (is_hopeless(p, status))
 		return false;
 	holds = try_holds(p, key, 1, PROBE_SMALL);
-	if (holds == MIGRATE_MISMATCH || holds == MIGRATE_NOT_FOUND || status == MIGRATE_OK)
+	if (holds == MIGRATE_CHANGED || holds == MIGRATE_NOT_FOUND || status == MIGRATE_OK)
 		finds(p, q->name, MIGRATE_FINDS_NO,
 		      "do not use this place before that is understood",
 		      "it says that it does, and does not");

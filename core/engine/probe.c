@@ -144,7 +144,7 @@ enum migrate_status try_holds(struct prober *p, struct migrate_bytes key, unsign
 	fill_pattern(p->bytes, seed, n);
 	if (status != MIGRATE_OK)
 		return status;
-	return got == n && !memcmp(p->bytes, p->buffer, n) ? MIGRATE_OK : MIGRATE_MISMATCH;
+	return got == n && !memcmp(p->bytes, p->buffer, n) ? MIGRATE_OK : MIGRATE_CHANGED;
 }
 
 enum migrate_status try_remove(struct prober *p, struct migrate_bytes key,
@@ -246,7 +246,7 @@ static bool probe_first(struct prober *p)
 	start = clock_monotonic();
 	status = try_holds(p, key, 1, PROBE_SMALL);
 	get = since(start);
-	if (status == MIGRATE_MISMATCH)
+	if (status == MIGRATE_CHANGED)
 		finds(p, "read back", MIGRATE_FINDS_NO, "do not use it", "other bytes came back");
 	else if (status != MIGRATE_OK)
 		finds_trouble(p, "read back", status);
@@ -342,22 +342,34 @@ static void release(struct prober *p)
 	arena_release(&p->arena);
 }
 
-void probe_destination(struct probe *out, struct ends *e)
+/* What earlier probes left behind, or a run that was killed while it opened the ends. */
+static void sweep(struct prober *p, const char *job_id)
 {
+	char prefix[SCRATCH_NAME];
+	size_t n = 0;
+
+	scratch_prefix(prefix, job_id);
+	scratch_clear(p->s, prefix, &n, &p->out->left);
+	p->out->swept += n;
+}
+
+void probe_destination(struct probe *out, struct ends *e, const char *before)
+{
+	const char *id = e->host.job_id;
 	struct prober p = { .out = out,
 			    .ends = e,
 			    .s = e->destination.session,
 			    .facts = &e->destination_facts,
 			    .ops = e->destination.job->descriptor->store };
-	char earlier[SCRATCH_NAME];
 
 	*out = (struct probe){ .findings = FINDINGS_INIT, .left = { .arena = ARENA_INIT } };
 	if (!p.ops->put || !p.ops->remove) {
 		out->broken = "it cannot write and remove objects, so nothing can be tried";
 	} else if (prepare(&p)) {
-		scratch_prefix(earlier, e->host.job_id);
-		scratch_clear(p.s, earlier, &out->swept, &out->left);
-		scratch_name(out->prefix, e->host.job_id);
+		sweep(&p, id);
+		if (strncmp(id, before, strlen(id)) != 0)
+			sweep(&p, before);
+		scratch_name(out->prefix, id);
 		try_all(&p);
 		clean_up(&p);
 	} else {

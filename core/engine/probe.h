@@ -23,8 +23,11 @@ struct probe {
 	const char *broken; /* why it could not be gone on with, in the findings' arena */
 };
 
-/* e: open, its destination not dry. */
-void probe_destination(struct probe *p, struct ends *e);
+/*
+ * e: open, its destination not dry. before: the id under which earlier probes of the
+ * job went, while it had no journal.
+ */
+void probe_destination(struct probe *p, struct ends *e, const char *before);
 void probe_release(struct probe *p);
 
 #endif

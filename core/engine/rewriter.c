@@ -38,6 +38,7 @@ void rewriter_free(struct rewriter *r)
 		return;
 	close_sessions(r->databases);
 	close_sessions(r->caches);
+	free(r->lag_seen);
 	row_page_release(&r->page);
 	arena_release(&r->arena);
 	arena_release(&r->rows);
@@ -58,7 +59,13 @@ struct rewriter *rewriter_new(struct engine *e, struct error *err)
 	r->slice = CHUNK_ROWS;
 	r->value = (struct buf)BUF_INIT(MIGRATE_KEY_MAX);
 	r->key = (struct buf)BUF_INIT(MIGRATE_KEY_MAX);
-	r->databases = open_sessions(e->ends.databases, e->ends.database_count, err);
+	r->lag_seen = malloc((e->ends.database_count + 1) * sizeof(*r->lag_seen));
+	for (size_t i = 0; r->lag_seen && i < e->ends.database_count; i++)
+		r->lag_seen[i] = INT64_MIN / 2;
+	if (!r->lag_seen)
+		error_set(err, EXIT_INTERNAL, "out of memory");
+	else
+		r->databases = open_sessions(e->ends.databases, e->ends.database_count, err);
 	if (r->databases && !error_is_set(err))
 		r->caches = open_sessions(e->ends.caches, e->ends.cache_count, err);
 	if (r->databases && r->caches && !error_is_set(err))
@@ -132,6 +139,27 @@ static int rewrite_chunk(struct rewriter *r, struct chunk *c, struct error *err)
 	return 0;
 }
 
+/*
+ * The outcome of the last chunk and the end of the batch are one commit: what every row
+ * became waits for what comes next, where nobody needs to know before. Killed meanwhile,
+ * the next run repeats the compare-and-swap.
+ */
+static bool may_wait(const struct rewriter *r, const struct chunk *c)
+{
+	for (uint32_t i = 0; i < c->n; i++)
+		if (c->rows[i].outcome != MIGRATE_ROW_CHANGED || c->rows[i].message)
+			return false;
+	return !r->engine->ends.cache_count;
+}
+
+static int save_outcome(struct rewriter *r, struct batch *b, struct error *err)
+{
+	if (!r->outcome_waits)
+		return 0;
+	r->outcome_waits = false;
+	return journal_outcome(r->engine->journal, b, &r->waiting, err);
+}
+
 static int settle_chunk(struct rewriter *r, struct batch *b, struct chunk *c, struct error *err)
 {
 	struct engine *e = r->engine;
@@ -146,6 +174,12 @@ static int settle_chunk(struct rewriter *r, struct batch *b, struct chunk *c, st
 			atomic_fetch_add(&e->tally.rows_conflict, 1);
 	atomic_fetch_add(&e->tally.rows, c->n);
 	c->settled = true;
+	if (may_wait(r, c)) {
+		/* the journal wants no row of it, and these are gone by then */
+		r->waiting = (struct chunk){ .id = c->id, .batch = b->id, .settled = true };
+		r->outcome_waits = true;
+		return 0;
+	}
 	if (journal_outcome(e->journal, b, c, err))
 		return -1;
 	return rows_invalidate(r, b, c, err);
@@ -158,10 +192,10 @@ static int intend_and_settle(struct rewriter *r, struct batch *b, struct chunk *
 	c->n = partition(b, c);
 	if (!c->n)
 		return 0;
-	if (!gate_pass(r->engine->gate))
+	if (rows_await_replicas(r, c->database, err) || !gate_pass(r->engine->gate))
 		return -1;
 	b->state = BATCH_REWRITING;
-	if (journal_intent(r->engine->journal, b, c, err))
+	if (save_outcome(r, b, err) || journal_intent(r->engine->journal, b, c, err))
 		return -1;
 	return settle_chunk(r, b, c, err);
 }
@@ -171,7 +205,7 @@ static int rewrite_texts(struct rewriter *r, struct batch *b, struct error *err)
 {
 	if (!b->texts)
 		return 0;
-	if (!gate_pass(r->engine->gate))
+	if (rows_await_replicas(r, b->texts->database, err) || !gate_pass(r->engine->gate))
 		return -1;
 	b->state = BATCH_REWRITING;
 	if (journal_intent(r->engine->journal, b, b->texts, err))
@@ -188,18 +222,28 @@ static int resolve_open(struct rewriter *r, struct batch *b, struct error *err)
 	if (journal_open_chunks(r->engine->journal, b->id, &r->arena, &chunks, &n, err))
 		return -1;
 	for (size_t i = 0; i < n; i++)
-		if (settle_chunk(r, b, &chunks[i], err))
+		if (save_outcome(r, b, err) || settle_chunk(r, b, &chunks[i], err))
 			return -1;
 	return 0;
+}
+
+static bool objects_changed(const struct batch *b)
+{
+	for (uint32_t i = 0; i < b->n; i++)
+		if (b->objects[i].dirty)
+			return true;
+	return false;
 }
 
 static int finish(struct rewriter *r, struct batch *b, struct error *err)
 {
 	struct engine *e = r->engine;
 
+	if (objects_changed(b) && save_outcome(r, b, err))
+		return -1;
 	b->state = BATCH_DONE;
 	batch_recount(b);
-	if (journal_save(e->journal, &b, 1, err))
+	if (r->outcome_waits ? save_outcome(r, b, err) : journal_save(e->journal, &b, 1, err))
 		return -1;
 	if (e->job->journal_keep == KEEP_FAILURES)
 		return journal_drop_done(e->journal, b, err);

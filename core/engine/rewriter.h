@@ -14,9 +14,12 @@ struct rewriter {
 	pthread_t thread;
 	struct migrate_session **databases, **caches;
 	struct row_page page;
+	int64_t *lag_seen;  /* by database: when its replicas were looked at */
 	size_t slice;       /* values to look for at a time */
 	struct arena arena; /* of the present batch */
 	struct arena rows;  /* of the present chunk: a key may have millions of rows */
+	struct chunk waiting; /* its outcome is journalled with what comes next */
+	bool outcome_waits;
 	struct buf value, key;
 };
 
@@ -46,6 +49,9 @@ void rows_count(const struct chunk *c, struct batch_counts *counts);
 int rows_invalidate(struct rewriter *r, const struct batch *b, const struct chunk *c,
 		    struct error *err);
 int rows_invalidate_again(struct rewriter *r, const struct batch *b, struct error *err);
+
+/* lag.c: returns once the replicas are near enough; -1: the run ends. */
+int rows_await_replicas(struct rewriter *r, size_t database, struct error *err);
 
 /* After a call on a database or a cache failed. True: repeat it. */
 bool rows_again(struct rewriter *r, struct migrate_session *s, enum migrate_status status,

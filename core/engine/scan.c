@@ -47,8 +47,10 @@ static int fetch(struct row_scan *s, struct error *err)
 			return -1;
 		status = database_scan(s->session, &q, &s->page);
 		s->too_long += status == MIGRATE_OK ? q.too_long : 0;
-		if (status == MIGRATE_OK)
+		if (status == MIGRATE_OK) {
+			gate_well(s->engine->gate);
 			return 1;
+		}
 		if (look_at_trouble(s, status, &attempt, err))
 			return -1;
 	}

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #define PAGE 1000
-#define WORTH_IT 8 /* keys of a page that must be ours for the next one to be listed */
+#define WORTH_IT 8  /* keys of a page that must be ours for the next one to be listed */
 #define PATIENCE 64 /* keys asked for one by one before the listing is tried again */
 
 /*

@@ -156,8 +156,8 @@ void row_shown(const struct row_record *r, struct row_shown *out)
 	while (edits_next(&reader, &one) == 1) {
 		if (one.object == EDIT_OF_NONE || out->places++)
 			continue;
-		out->old = (struct migrate_bytes){ .p = (const char *)r->before.p + one.at,
-						   .n = one.n };
+		out->old =
+		    (struct migrate_bytes){ .p = (const char *)r->before.p + one.at, .n = one.n };
 		out->new = one.with;
 	}
 }

@@ -2,6 +2,7 @@
 #include "engine/rewriter.h"
 
 #include "base/bytes.h"
+#include "base/clock.h"
 #include "engine/gate.h"
 #include "engine/pace.h"
 
@@ -30,16 +31,43 @@ bool rows_again(struct rewriter *r, struct migrate_session *s, enum migrate_stat
 	return false;
 }
 
-static enum migrate_status call(struct migrate_session *s, struct migrate_change *const *changes,
-				size_t n)
+/*
+ * A database may bear fewer rewrites at once than there are rewriters: the others look for
+ * rows and wait for the journal meanwhile.
+ */
+static void take_turn(struct engine *e, size_t database)
+{
+	uint32_t max = e->ends.database_facts[database].d.sessions_max;
+
+	pthread_mutex_lock(&e->lock);
+	while (max && e->rewriting_now[database] >= max)
+		engine_wait(e, &e->changed, NS_PER_S);
+	e->rewriting_now[database]++;
+	pthread_mutex_unlock(&e->lock);
+}
+
+static void end_turn(struct engine *e, size_t database)
+{
+	pthread_mutex_lock(&e->lock);
+	e->rewriting_now[database]--;
+	pthread_cond_broadcast(&e->changed);
+	pthread_mutex_unlock(&e->lock);
+}
+
+static enum migrate_status call(struct rewriter *r, size_t database,
+				struct migrate_change *const *changes, size_t n)
 {
 	struct migrate_rewrite q = { .changes = changes, .count = n };
+	enum migrate_status status;
 
 	for (size_t i = 0; i < n; i++) {
 		changes[i]->outcome = MIGRATE_ROW_UNKNOWN;
 		changes[i]->status = MIGRATE_OK;
 	}
-	return database_rewrite(s, &q);
+	take_turn(r->engine, database);
+	status = database_rewrite(r->databases[database], &q);
+	end_turn(r->engine, database);
+	return status;
 }
 
 static void mark_guilty(struct rewriter *r, struct migrate_session *s, struct migrate_change *m,
@@ -50,29 +78,31 @@ static void mark_guilty(struct rewriter *r, struct migrate_session *s, struct mi
 }
 
 /* rows[i] belongs to changes[i]. */
-static int rewrite_some(struct rewriter *r, struct migrate_session *s,
-			struct migrate_change *const *changes, struct row_record *rows, size_t n,
-			struct error *err)
+static int rewrite_some(struct rewriter *r, size_t database, struct migrate_change *const *changes,
+			struct row_record *rows, size_t n, struct error *err)
 {
+	struct migrate_session *s = r->databases[database];
 	enum migrate_status status;
 	unsigned attempt = 0;
 
 	if (!n)
 		return 0;
 	do
-		status = call(s, changes, n);
+		status = call(r, database, changes, n);
 	while (status != MIGRATE_OK && status != MIGRATE_INVALID &&
 	       rows_again(r, s, status, &attempt, err));
-	if (status == MIGRATE_OK)
+	if (status == MIGRATE_OK) {
+		gate_well(r->engine->gate);
 		return 0;
+	}
 	if (status != MIGRATE_INVALID)
 		return -1;
 	if (n == 1) {
 		mark_guilty(r, s, changes[0], rows);
 		return 0;
 	}
-	return rewrite_some(r, s, changes, rows, n / 2, err) ||
-	       rewrite_some(r, s, changes + n / 2, rows + n / 2, n - n / 2, err);
+	return rewrite_some(r, database, changes, rows, n / 2, err) ||
+	       rewrite_some(r, database, changes + n / 2, rows + n / 2, n - n / 2, err);
 }
 
 static void fill(struct migrate_change *m, const struct row_record *row)
@@ -99,7 +129,7 @@ int rows_rewrite(struct rewriter *r, struct chunk *c, struct error *err)
 	}
 	if (!pace_take(r->engine->pace, PACE_ROWS, c->n))
 		goto out;
-	rc = rewrite_some(r, r->databases[c->database], list, c->rows, c->n, err);
+	rc = rewrite_some(r, c->database, list, c->rows, c->n, err);
 	for (uint32_t i = 0; !rc && i < c->n; i++) {
 		if (changes[i].outcome == MIGRATE_ROW_UNKNOWN)
 			rc = error_set(err, EXIT_INTERNAL, "%s: a row came back without outcome",

@@ -121,8 +121,7 @@ static int add_object(struct texts *t, struct known_object *o, uint32_t *slot)
 
 	if (o->slot == UINT32_MAX && t->batch->n == t->objects_cap) {
 		size_t cap = 2 * t->objects_cap + 64;
-		struct object_record *objects =
-		    reallocarray(t->objects, cap, sizeof(*t->objects));
+		struct object_record *objects = reallocarray(t->objects, cap, sizeof(*t->objects));
 
 		if (!objects)
 			return no_memory(t);
@@ -267,7 +266,8 @@ static int look_at_row(struct texts *t, const struct migrate_row *row)
 	if (!t->batch && !(t->batch = batch_new()))
 		return no_memory(t);
 	if (counts.fixed &&
-	    give_up(t, row, "names objects in a serialised value that is malformed, or in its keys"))
+	    give_up(t, row,
+		    "names objects in a serialised value that is malformed, or in its keys"))
 		return -1;
 	if (counts.unspelled && give_up(t, row,
 					"names an object whose new value holds a character that "
@@ -300,8 +300,7 @@ static void tell(const struct texts *t, uint64_t too_long)
 static int scan(struct texts *t)
 {
 	struct engine *e = t->engine;
-	struct migrate_session *session =
-	    session_open(e->ends.databases[t->database].end, t->err);
+	struct migrate_session *session = session_open(e->ends.databases[t->database].end, t->err);
 	struct row_scan s;
 	int rc;
 
@@ -356,8 +355,7 @@ static int init(struct texts *t)
 	t->after = t->packed = (struct buf)BUF_INIT((size_t)1 << 30);
 	if (!t->rows || !t->given_up)
 		return no_memory(t);
-	t->replacer =
-	    known_replacer(t->known, &t->engine->job->databases[t->database], t->err);
+	t->replacer = known_replacer(t->known, &t->engine->job->databases[t->database], t->err);
 	return t->replacer ? 0 : -1;
 }
 

@@ -124,10 +124,10 @@ enum migrate_status accept_stored(struct copier *c, struct item *it,
 
 	if (!copier_keep(c, stored->etag, &it->record.stored))
 		return blame(c, NULL, MIGRATE_TRANSIENT);
-	if (stored->size != it->record.size)
+	if (stored->size != it->record.size || (d && d->n && !digest_equal(d, sent))) {
+		remove_copy(c, it);
 		return blame(c, c->destination, MIGRATE_MISMATCH);
-	if (d && d->n && !digest_equal(d, sent))
-		return blame(c, c->destination, MIGRATE_MISMATCH);
+	}
 	if (sent)
 		it->record.digest = *sent;
 	if (it->record.level < VERIFY_SIZE)

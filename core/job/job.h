@@ -55,6 +55,7 @@ struct job_copy {
 struct job_limits {
 	uint64_t bandwidth;     /* bytes a second, 0: none */
 	int64_t requests, rows; /* a second, 0: none */
+	int64_t lag;            /* milliseconds, 0: none */
 };
 
 struct job {

@@ -43,9 +43,9 @@ static int add_byte(struct layout *l, const char *text, char c, struct error *er
 		*last = (struct piece){ .kind = LITERAL, .from = l->text.len };
 	}
 	last->n++;
-	return buf_add(&l->text, &c, 1) ? 0
-					: error_set(err, EXIT_USAGE,
-						    "a layout is longer than %d bytes", TEXT_MAX);
+	return buf_add(&l->text, &c, 1)
+		   ? 0
+		   : error_set(err, EXIT_USAGE, "a layout is longer than %d bytes", TEXT_MAX);
 }
 
 static bool digits(const char **s, size_t *value)
@@ -118,8 +118,7 @@ static int measure(struct layout *l, const char *text, struct error *err)
 			l->least = p->from + p->n;
 	}
 	return wholes == 1 ? 0
-			   : error_set(err, EXIT_USAGE, "'%s': {key} must stand in it, once",
-				       text);
+			   : error_set(err, EXIT_USAGE, "'%s': {key} must stand in it, once", text);
 }
 
 struct layout *layout_new(const char *text, struct error *err)

@@ -95,8 +95,7 @@ static bool read_scalar(struct reader *r, const char *of, size_t most)
 {
 	size_t start = r->at;
 
-	while (r->at < r->end && r->at - start <= most && r->p[r->at] &&
-	       strchr(of, r->p[r->at]))
+	while (r->at < r->end && r->at - start <= most && r->p[r->at] && strchr(of, r->p[r->at]))
 		r->at++;
 	return r->at > start && r->at - start <= most && accept(r, ";");
 }
@@ -302,11 +301,9 @@ static int look_at_fixed(struct reader *r, size_t at, size_t n)
 
 static int edit_range(struct editing *e, size_t at, size_t n)
 {
-	struct reader r = { .p = e->text.p,
-			    .at = at,
-			    .string = edit_string,
-			    .fixed = look_at_fixed,
-			    .arg = e };
+	struct reader r = {
+		.p = e->text.p, .at = at, .string = edit_string, .fixed = look_at_fixed, .arg = e
+	};
 
 	r.end = at + trimmed(bytes_of(r.p + at, n));
 	return read_value(&r) && !r.failed ? 0 : -1;
@@ -315,9 +312,7 @@ static int edit_range(struct editing *e, size_t at, size_t n)
 int php_edit(struct migrate_bytes text, struct arena *a, php_edit_string *edit, void *arg,
 	     struct edits *edits)
 {
-	struct editing e = {
-		.text = text, .arena = a, .edit = edit, .arg = arg, .edits = edits
-	};
+	struct editing e = { .text = text, .arena = a, .edit = edit, .arg = arg, .edits = edits };
 
 	return edit_range(&e, 0, text.n);
 }

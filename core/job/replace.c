@@ -232,7 +232,8 @@ static int look_at_place(struct replacer *r, struct migrate_bytes text, size_t a
 	if (held < 0 || !find_candidates(&r->value, text, at, &p))
 		return -1;
 	for (size_t i = 0; kind == KNOWN_NOT && (c = candidate(&p, i)); i++) {
-		kind = r->known->look_up(r->known->arg, bytes_of(r->key.p, c->n), &new_key, &object);
+		kind =
+		    r->known->look_up(r->known->arg, bytes_of(r->key.p, c->n), &new_key, &object);
 		if (kind > KNOWN_NOT)
 			*end = c->end;
 		if (kind > KNOWN_NOT && !(held && guard >= c->end) && kind == KNOWN_COPIED)
@@ -323,11 +324,11 @@ void replacer_learn(struct replacer *r)
 
 	/* what may be spelled otherwise begins with one of these */
 	for (int c = 0; c < 256; c++)
-		r->starts[c] = c == '\\' || c == '&' ||
-			       (r->value.before.n ? c == before[0]
-						  : r->known->keys.begins[c] ||
-							(r->value.url && c == '%')) ||
-			       r->known->guards.begins[c];
+		r->starts[c] =
+		    c == '\\' || c == '&' ||
+		    (r->value.before.n ? c == before[0]
+				       : r->known->keys.begins[c] || (r->value.url && c == '%')) ||
+		    r->known->guards.begins[c];
 }
 
 struct replacer *replacer_new(const struct value_pattern *value,
@@ -344,10 +345,9 @@ struct replacer *replacer_new(const struct value_pattern *value,
 	r->new_value = new_value;
 	r->php = codec == CODEC_PHP;
 	r->known = known;
-	r->value = (struct shape){ .before = parts.before,
-				   .after = parts.after,
-				   .url = parts.url,
-				   .set = &known->keys };
+	r->value = (struct shape){
+		.before = parts.before, .after = parts.after, .url = parts.url, .set = &known->keys
+	};
 	r->guard = (struct shape){ .set = &known->guards };
 	r->foreign_before =
 	    parts.before.n && memmem(parts.before.p, parts.before.n, "://", 3) != NULL;

@@ -129,7 +129,8 @@ static const struct migrate_option copy[] = {
 	  .value = "16MiB",
 	  .min = 4096,
 	  .max = (int64_t)5 << 30,
-	  .help = "objects larger than this are copied in parts of this size" },
+	  .help = "objects larger than this are copied in parts of this size; up to 64 MiB in "
+		  "one piece where the source tells a digest that the destination compares with" },
 	{ .name = "memory",
 	  MIGRATE_SIZE(struct job_copy, memory),
 	  .klass = MIGRATE_TUNABLE,
@@ -170,6 +171,11 @@ static const struct migrate_option limits[] = {
 	  .flags = SCHEMA_RATE,
 	  .klass = MIGRATE_TUNABLE,
 	  .help = "rows a second that are changed at most" },
+	{ .name = "lag",
+	  MIGRATE_DURATION(struct job_limits, lag),
+	  .klass = MIGRATE_TUNABLE,
+	  .max = 86400000,
+	  .help = "how far a replica of a database may be behind: rows wait for it" },
 };
 
 static const struct migrate_option journal[] = {

@@ -63,7 +63,7 @@ static bool hex_digits(const unsigned char *p, size_t n, uint32_t *value)
 	*value = 0;
 	for (size_t i = 0; i < n; i++) {
 		unsigned char c = p[i];
-		uint32_t digit = c >= '0' && c <= '9'	? (uint32_t)(c - '0')
+		uint32_t digit = c >= '0' && c <= '9'   ? (uint32_t)(c - '0')
 				 : c >= 'a' && c <= 'f' ? (uint32_t)(c - 'a' + 10)
 				 : c >= 'A' && c <= 'F' ? (uint32_t)(c - 'A' + 10)
 							: 16;
@@ -177,8 +177,8 @@ static bool is_word_point(uint32_t c)
 {
 	static const struct {
 		uint32_t first, last;
-	} marks[] = { { 0x80, 0xa9 },	  { 0xab, 0xb4 },     { 0xb6, 0xb9 },
-		      { 0xbb, 0xbf },	  { 0x2000, 0x206f }, { 0x2e00, 0x2e7f },
+	} marks[] = { { 0x80, 0xa9 },     { 0xab, 0xb4 },     { 0xb6, 0xb9 },
+		      { 0xbb, 0xbf },     { 0x2000, 0x206f }, { 0x2e00, 0x2e7f },
 		      { 0x3000, 0x303f }, { 0xfeff, 0xfeff }, { 0xff00, 0xff0f },
 		      { 0xff1a, 0xff20 }, { 0xff3b, 0xff40 }, { 0xff5b, 0xff65 } };
 

@@ -117,9 +117,9 @@ int journal_object_get(struct connection *c, int64_t batch, uint32_t n, struct a
 int journal_object_follow(struct connection *c, struct arena *a, struct object_record *o,
 			  int64_t *batch, uint32_t *n);
 
-/* texts.c: what a text was, as it is kept; before and after of a row of texts that was read. */
-bool journal_text_pack(struct arena *a, struct migrate_bytes text, struct migrate_bytes *out);
-bool journal_text_unpack(struct arena *a, struct row_record *r);
+/* texts.c: what the texts of a chunk were, as its first row keeps them; and back. */
+bool journal_texts_pack(struct arena *a, const struct chunk *c, struct migrate_bytes *out);
+bool journal_texts_unpack(struct arena *a, struct chunk *c);
 
 /* batch.c: the same. A hole is an object that was dropped: its key is empty. */
 int journal_batch_insert(struct connection *c, struct batch *b);

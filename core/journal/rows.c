@@ -13,7 +13,7 @@
 struct rewrite {
 	struct batch *b;
 	struct chunk *chunk;
-	struct migrate_bytes *packed; /* of a chunk of texts: what each was */
+	struct migrate_bytes packed; /* of a chunk of texts: what they were */
 };
 
 static int add_row(struct connection *c, const struct rewrite *w, uint32_t n)
@@ -27,7 +27,7 @@ static int add_row(struct connection *c, const struct rewrite *w, uint32_t n)
 	bind_integer(&s, r->object);
 	bind_bytes(&s, r->identity);
 	bind_bytes(&s, r->place);
-	bind_bytes(&s, chunk->texts ? w->packed[n] : r->before);
+	bind_bytes(&s, !chunk->texts ? r->before : n ? bytes_of(NULL, 0) : w->packed);
 	bind_bytes(&s, chunk->texts ? r->edits : r->after);
 	bind_bytes(&s, r->extra);
 	bind_text(&s, r->text);
@@ -35,7 +35,6 @@ static int add_row(struct connection *c, const struct rewrite *w, uint32_t n)
 	bind_null(&s);
 	return statement_run(&s);
 }
-
 
 static int apply_intent(struct connection *c, void *arg)
 {
@@ -64,26 +63,13 @@ static int apply_intent(struct connection *c, void *arg)
 	return statement_run(&s);
 }
 
-/* In the caller's thread, not in the writer's, for which all others wait. */
-static bool pack_texts(struct arena *a, struct rewrite *w)
-{
-	const struct chunk *chunk = w->chunk;
-	bool good = true;
-
-	if (!chunk->texts)
-		return true;
-	w->packed = arena_alloc(a, (chunk->n + 1) * sizeof(*w->packed));
-	for (uint32_t i = 0; good && w->packed && i < chunk->n; i++)
-		good = journal_text_pack(a, chunk->rows[i].before, &w->packed[i]);
-	return good && w->packed;
-}
-
 int journal_intent(struct journal *j, struct batch *b, struct chunk *chunk, struct error *err)
 {
 	ARENA_AUTO struct arena a = ARENA_INIT;
 	struct rewrite w = { .b = b, .chunk = chunk };
 
-	if (!pack_texts(&a, &w))
+	/* here and not in the writer's thread, for which all others wait */
+	if (chunk->texts && !journal_texts_pack(&a, chunk, &w.packed))
 		return error_set(err, EXIT_INTERNAL, "out of memory");
 	chunk->batch = b->id;
 	chunk->settled = false;
@@ -160,7 +146,6 @@ static void read_row(struct statement *s, const struct chunk *chunk, struct aren
 	r->place = column_copy(s, 4, a);
 	r->before = column_copy(s, 5, a);
 	r->after = column_copy(s, 6, a);
-	r->edits = chunk->texts ? r->after : bytes_of(NULL, 0);
 	r->extra = column_copy(s, 7, a);
 	r->text = column_text(s, 8, a);
 	r->outcome = chunk->settled ? MIGRATE_ROW_CHANGED : MIGRATE_ROW_UNKNOWN;
@@ -188,9 +173,6 @@ static int read_rows(struct connection *c, struct chunk *chunk, bool dropped, st
 		}
 		read_row(&s, chunk, a, &chunk->rows[got]);
 		rc = s.rc;
-		if (!rc && chunk->texts && !journal_text_unpack(a, &chunk->rows[got]))
-			rc = connection_damaged(c, "row %u of chunk %lld holds no text", got,
-						(long long)chunk->id);
 		got++;
 	}
 	statement_end(&s);
@@ -198,6 +180,9 @@ static int read_rows(struct connection *c, struct chunk *chunk, bool dropped, st
 	if (rc == SQLITE_DONE && got != most && !dropped)
 		rc = connection_damaged(c, "chunk %lld has %u of its %u rows", (long long)chunk->id,
 					got, most);
+	if (rc == SQLITE_DONE && chunk->texts && !journal_texts_unpack(a, chunk))
+		rc = connection_damaged(c, "the texts of chunk %lld cannot be read",
+					(long long)chunk->id);
 	return rc;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "journal/journal-impl.h"
 
+#include "base/bytes.h"
 #include "base/edits.h"
 
 #include <endian.h>
@@ -8,52 +9,98 @@
 #include <zlib.h>
 
 /*
- * What a text was before it was changed: its length in eight bytes, then a zlib
- * stream. The whole of it, so that a change can be taken back whatever happens to
- * the row; the new text is made of it by the edits.
+ * What the texts of a chunk were before they were changed: the length of it all in
+ * eight bytes, then a zlib stream of each text behind its length. Whole texts, so that
+ * a change can be taken back whatever happens to the row; the new ones are made of
+ * them by their edits. All in the first row: a chunk of small texts compresses far
+ * better than each of them, and fills its pages.
  */
 #define HEAD 8
 #define TEXT_MAX ((size_t)512 << 20)
 
-bool journal_text_pack(struct arena *a, struct migrate_bytes text, struct migrate_bytes *out)
+static bool add_length(struct buf *b, size_t n)
 {
-	uLongf n = compressBound(text.n);
-	uint64_t head = htole64(text.n);
-	unsigned char *p = text.n <= TEXT_MAX ? arena_alloc(a, HEAD + n) : NULL;
+	uint64_t head = htole64(n);
 
-	if (!p)
-		return false;
-	memcpy(p, &head, HEAD);
-	if (compress2(p + HEAD, &n, text.n ? text.p : (const void *)"", text.n, 1) != Z_OK)
-		return false;
-	*out = (struct migrate_bytes){ .p = p, .n = HEAD + n };
-	return true;
+	return buf_add(b, &head, HEAD);
 }
 
-static bool inflate_text(struct arena *a, struct migrate_bytes packed, struct migrate_bytes *out)
+static size_t length_at(const unsigned char *p)
 {
-	const unsigned char *p = packed.p;
-	unsigned char *text;
+	uint64_t head;
+
+	memcpy(&head, p, HEAD);
+	return le64toh(head);
+}
+
+bool journal_texts_pack(struct arena *a, const struct chunk *c, struct migrate_bytes *out)
+{
+	BUF_AUTO struct buf all = BUF_INIT(TEXT_MAX);
+	unsigned char *p;
 	uint64_t head;
 	uLongf n;
 
-	if (packed.n < HEAD)
+	for (uint32_t i = 0; i < c->n; i++)
+		if (!add_length(&all, c->rows[i].before.n) ||
+		    !buf_add(&all, c->rows[i].before.p, c->rows[i].before.n))
+			return false;
+	n = compressBound(all.len);
+	p = arena_alloc(a, HEAD + n);
+	if (!p)
 		return false;
-	memcpy(&head, p, HEAD);
-	head = le64toh(head);
-	if (head > TEXT_MAX)
+	head = htole64(all.len);
+	memcpy(p, &head, HEAD);
+	if (compress2(p + HEAD, &n, all.p ? all.p : (const void *)"", all.len, 1) != Z_OK)
 		return false;
+	*out = bytes_of(p, HEAD + n);
+	return true;
+}
+
+static bool inflate_all(struct arena *a, struct migrate_bytes packed, struct migrate_bytes *out)
+{
+	const unsigned char *p = packed.p;
+	unsigned char *text;
+	size_t head;
+	uLongf n;
+
+	if (packed.n < HEAD || length_at(p) > TEXT_MAX)
+		return false;
+	n = head = length_at(p);
 	text = arena_alloc(a, head + 1);
-	n = head;
-	*out = (struct migrate_bytes){ .p = text, .n = head };
+	*out = bytes_of(text, head);
 	return text && uncompress(text, &n, p + HEAD, packed.n - HEAD) == Z_OK && n == head;
 }
 
-bool journal_text_unpack(struct arena *a, struct row_record *r)
+/* The next text of *all. */
+static bool take(struct migrate_bytes *all, struct migrate_bytes *out)
+{
+	const unsigned char *p = all->p;
+	size_t n = all->n < HEAD ? SIZE_MAX : length_at(p);
+
+	if (n == SIZE_MAX || n > all->n - HEAD)
+		return false;
+	*out = bytes_of(p + HEAD, n);
+	*all = bytes_of(p + HEAD + n, all->n - HEAD - n);
+	return true;
+}
+
+bool journal_texts_unpack(struct arena *a, struct chunk *c)
 {
 	BUF_AUTO struct buf after = BUF_INIT(2 * TEXT_MAX);
+	struct migrate_bytes all;
 
-	return inflate_text(a, r->before, &r->before) &&
-	       edits_unpack(r->edits, r->before, &after) &&
-	       arena_bytes(a, (struct migrate_bytes){ .p = after.p, .n = after.len }, &r->after);
+	if (!c->n)
+		return true;
+	if (!inflate_all(a, c->rows[0].before, &all))
+		return false;
+	for (uint32_t i = 0; i < c->n; i++) {
+		struct row_record *r = &c->rows[i];
+
+		buf_reset(&after);
+		r->edits = r->after;
+		if (!take(&all, &r->before) || !edits_unpack(r->edits, r->before, &after) ||
+		    !arena_bytes(a, bytes_of(after.p, after.len), &r->after))
+			return false;
+	}
+	return !all.n;
 }

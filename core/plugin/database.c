@@ -174,6 +174,15 @@ void row_page_release(struct row_page *page)
 	*page = (struct row_page)ROW_PAGE_INIT;
 }
 
+enum migrate_status database_lag(struct migrate_session *s, int64_t *milliseconds)
+{
+	struct migrate_lag r = { .session = s };
+	enum migrate_status status = CALL(s, database, lag, &r);
+
+	*milliseconds = r.milliseconds;
+	return status;
+}
+
 enum migrate_status database_count(struct migrate_session *s, uint64_t *rows)
 {
 	struct migrate_count r = { .session = s };

@@ -252,6 +252,8 @@ struct database_facts {
 enum migrate_status database_describe(struct migrate_session *s, struct database_facts *facts);
 void database_facts_release(struct database_facts *f);
 enum migrate_status database_count(struct migrate_session *s, uint64_t *rows);
+/* UNSUPPORTED: it cannot tell. */
+enum migrate_status database_lag(struct migrate_session *s, int64_t *milliseconds);
 enum migrate_status database_scan(struct migrate_session *s, struct migrate_scan *r,
 				  struct row_page *page);
 enum migrate_status database_find(struct migrate_session *s, struct migrate_find *r,

@@ -297,10 +297,16 @@ struct migrate_parts {
 bool migrate_emit_part(struct migrate_parts *r, uint32_t number, uint64_t size, const void *token,
 		       size_t n);
 
-/* uploads(): which uploads this job left unfinished (never anybody else's). */
+/*
+ * uploads(): which uploads this job left unfinished (never anybody else's). since: not 0 when an
+ * upload of the key `prefix` has just begun, and an earlier one there may have got lost before
+ * its id was known: stores whose uploads bear no name tell of those too that the same user began
+ * there since that time (ns since 1970, our clock).
+ */
 struct migrate_uploads {
 	struct migrate_session *session;
 	struct migrate_bytes prefix;
+	int64_t since;
 };
 bool migrate_emit_upload(struct migrate_uploads *r, const void *key, size_t nkey, const void *id,
 			 size_t nid);

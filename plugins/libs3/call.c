@@ -250,7 +250,8 @@ static S3BucketContext bucket_of(const struct libs3 *l)
 		.hostName = l->place.host,
 		.bucketName = l->config.bucket,
 		.protocol = l->place.tls ? S3ProtocolHTTPS : S3ProtocolHTTP,
-		.uriStyle = l->config.path_style ? S3UriStylePath : S3UriStyleVirtualHost,
+		.uriStyle =
+		    l->config.style == LIBS3_STYLE_HOST ? S3UriStyleVirtualHost : S3UriStylePath,
 		.accessKeyId = l->config.access_key,
 		.secretAccessKey = l->secret,
 #ifdef LIBS3_SIGV4
@@ -297,7 +298,7 @@ enum migrate_status libs3_call_put(struct libs3_call *c, const char *key, uint64
 	enum migrate_status status;
 
 	c->expected = size;
-	if (!size && !ends_here(c))
+	if (!size && c->body && !ends_here(c))
 		return c->stopped;
 	status = start(c);
 	if (status != MIGRATE_OK)

@@ -22,9 +22,10 @@ enum migrate_status libs3_can_copy(void *self, struct migrate_can_copy *r)
 }
 
 static enum migrate_status look_at_source(struct libs3_session *from, const struct migrate_copy *r,
-					  const char *key, struct libs3_head *head)
+					  struct libs3_head *head)
 {
 	struct migrate_session *own = from->ms;
+	char text[LIBS3_KEY_MAX + 1];
 	enum migrate_status status;
 
 	if (r->known && r->source_if_match.n && r->source_if_match.n <= MIGRATE_ETAG_MAX) {
@@ -35,7 +36,9 @@ static enum migrate_status look_at_source(struct libs3_session *from, const stru
 		return MIGRATE_OK;
 	}
 	from->ms = r->session;
-	status = libs3_look(from, key, NULL, head);
+	status = libs3_read_key(from, r->source_key, text);
+	if (status == MIGRATE_OK)
+		status = libs3_look(from, text, NULL, head);
 	from->ms = own;
 	if (status == MIGRATE_OK && r->source_if_match.n &&
 	    !libs3_same_etag(head, r->source_if_match))
@@ -71,7 +74,7 @@ static enum migrate_status copy(struct libs3_session *s, struct migrate_copy *r,
 	struct libs3_head original, stored;
 	struct libs3_call c;
 	unsigned char md5[16];
-	enum migrate_status status = look_at_source(r->source, r, source_key, &original);
+	enum migrate_status status = look_at_source(r->source, r, &original);
 
 	if (status != MIGRATE_OK)
 		return status;
@@ -102,8 +105,11 @@ enum migrate_status libs3_copy(void *self, struct migrate_copy *r)
 	enum migrate_status status;
 
 	s->ms = r->session;
-	if (!libs3_key(s, r->source_key, source_key) || !libs3_key(s, r->key, key))
+	if (!libs3_key(s, r->source_key, source_key)) /* in a header, encoded: as it is */
 		return MIGRATE_INVALID;
+	status = libs3_write_key(s, r->key, key);
+	if (status != MIGRATE_OK)
+		return status;
 	status = libs3_check_before(s, key, r->precondition, r->if_match);
 	return status == MIGRATE_OK ? copy(s, r, source_key, key) : status;
 }

@@ -9,13 +9,14 @@
 #include <libs3.h>
 #include <openssl/evp.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 /*
  * Objects of a bucket, through the library libs3. What that library gets wrong is
  * worked around here or refused; migrate-libs3(7) has the list, and each place says
  * which item it answers.
  *
- * Invariants: an instance does not change after open(). A session has one request
+ * Invariants: an instance does not change after open(), but for what it learns of spaces. A session has one request
  * context of the library and at most one call under way. Nothing the library says
  * of a write is believed: what was written is looked at.
  */
@@ -25,18 +26,28 @@
 #define LIBS3_META_MAX 64    /* headers of metadata */
 #define LIBS3_META_SIZE 2048 /* bytes in them */
 
+enum libs3_style { LIBS3_STYLE_AUTO, LIBS3_STYLE_PATH, LIBS3_STYLE_HOST };
+
 struct libs3_config {
 	const char *bucket, *endpoint, *region, *access_key;
 	const struct migrate_secret *secret_key;
-	bool path_style, verify_tls;
+	int style; /* enum libs3_style */
+	bool verify_tls;
 	uint64_t copy_max;
 };
+
+/* How the endpoint takes a space in a key: see space.c. */
+enum libs3_space { LIBS3_SPACE_UNKNOWN, LIBS3_SPACE_WELL, LIBS3_SPACE_PLUS };
+#define LIBS3_SPACE_TROUBLE                                                                        \
+	"libs3 2.0 sends a space in a key as '+', which this endpoint does not take for a space: " \
+	"only the plugin s3 can copy this one"
 
 struct libs3 {
 	struct libs3_config config;
 	struct s3_place place;
 	char secret[256];
 	EVP_MD *md5;
+	atomic_int space; /* enum libs3_space; once known, it stays */
 };
 
 struct libs3_session {
@@ -104,11 +115,18 @@ enum migrate_status libs3_result(const struct libs3_call *c, const char *what);
 /* A write whose answer says nothing certain: it must be looked at. */
 bool libs3_in_doubt(const struct libs3_call *c);
 
-/* ---- key.c ---- */
+/* ---- key.c, space.c ---- */
 /* A key as the library wants it. False: it cannot be said, with a message. */
 bool libs3_key(struct libs3_session *s, struct migrate_bytes key, char text[LIBS3_KEY_MAX + 1]);
 /* Why this key must not be sent; NULL: it may. */
-const char *libs3_key_trouble(const void *key, size_t n);
+const char *libs3_key_trouble(const struct libs3 *l, const void *key, size_t n);
+/* The same once more before a request, which may take requests to know. */
+enum migrate_status libs3_read_key(struct libs3_session *s, struct migrate_bytes key,
+				   char text[LIBS3_KEY_MAX + 1]);
+enum migrate_status libs3_write_key(struct libs3_session *s, struct migrate_bytes key,
+				    char text[LIBS3_KEY_MAX + 1]);
+/* Find out, with a scratch object, what becomes of spaces. */
+void libs3_try_space(struct libs3_session *s);
 
 /* ---- attributes.c ---- */
 struct libs3_given {

@@ -51,7 +51,7 @@ static bool unquote(const char *etag, const char **from, size_t *n)
 
 static bool emit(struct listing *l, const S3ListBucketContent *o)
 {
-	const char *trouble = libs3_key_trouble(o->key, strlen(o->key)), *etag;
+	const char *trouble = libs3_key_trouble(l->call.s->libs3, o->key, strlen(o->key)), *etag;
 	struct migrate_object *to;
 	size_t n;
 
@@ -72,7 +72,7 @@ static bool is_in_order(const struct listing *l, const char *key)
 {
 	int order = l->previous[0] ? compare(key, l->previous) : 1;
 
-	return order > 0 || (order == 0 && libs3_key_trouble(key, strlen(key)));
+	return order > 0 || (order == 0 && libs3_key_trouble(l->call.s->libs3, key, strlen(key)));
 }
 
 static S3Status take(struct listing *l, const S3ListBucketContent *o)

@@ -73,9 +73,9 @@ enum migrate_status libs3_stat(void *self, struct migrate_stat *r)
 	enum migrate_status status;
 
 	s->ms = r->session;
-	if (!libs3_key(s, r->key, key))
-		return MIGRATE_INVALID;
-	status = libs3_look(s, key, r->object->attributes, &head);
+	status = libs3_read_key(s, r->key, key);
+	if (status == MIGRATE_OK)
+		status = libs3_look(s, key, r->object->attributes, &head);
 	if (status == MIGRATE_OK)
 		libs3_tell(&head, r->object);
 	return status;
@@ -196,10 +196,12 @@ enum migrate_status libs3_get(void *self, struct migrate_get *r)
 	struct libs3_session *s = self;
 	struct reading g = { .r = r };
 	char key[LIBS3_KEY_MAX + 1];
+	enum migrate_status status;
 
 	s->ms = r->session;
-	if (!libs3_key(s, r->key, key))
-		return MIGRATE_INVALID;
+	status = libs3_read_key(s, r->key, key);
+	if (status != MIGRATE_OK)
+		return status;
 	g.ranged = r->offset || r->length != UINT64_MAX;
 	return g.ranged ? fetch_range(s, key, &g) : fetch(s, key, &g, 0, 0);
 }

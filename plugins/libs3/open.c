@@ -8,7 +8,8 @@
 static enum migrate_status find_place(struct migrate_open *r, struct libs3 *l)
 {
 	const struct libs3_config *c = &l->config;
-	S3UriStyle style = c->path_style ? S3UriStylePath : S3UriStyleVirtualHost;
+	bool in_host = c->style == LIBS3_STYLE_HOST;
+	S3UriStyle style = in_host ? S3UriStyleVirtualHost : S3UriStylePath;
 
 	if (!s3_place_parse(c->endpoint, &l->place) || l->place.path[0])
 		return migrate_fail(r->session, MIGRATE_INVALID,
@@ -16,7 +17,7 @@ static enum migrate_status find_place(struct migrate_open *r, struct libs3 *l)
 	if (S3_validate_bucket_name(c->bucket, style) != S3StatusOK)
 		return migrate_fail(r->session, MIGRATE_INVALID,
 				    "bucket: '%s' is no name that libs3 takes%s", c->bucket,
-				    c->path_style ? "" : " with path_style: no");
+				    in_host ? " with path_style: no" : "");
 	return MIGRATE_OK;
 }
 
@@ -111,6 +112,12 @@ static enum migrate_status meet(struct migrate_open *r, struct libs3 *l)
 	if (!s)
 		return migrate_fail(r->session, MIGRATE_UNAVAILABLE, "out of memory");
 	status = libs3_look_at_bucket(s);
+#ifndef LIBS3_SIGV4
+	if (status == MIGRATE_OK && r->writes && !r->dry)
+		libs3_try_space(s);
+#else
+	atomic_store(&l->space, LIBS3_SPACE_WELL);
+#endif
 	session_free(s);
 	if (status == MIGRATE_OK && !r->writes)
 		migrate_note(r->session,

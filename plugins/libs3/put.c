@@ -138,8 +138,9 @@ enum migrate_status libs3_put(void *self, struct migrate_put *r)
 	enum migrate_status status;
 
 	s->ms = r->session;
-	if (!libs3_key(s, r->key, key))
-		return MIGRATE_INVALID;
+	status = libs3_write_key(s, r->key, key);
+	if (status != MIGRATE_OK)
+		return status;
 	if (r->size > LIBS3_OBJECT_MAX)
 		return migrate_fail(s->ms, MIGRATE_INVALID,
 				    "libs3 writes objects of up to 5 GiB only");

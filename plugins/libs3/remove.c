@@ -10,8 +10,9 @@ static enum migrate_status remove_one(struct libs3_session *s, const struct migr
 	struct libs3_call c;
 	enum migrate_status status;
 
-	if (!libs3_key(s, o->key, key))
-		return MIGRATE_INVALID;
+	status = libs3_read_key(s, o->key, key);
+	if (status != MIGRATE_OK)
+		return status;
 	status = libs3_look(s, key, NULL, &head);
 	if (status != MIGRATE_OK)
 		return status;

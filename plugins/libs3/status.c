@@ -82,6 +82,9 @@ static const char *hint(S3Status status)
 		return "; look at access_key and secret_key";
 	case S3StatusErrorRequestTimeTooSkewed:
 		return "; the clocks here and there differ";
+	case S3StatusFailedToConnect:
+	case S3StatusNameLookupError:
+		return "; look at endpoint, and whether it is up";
 	case S3StatusErrorNoSuchBucket:
 		return "; there is no such bucket";
 	case S3StatusErrorPermanentRedirect:

@@ -173,8 +173,6 @@ static enum migrate_status complete(struct self *self, const struct mysql_config
 		if (!a->ca_file)
 			return out_of_memory(self);
 	}
-	if (!a->port)
-		a->port = 3306;
 	if (!a->password)
 		status = options_home(self, a);
 	if (!status && !a->database)

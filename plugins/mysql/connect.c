@@ -87,6 +87,14 @@ static bool restrict_methods(MYSQL *conn, const struct address *a)
 	return !mysql_optionsv(conn, MARIADB_OPT_RESTRICTED_AUTH, methods);
 }
 
+/* The library takes localhost for its own socket, whatever the port. */
+static bool set_protocol(MYSQL *conn, const struct address *a)
+{
+	static const unsigned tcp = MYSQL_PROTOCOL_TCP;
+
+	return a->socket || !a->port || !mysql_optionsv(conn, MYSQL_OPT_PROTOCOL, &tcp);
+}
+
 static MYSQL *prepare(struct self *self, const struct address *a)
 {
 	static const unsigned off = 0;
@@ -101,7 +109,7 @@ static MYSQL *prepare(struct self *self, const struct address *a)
 	    !mysql_optionsv(conn, MYSQL_OPT_LOCAL_INFILE, &off) &&
 	    !mysql_optionsv(conn, MYSQL_SET_CHARSET_NAME, "utf8mb4") &&
 	    !mysql_optionsv(conn, MYSQL_OPT_CONNECT_ATTR_ADD, "program_name", name) &&
-	    set_tls(conn, a) && restrict_methods(conn, a))
+	    set_protocol(conn, a) && set_tls(conn, a) && restrict_methods(conn, a))
 		return conn;
 	mysql_close(conn);
 	return NULL;

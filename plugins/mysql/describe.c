@@ -98,7 +98,7 @@ enum migrate_status mysql_describe(void *handle, struct migrate_describe_databas
 	enum migrate_status status = MIGRATE_OK;
 
 	self->session = r->session;
-	r->flags = MIGRATE_ATOMIC_CALL;
+	r->flags = MIGRATE_ATOMIC_CALL | MIGRATE_TEXTS;
 	if (inst->durable)
 		r->flags |= MIGRATE_DURABLE;
 	if (inst->indexed)

@@ -50,7 +50,7 @@ static enum migrate_status build(struct search *f, struct migrate_bytes after, b
 	const struct instance *inst = f->self->instance;
 	struct sql *s = &f->self->text;
 
-	text_select(s, inst, inst->find_index);
+	text_select(s, inst, inst->row_sql, inst->find_index);
 	sql_add(s, "%s IN (",
 		inst->kind == KIND_JSON && !inst->indexed ? inst->value_sql
 							  : inst->find_column->sql);

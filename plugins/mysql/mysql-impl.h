@@ -127,7 +127,7 @@ enum ssl { SSL_AUTO, SSL_VERIFY, SSL_ENCRYPT, SSL_OFF };
 struct address {
 	const char *option; /* what messages call it */
 	char *host, *socket, *user, *password, *database, *ca_file;
-	unsigned port;
+	unsigned port; /* 0: not said, so localhost is a socket as everywhere */
 	enum ssl ssl;
 };
 
@@ -164,10 +164,13 @@ struct instance {
 	char *find_index;                 /* quoted, when indexed */
 	const struct column *find_column; /* what it is over: our column, or one made of it */
 
-	char *row_sql;    /* key, value, `set:` columns: as row.c reads them */
-	char *value_sql;  /* the value */
-	char *usable_sql; /* the condition for rows that have one */
-	char *order_sql;  /* the key */
+	char *row_sql;      /* key, value, `set:` columns: as row.c reads them */
+	char *value_sql;    /* the value */
+	char *length_sql;   /* its bytes */
+	char *usable_sql;   /* the condition for rows that have one */
+	uint64_t value_max; /* bytes in the longest value that matters */
+	bool texts;         /* that is more than a key can have: pages are measured */
+	char *order_sql;    /* the key */
 };
 
 /* ---- Sessions ---- */
@@ -287,7 +290,7 @@ bool text_keys(struct sql *s, const struct instance *inst, const struct migrate_
 bool text_before(struct sql *s, const struct instance *inst, struct migrate_bytes identity);
 bool text_behind(struct sql *s, const struct instance *inst, struct migrate_bytes identity);
 /* SELECT of rows as row.c reads them, up to WHERE. */
-void text_select(struct sql *s, const struct instance *inst, const char *index);
+void text_select(struct sql *s, const struct instance *inst, const char *what, const char *index);
 /* A value of such a column as the server compares it without leaving the index. */
 void text_literal(struct sql *s, const struct column *c, struct migrate_bytes value);
 /* Text that becomes the column's type: times, uuid. */

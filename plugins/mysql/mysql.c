@@ -124,6 +124,7 @@ static void instance_free(struct instance *inst)
 	free(inst->find_index);
 	free(inst->row_sql);
 	free(inst->value_sql);
+	free(inst->length_sql);
 	free(inst->usable_sql);
 	free(inst->order_sql);
 	free(inst);
@@ -178,6 +179,8 @@ static enum migrate_status mysql_open(struct migrate_open *r)
 	if (!inst)
 		return migrate_fail(r->session, MIGRATE_UNAVAILABLE, "out of memory");
 	inst->writes = r->writes;
+	inst->value_max = r->value_max ? r->value_max : MIGRATE_KEY_MAX;
+	inst->texts = inst->value_max > MIGRATE_KEY_MAX;
 	inst->lock_timeout = config->lock_timeout;
 	inst->statement_timeout = config->statement_timeout;
 	status = self_new(inst, r->session, &self);

@@ -110,7 +110,7 @@ static MYSQL_RES *read_rows(struct work *w, const struct migrate_bytes *keys, si
 	const struct instance *inst = self->instance;
 	struct sql *s = &self->text;
 
-	text_select(s, inst, inst->key_index);
+	text_select(s, inst, inst->row_sql, inst->key_index);
 	if (!text_keys(s, inst, keys, n)) {
 		*status = not_ours(self);
 		return NULL;

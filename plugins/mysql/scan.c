@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 #include "mysql-impl.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 /* Rows by the key's index, a page in a statement of its own. */
 
-static enum migrate_status build(struct self *self, const struct migrate_scan *r)
+/* Rows behind the cursor; lengths: of their values alone. One more than the page has. */
+static enum migrate_status build(struct self *self, const struct migrate_scan *r, uint32_t page,
+				 bool lengths)
 {
 	const struct instance *inst = self->instance;
 	struct sql *s = &self->text;
 
-	text_select(s, inst, inst->key_index);
+	text_select(s, inst, lengths ? inst->length_sql : inst->row_sql, inst->key_index);
 	sql_add(s, "%s", inst->usable_sql);
 	if (r->cursor.n) {
 		sql_add(s, " AND ");
@@ -18,19 +21,58 @@ static enum migrate_status build(struct self *self, const struct migrate_scan *r
 			return migrate_fail(self->session, MIGRATE_INVALID,
 					    "not a cursor of this table");
 	}
-	/* one more tells whether there are more */
 	sql_add(s, "%s%s ORDER BY %s LIMIT %u", inst->where ? " AND " : "",
-		inst->where ? inst->where : "", inst->order_sql, r->limit + 1);
+		inst->where ? inst->where : "", inst->order_sql, page + 1);
 	return MIGRATE_OK;
 }
 
-static enum migrate_status emit_rows(struct self *self, MYSQL_RES *res, struct migrate_scan *r)
+/* Rows whose texts are too long: those of the whole table, with its first page. */
+static enum migrate_status count_too_long(struct self *self, struct migrate_scan *r)
+{
+	const struct instance *inst = self->instance;
+	enum migrate_status status;
+	struct row fields;
+	MYSQL_RES *res;
+
+	text_select(&self->text, inst, "COUNT(*)", NULL);
+	sql_add(&self->text, "%s > %" PRIu64 "%s%s", inst->length_sql, inst->value_max,
+		inst->where ? " AND " : "", inst->where ? inst->where : "");
+	res = query_text(self, scan_link(self), SLOW, "cannot measure the rows", &status);
+	if (res && row_next(res, &fields))
+		r->too_long = field_number(&fields, 0);
+	mysql_free_result(res);
+	return status;
+}
+
+/* Texts: how many rows make a page. Lengths cost little to ask for, values do not. */
+static enum migrate_status measure(struct self *self, const struct migrate_scan *r, uint32_t *page)
+{
+	enum migrate_status status = build(self, r, *page, true);
+	uint64_t bytes = 0;
+	uint32_t n = 0;
+	struct row fields;
+	MYSQL_RES *res;
+
+	if (status)
+		return status;
+	res = query_text(self, scan_link(self), SLOW, "cannot measure the rows", &status);
+	while (res && (!r->bytes || bytes < r->bytes) && n < *page && row_next(res, &fields)) {
+		bytes += field_number(&fields, 0);
+		n++;
+	}
+	*page = n ? n : 1;
+	mysql_free_result(res);
+	return status;
+}
+
+static enum migrate_status emit_rows(struct self *self, MYSQL_RES *res, uint32_t page,
+				     struct migrate_scan *r)
 {
 	struct row fields;
 	size_t last = 0;
 
-	r->done = mysql_num_rows(res) <= r->limit;
-	for (uint32_t i = 0; i < r->limit && row_next(res, &fields); i++) {
+	r->done = mysql_num_rows(res) <= page;
+	for (uint32_t i = 0; i < page && row_next(res, &fields); i++) {
 		struct migrate_row row = { .settled = true };
 		enum migrate_status status = row_fill(self, &fields, &row);
 
@@ -49,17 +91,22 @@ enum migrate_status mysql_scan(void *handle, struct migrate_scan *r)
 {
 	struct self *self = handle;
 	enum migrate_status status = MIGRATE_OK;
+	uint32_t page = r->limit;
 	MYSQL_RES *res = NULL;
 
 	self->session = r->session;
 	if (self->instance->has_scan && !r->cursor.n)
 		status = replica_catch_up(self);
+	if (!status && self->instance->texts && !r->cursor.n)
+		status = count_too_long(self, r);
+	if (!status && self->instance->texts)
+		status = measure(self, r, &page);
 	if (!status)
-		status = build(self, r);
+		status = build(self, r, page, false);
 	if (!status)
 		res = query_text(self, scan_link(self), SLOW, "cannot read the rows", &status);
 	if (!status)
-		status = emit_rows(self, res, r);
+		status = emit_rows(self, res, page, r);
 	mysql_free_result(res);
 	return status;
 }

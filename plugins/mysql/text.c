@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "mysql-impl.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -186,15 +187,24 @@ static char *value_text(const struct instance *inst)
 	return sql_finish(&s);
 }
 
-/* What can be a key: neither NULL nor longer than any. */
-static char *usable_text(const struct instance *inst)
+/* As it reaches us. */
+static char *length_text(const struct instance *inst)
 {
 	const struct column *c = inst->column;
 	bool plain = inst->kind != KIND_TEXT || !strcmp(c->charset, "utf8mb4");
 	struct sql s = { .n = 0 };
 
-	sql_add(&s, "OCTET_LENGTH(%s%s%s) <= %d", plain ? "" : "CONVERT(", inst->value_sql,
-		plain ? "" : " USING utf8mb4)", MIGRATE_KEY_MAX);
+	sql_add(&s, "OCTET_LENGTH(%s%s%s)", plain ? "" : "CONVERT(", inst->value_sql,
+		plain ? "" : " USING utf8mb4)");
+	return sql_finish(&s);
+}
+
+/* What matters: neither NULL nor too long. */
+static char *usable_text(const struct instance *inst)
+{
+	struct sql s = { .n = 0 };
+
+	sql_add(&s, "%s <= %" PRIu64, inst->length_sql, inst->value_max);
 	return sql_finish(&s);
 }
 
@@ -227,10 +237,10 @@ static char *order_text(const struct instance *inst)
 	return sql_finish(&s);
 }
 
-void text_select(struct sql *s, const struct instance *inst, const char *index)
+void text_select(struct sql *s, const struct instance *inst, const char *what, const char *index)
 {
 	sql_reset(s);
-	sql_add(s, "SELECT %s FROM %s", inst->row_sql, inst->table_sql);
+	sql_add(s, "SELECT %s FROM %s", what, inst->table_sql);
 	if (index)
 		sql_add(s, " FORCE INDEX (%s)", index);
 	sql_add(s, " WHERE ");
@@ -266,7 +276,8 @@ enum migrate_status text_build(struct self *self, const char *where)
 	if (status)
 		return status;
 	inst->value_sql = value_text(inst);
-	if (inst->value_sql) {
+	inst->length_sql = inst->value_sql ? length_text(inst) : NULL;
+	if (inst->length_sql) {
 		inst->usable_sql = usable_text(inst);
 		inst->row_sql = row_text(inst);
 		inst->order_sql = order_text(inst);

@@ -268,6 +268,15 @@ static bool is_old(int fd)
 	return !fstat(fd, &st) && st.st_mtim.tv_sec < time(NULL) - LEFTOVER_SECONDS;
 }
 
+/* A crash was faster than the header; the one of this key that has just begun has its own. */
+static bool was_begun_in_vain(const struct migrate_uploads *r, const char *name)
+{
+	char hash[17];
+
+	snprintf(hash, sizeof(hash), "%016llx", (unsigned long long)posix_hash(r->prefix));
+	return r->since && !strncmp(name, hash, 16);
+}
+
 static enum migrate_status list_one(struct posix_session *s, struct migrate_uploads *r, int folder,
 				    const char *name, char *key)
 {
@@ -284,7 +293,7 @@ static enum migrate_status list_one(struct posix_session *s, struct migrate_uplo
 	if (fd < 0)
 		return MIGRATE_OK;
 	if (!read_header(s, fd, &h, key)) {
-		if (is_old(fd))
+		if (is_old(fd) || was_begun_in_vain(r, name))
 			posix_upload_remove(s, id);
 	} else if (h.key_n >= r->prefix.n &&
 		   (!r->prefix.n || !memcmp(key, r->prefix.p, r->prefix.n)) &&

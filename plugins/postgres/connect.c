@@ -57,6 +57,8 @@ static const char *advice(const char *message)
 		  "sslmode" },
 		{ "does not support SSL", "; add sslmode=disable if the network may be trusted" },
 		{ "certificate verify failed", "; name the right authority with sslrootcert" },
+		{ "does not match host name",
+		  "; name the server as its certificate does, and its address with hostaddr" },
 		{ "session is read-only", "; it must name the server that can be written to" },
 		{ "database \"", "; check the name of the database" },
 	};

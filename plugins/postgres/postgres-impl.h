@@ -287,6 +287,8 @@ void text_from(struct sql *s, const struct instance *inst);
 void text_usable(struct sql *s, const struct instance *inst);
 void text_where(struct sql *s, const struct instance *inst);
 enum migrate_status way_choose(struct self *self);
+/* serves.c: does this plan find rows by an index that leads to them? */
+enum migrate_status plan_serves(struct self *self, const PGresult *plan, bool *serves);
 enum migrate_status fill_build(struct self *self);
 
 /* ---- identity.c, row.c: result rows as the contract wants them ---- */

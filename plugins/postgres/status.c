@@ -104,8 +104,10 @@ void libpq_message(struct self *self, struct link *link, char *out, size_t max)
 
 	for (; *in && n + 2 < max; in++) {
 		if (*in != '\n') {
-			if (*in != ' ' || !n || out[n - 1] != ' ')
-				out[n++] = *in;
+			char c = *in == '\t' ? ' ' : *in;
+
+			if (c != ' ' || !n || out[n - 1] != ' ')
+				out[n++] = c;
 		} else if (in[1]) {
 			out[n++] = ';';
 			out[n++] = ' ';

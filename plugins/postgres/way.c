@@ -197,20 +197,6 @@ static enum migrate_status take_way(struct self *self, const struct way *way)
 	return MIGRATE_OK;
 }
 
-/* Does a condition of an index hold our values, and, in partitions, in each of them? */
-static bool plan_serves(const struct instance *inst, const PGresult *res)
-{
-	bool served = false, passed = false;
-
-	for (int i = 0; i < PQntuples(res); i++) {
-		const char *line = PQgetvalue(res, i, 0);
-
-		served |= strstr(line, "Index Cond:") && strstr(line, "migrate_w.migrate_w");
-		passed |= strstr(line, "Seq Scan on") != NULL;
-	}
-	return served && !(passed && inst->partitioned);
-}
-
 static enum migrate_status try_way(struct self *self, const struct way *way)
 {
 	struct instance *inst = self->instance;
@@ -231,7 +217,7 @@ static enum migrate_status try_way(struct self *self, const struct way *way)
 	res = query(self, &self->main, text, &p, false, QUICK, "cannot plan a statement", &status);
 	free(text);
 	if (res)
-		inst->indexed = plan_serves(inst, res);
+		status = plan_serves(self, res, &inst->indexed);
 	PQclear(res);
 	return status;
 }

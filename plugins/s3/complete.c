@@ -82,30 +82,6 @@ static enum migrate_status tell(struct s3_session *s, struct migrate_complete *r
 	return status;
 }
 
-static bool heeds(const struct s3 *s3, uint32_t precondition)
-{
-	return precondition == MIGRATE_ANY ||
-	       s3->quirks &
-		   (precondition == MIGRATE_ABSENT ? S3_COMPLETE_ABSENT : S3_COPY_MATCH_TO);
-}
-
-static enum migrate_status check_before(struct s3_session *s, struct migrate_complete *r)
-{
-	enum migrate_status status;
-
-	if (heeds(s->s3, r->precondition))
-		return MIGRATE_OK;
-	status = s3_head(s, r->key, r->object);
-	if (r->precondition == MIGRATE_ABSENT)
-		return status == MIGRATE_NOT_FOUND ? MIGRATE_OK
-		       : status == MIGRATE_OK      ? MIGRATE_EXISTS
-						   : status;
-	if (status == MIGRATE_NOT_FOUND ||
-	    (status == MIGRATE_OK && !s3_same_etag(r->object->etag, r->if_match)))
-		return MIGRATE_CHANGED;
-	return status;
-}
-
 /* No such upload: it may be that an earlier answer to this was lost. */
 static enum migrate_status complete_failed(struct s3_session *s, const struct migrate_complete *r,
 					   enum migrate_status status)
@@ -126,14 +102,10 @@ enum migrate_status s3_complete(void *self, struct migrate_complete *r)
 	enum migrate_status status;
 
 	s->ms = r->session;
-	status = check_before(s, r);
-	if (status != MIGRATE_OK)
-		return status;
 	s3_begin(s, "POST", r->key);
 	s3_query(s, "uploadId", r->id.p, r->id.n);
 	s3_header_text(s, "content-type", "application/xml");
-	if (heeds(s->s3, r->precondition))
-		s3_give_precondition(s, r->precondition, r->if_match);
+	s3_give_precondition(s, r->precondition, r->if_match);
 	s3_give_customer_key(s);
 	give_parts(s, r);
 	s3_with_body(s);

@@ -30,21 +30,32 @@ static enum migrate_status send_copy(struct s3_session *s, struct migrate_part *
 	return status;
 }
 
+/* Is it still the object that was meant? If not, that is why what was asked for cannot be. */
+static enum migrate_status source_after(struct s3_session *s, const struct migrate_part *r,
+					enum migrate_status status)
+{
+	struct s3_session *from = r->source;
+	enum migrate_status now;
+
+	if (!(s->s3->quirks & S3_NO_COPY_MATCH) ||
+	    (status != MIGRATE_OK && status != MIGRATE_INVALID))
+		return status;
+	from->ms = r->session;
+	now = s3_still_same(from, r->source_key, r->source_if_match);
+	return now == MIGRATE_OK ? status : now;
+}
+
 /* Where the condition is ignored, a look behind each part says that all of them are of one object. */
 enum migrate_status s3_copy_part(void *self, struct migrate_part *r)
 {
-	struct s3_session *s = self, *from = r->source;
+	struct s3_session *s = self;
 	struct s3_copied result = { .time = INT64_MIN };
 	enum migrate_status status;
 
 	s->ms = r->session;
 	if (s->s3->quirks & S3_NO_PART_COPY)
 		return MIGRATE_UNSUPPORTED;
-	status = send_copy(s, r, &result);
-	if (status == MIGRATE_OK && s->s3->quirks & S3_NO_COPY_MATCH) {
-		from->ms = r->session;
-		status = s3_still_same(from, r->source_key, r->source_if_match);
-	}
+	status = source_after(s, r, send_copy(s, r, &result));
 	if (status != MIGRATE_OK)
 		return status;
 	return migrate_set_part(r, result.etag, strlen(result.etag)) ? MIGRATE_OK : MIGRATE_FATAL;

@@ -76,31 +76,6 @@ static enum migrate_status look_at_source(struct copying *c)
 	return migrate_fail(r->session, MIGRATE_CHANGED, "the source is another object now");
 }
 
-static bool heeds(const struct s3 *s3, uint32_t precondition)
-{
-	return precondition == MIGRATE_ANY ||
-	       s3->quirks & (precondition == MIGRATE_ABSENT ? S3_COPY_ABSENT : S3_COPY_MATCH_TO);
-}
-
-/* Where no condition is heeded, a look before is the best there is. */
-static enum migrate_status check_before(struct copying *c)
-{
-	struct migrate_copy *r = c->r;
-	enum migrate_status status;
-
-	if (heeds(c->s->s3, r->precondition))
-		return MIGRATE_OK;
-	status = s3_head(c->s, r->key, r->stored);
-	if (r->precondition == MIGRATE_ABSENT)
-		return status == MIGRATE_NOT_FOUND ? MIGRATE_OK
-		       : status == MIGRATE_OK      ? MIGRATE_EXISTS
-						   : status;
-	if (status == MIGRATE_NOT_FOUND ||
-	    (status == MIGRATE_OK && !s3_same_etag(r->stored->etag, r->if_match)))
-		return MIGRATE_CHANGED;
-	return status;
-}
-
 /* ---- The request ---- */
 
 void s3_give_copy_source(struct s3_session *s, const struct s3 *source, struct migrate_bytes key,
@@ -117,6 +92,9 @@ void s3_give_copy_source(struct s3_session *s, const struct s3 *source, struct m
 	if (etag.n)
 		s3_give_if_match(s, "x-amz-copy-source-if-match", etag);
 	s3_give_source_key(s, source);
+	if (source->config.expected_owner)
+		s3_header_text(s, "x-amz-source-expected-bucket-owner",
+			       source->config.expected_owner);
 	if (source->config.requester_pays && !s->s3->config.requester_pays)
 		s3_header_text(s, "x-amz-request-payer", "requester");
 }
@@ -265,8 +243,7 @@ static enum migrate_status copy(struct copying *c)
 	s3_give_copy_source(s, c->from->s3, r->source_key, r->original->etag);
 	s3_give_encryption(s);
 	s3_give_customer_key(s);
-	if (heeds(s->s3, r->precondition))
-		s3_give_precondition(s, r->precondition, r->if_match);
+	s3_give_precondition(s, r->precondition, r->if_match);
 	status = give_carried(c);
 	if (status != MIGRATE_OK)
 		return status;
@@ -295,7 +272,5 @@ enum migrate_status s3_copy(void *self, struct migrate_copy *r)
 	status = look_at_source(&c);
 	if (status == MIGRATE_OK && r->original->size > c.s->s3->config.copy_max)
 		return MIGRATE_UNSUPPORTED;
-	if (status == MIGRATE_OK)
-		status = check_before(&c);
 	return status == MIGRATE_OK ? copy(&c) : status;
 }

@@ -181,7 +181,7 @@ static void set_times(struct s3_keys *k, int64_t now, int64_t offset)
 	if (!k->expires)
 		return;
 	life = k->expires - offset - now;
-	early = life / 4 < EARLY ? life / 4 : EARLY;
+	early = (life + 3) / 4 < EARLY ? (life + 3) / 4 : EARLY;
 	/* a service in trouble gives old keys; they are taken, the server may know better */
 	k->renew = life > 0 ? now + life - early : now + AGAIN;
 	k->serve = life > 0 ? now + life - early / 8 : now + AGAIN;

@@ -203,6 +203,13 @@ enum migrate_status s3_fail_answer(struct s3_session *s, const char *what)
 	if (a->code[0])
 		return migrate_fail(s->ms, status, "%s: %s: %s (%ld)%s", what, a->code, a->message,
 				    a->status, advice(s));
+	/* those in front of a server speak for themselves when it is away */
+	if (a->body.n && a->status >= 400 && a->status < 500 && status != MIGRATE_THROTTLED &&
+	    status != MIGRATE_TRANSIENT)
+		return migrate_fail(s->ms, status,
+				    "%s: the server answered %ld, and not as S3 does: look at "
+				    "endpoint",
+				    what, a->status);
 	return migrate_fail(s->ms, status, "%s: the server answered %ld%s", what, a->status,
 			    advice(s));
 }
@@ -241,9 +248,13 @@ static const char *advice_for(const struct s3_session *s, CURLcode code, const c
 	case CURLE_COULDNT_RESOLVE_HOST:
 	case CURLE_COULDNT_CONNECT:
 		return s->place.aws ? ": look at region and at the network" : ": look at endpoint";
-	case CURLE_GOT_NOTHING:
 	case CURLE_UNSUPPORTED_PROTOCOL: /* HTTP/0.9, which is not HTTP at all */
-		return s->place.tls ? "" : ": if it speaks TLS there, the endpoint is https://";
+		return ": that is no S3; look at endpoint";
+	case CURLE_GOT_NOTHING:
+	case CURLE_RECV_ERROR:
+		if (s->s3->met || s->place.tls)
+			return "";
+		return ": look at endpoint; if TLS is spoken there it is https://";
 	default:
 		return "";
 	}

@@ -2,9 +2,11 @@
 #include "s3.h"
 
 #include <string.h>
+#include <time.h>
 
 /* What answers say of an object. */
 
+#define CLOCK_SLACK INT64_C(2000000000) /* ns */
 #define EMPTY_MD5 "d41d8cd98f00b204e9800998ecf8427e"
 
 static bool is_md5(const char *text, size_t n)
@@ -156,10 +158,22 @@ static bool take_size(const struct s3_session *s, struct migrate_object *o)
 	return etag && strstr(etag, EMPTY_MD5);
 }
 
+/* What whole seconds and a slow answer explain is nothing. */
+int64_t s3_clock_ahead(const struct s3_session *s)
+{
+	const char *date = s3_answer_header(s, "date");
+	int64_t ns, ahead;
+
+	if (!date || !time_parse(date, &ns))
+		return 0;
+	ahead = ns - (int64_t)time(NULL) * INT64_C(1000000000);
+	return ahead > -CLOCK_SLACK && ahead < CLOCK_SLACK ? 0 : ahead;
+}
+
 enum migrate_status s3_take_head(struct s3_session *s, struct migrate_object *o)
 {
 	const char *etag = s3_answer_header(s, "etag"),
-		   *time = s3_answer_header(s, "last-modified");
+		   *modified = s3_answer_header(s, "last-modified");
 	int64_t ns;
 
 	if (!take_size(s, o))
@@ -167,8 +181,10 @@ enum migrate_status s3_take_head(struct s3_session *s, struct migrate_object *o)
 				    "the server does not say how many bytes the object has");
 	if (etag)
 		s3_set_etag(s, o, etag, strlen(etag));
-	if (time && time_parse(time, &ns))
-		o->mtime = o->written = ns;
+	if (modified && time_parse(modified, &ns)) {
+		o->mtime = ns;
+		o->written = ns - s3_clock_ahead(s);
+	}
 	if (s->answer.status != 206)
 		take_checksums(s, o);
 	if (o->attributes)

@@ -72,6 +72,22 @@ static enum migrate_status copy(struct scratch *t, const char *header, const cha
 
 #define OTHER "\"00000000000000000000000000000000\""
 
+/* Of what was put just now. */
+static uint32_t measure_etag(struct scratch *t)
+{
+	struct text hex = { .p = NULL };
+	unsigned char md5[16];
+	uint32_t quirks = 0;
+
+	if (!s3_md5(t->s, "scratch", 7, md5))
+		return 0;
+	text_hex(&hex, md5, sizeof(md5));
+	if (!strstr(t->etag, text_get(&hex)))
+		quirks = S3_ETAG_NOT_MD5;
+	text_release(&hex);
+	return quirks;
+}
+
 static uint32_t measure_puts(struct scratch *t)
 {
 	uint32_t quirks = 0;
@@ -181,7 +197,8 @@ enum migrate_status s3_try_conditions(struct s3_session *s, const char *scratch,
 	status = put(&t, NULL, NULL);
 	if (status != MIGRATE_OK)
 		return status;
-	*quirks = measure_puts(&t);
+	*quirks = measure_etag(&t);
+	*quirks |= measure_puts(&t);
 	*quirks |= measure_copies(&t);
 	*quirks = measure_completes(&t, *quirks);
 	if (was_refused(&t, remove_scratch(&t, t.one, OTHER)))
@@ -189,7 +206,8 @@ enum migrate_status s3_try_conditions(struct s3_session *s, const char *scratch,
 	remove_scratch(&t, t.one, NULL);
 	remove_scratch(&t, t.two, NULL);
 	if (t.broken != MIGRATE_OK)
-		*quirks = S3_NO_COPY_MATCH; /* what could not be told is not relied on */
+		*quirks = (*quirks & S3_ETAG_NOT_MD5) |
+			  S3_NO_COPY_MATCH; /* what could not be told is not relied on */
 	return MIGRATE_OK;
 }
 

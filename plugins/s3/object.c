@@ -255,26 +255,6 @@ void s3_give_digest(struct s3_session *s, const struct migrate_digest *d)
 	text_release(&value);
 }
 
-/* Where the server heeds no condition, a look before is the best there is. */
-static enum migrate_status check_before(struct s3_session *s, const struct migrate_put *r)
-{
-	struct migrate_object *o = r->object;
-	enum migrate_status status;
-
-	if (r->precondition == MIGRATE_ANY ||
-	    s->s3->quirks & (r->precondition == MIGRATE_ABSENT ? S3_PUT_ABSENT : S3_PUT_MATCH))
-		return MIGRATE_OK;
-	status = s3_head(s, r->key, o);
-	if (r->precondition == MIGRATE_ABSENT)
-		return status == MIGRATE_NOT_FOUND ? MIGRATE_OK
-		       : status == MIGRATE_OK      ? MIGRATE_EXISTS
-						   : status;
-	if (status == MIGRATE_NOT_FOUND ||
-	    (status == MIGRATE_OK && !s3_same_etag(o->etag, r->if_match)))
-		return MIGRATE_CHANGED;
-	return status;
-}
-
 static void tell_stored(struct s3_session *s, struct migrate_put *r)
 {
 	const char *etag = s3_answer_header(s, "etag");
@@ -293,9 +273,6 @@ enum migrate_status s3_put(void *self, struct migrate_put *r)
 	s->ms = r->session;
 	if (!s3_key_is_good(s->ms, r->key))
 		return MIGRATE_INVALID;
-	status = check_before(s, r);
-	if (status != MIGRATE_OK)
-		return status;
 	s3_begin(s, "PUT", r->key);
 	s3_give_digest(s, &r->expected);
 	s3_give_encryption(s);

@@ -59,6 +59,10 @@ static enum migrate_status find_customer_key(struct migrate_open *r, struct s3 *
 
 	if (!s3->config.sse_c_key)
 		return MIGRATE_OK;
+	if (!s3->place.tls)
+		return migrate_fail(r->session, MIGRATE_INVALID,
+				    "sse_c_key: it is sent with each request, so the endpoint must "
+				    "be https");
 	b = migrate_secret_reveal(s3->config.sse_c_key);
 	text_str(&word, "=?UTF-8?B?");
 	text_add(&word, b.p, b.n);
@@ -99,11 +103,12 @@ static enum migrate_status meet(struct migrate_open *r, struct s3_session *s)
 		s3->no_list = true;
 		status = MIGRATE_OK;
 	}
-	if (status == MIGRATE_NOT_FOUND || !strcmp(s->answer.code, "NoSuchBucket"))
+	if (!strcmp(s->answer.code, "NoSuchBucket"))
 		return migrate_fail(r->session, MIGRATE_NOT_FOUND, "bucket: there is no '%s' at %s",
 				    s3->config.bucket, s3->place.host);
 	if (status != MIGRATE_OK)
 		return status;
+	s3->met = true;
 	atomic_store(&s3->looked, true);
 	seen = s3_dialect_of_server(s3_answer_header(s, "server"));
 	if (!s3->config.dialect && seen && !(s3->quirks & S3_KNOWN)) {

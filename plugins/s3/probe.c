@@ -97,8 +97,8 @@ static const struct {
 	{ S3_COPY_MATCH_TO, "If-Match: CopyObject and Complete",
 	  "older copies are looked at before they are replaced", false },
 	{ S3_REMOVE_MATCH, "If-Match: DeleteObject", "purge looks with a HEAD first", false },
-	{ S3_NO_COPY_MATCH, "copy-source-if-match", "each copy looks at its source with a HEAD",
-	  true },
+	{ S3_NO_COPY_MATCH, "copy-source-if-match",
+	  "copies are compared with their source by etag, else looked at", true },
 };
 
 /* The job file or the table said otherwise, and runs go by that. */
@@ -368,5 +368,6 @@ enum migrate_status s3_probe_bucket(void *self, struct migrate_measure *r)
 	    find_sub(&p, "access control lists", "acl", "acl: copy cannot be used"))
 		find_versioning(&p);
 	remove_it(&p);
+	s3_sweep_scratch(s); /* uploads of a probe that was killed: only we know how to find them */
 	return migrate_cancelled(r->session) ? MIGRATE_CANCELLED : MIGRATE_OK;
 }

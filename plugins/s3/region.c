@@ -128,16 +128,34 @@ void s3_refresh_place(struct s3_session *s)
 }
 
 /* One cheap request that says whether the bucket is there and the keys are right. */
+static bool pass_over(void *arg, const char *path, char *text, size_t n)
+{
+	(void)arg, (void)path, (void)text, (void)n;
+	return true;
+}
+
 enum migrate_status s3_look_at_bucket(struct s3_session *s)
 {
 	enum migrate_status status;
 
 	s3_begin(s, "GET", s3_bytes(NULL, 0));
+	/* there are servers that fail when the first key is one that XML cannot say */
+	if (!(s->s3->quirks & S3_NO_LIST_ENCODING))
+		s3_query_text(s, "encoding-type", "url");
 	if (!(s->s3->quirks & S3_LIST_V1))
 		s3_query_text(s, "list-type", "2");
 	s3_query_text(s, "max-keys", "1");
 	status = s3_send(s, "looking at the bucket");
 	if (status == MIGRATE_DENIED && !strcmp(s->answer.code, "AccessDenied"))
 		return s->s3->no_list ? MIGRATE_OK : status;
-	return status;
+	if (status != MIGRATE_OK)
+		return status;
+	/* anything may answer 200: what is no listing comes from somebody else */
+	status = s3_document(s, "ListBucketResult", pass_over, NULL, "looking at the bucket");
+	if (status == MIGRATE_OK || s->answer.code[0])
+		return status;
+	return migrate_fail(s->ms, MIGRATE_UNAVAILABLE,
+			    "looking at the bucket: the server answered %ld, and not as S3 does: "
+			    "look at endpoint",
+			    s->answer.status);
 }

@@ -36,6 +36,8 @@ void s3_begin(struct s3_session *s, const char *method, struct migrate_bytes key
 	s->on_head = NULL;
 	if (s->s3->config.requester_pays)
 		s3_header_text(s, "x-amz-request-payer", "requester");
+	if (s->s3->config.expected_owner)
+		s3_header_text(s, "x-amz-expected-bucket-owner", s->s3->config.expected_owner);
 }
 
 void s3_query(struct s3_session *s, const char *name, const void *value, size_t n)

@@ -42,7 +42,7 @@ struct s3_config {
 	const char *bucket, *endpoint, *region, *access_key, *profile, *ca_file;
 	const struct migrate_secret *secret_key, *session_token, *sse_c_key;
 	int path_style, dialect, acl, sse, conditions;
-	const char *storage_class, *sse_kms_key;
+	const char *storage_class, *sse_kms_key, *expected_owner;
 	bool tags, requester_pays, anonymous;
 	uint64_t copy_max;
 	int64_t request_timeout;
@@ -93,6 +93,7 @@ struct s3 {
 	const struct s3_dialect *dialect;
 	uint32_t quirks;
 	atomic_bool looked;                /* open() looked at the bucket, and nobody asked since */
+	bool met;                          /* it has answered as S3 does */
 	bool no_list;                      /* the credentials may not list: that is no outage */
 	char sse_c_key[48], sse_c_md5[32]; /* base64 */
 	X509_STORE *trust;                 /* NULL: another library than OpenSSL has its own */
@@ -173,8 +174,8 @@ struct s3_session {
 	int64_t moved;         /* monotonic ms of the last progress */
 	curl_off_t seen;
 	uint64_t received;
-	uint64_t came; /* into the last sink */
-	long buffer;   /* of libcurl, in bytes */
+	uint64_t came;  /* into the last sink */
+	long buffer;    /* of libcurl, in bytes */
 	bool digesting; /* the MD5 of what comes is taken, in the signer's context */
 
 	struct s3_answer answer;
@@ -280,6 +281,8 @@ enum migrate_status s3_fail_curl(struct s3_session *s, CURLcode code, const char
 /* ---- attributes.c, headers.c ---- */
 /* What the head of an answer to GET or HEAD says. */
 enum migrate_status s3_take_head(struct s3_session *s, struct migrate_object *o);
+/* How far the server's clock, in the last answer, is ahead of ours, in ns. */
+int64_t s3_clock_ahead(const struct s3_session *s);
 void s3_set_etag(struct s3_session *s, struct migrate_object *o, const char *text, size_t n);
 enum migrate_status s3_give_attributes(struct s3_session *s, const struct migrate_attributes *a,
 				       uint32_t flags);
@@ -296,7 +299,7 @@ enum migrate_status s3_take_more(struct s3_session *s, struct migrate_bytes key,
 enum migrate_status s3_read_acl(struct s3_session *s, struct migrate_bytes key,
 				const char **canned);
 
-/* ---- object.c, list.c, copy.c, upload.c, remove.c ---- */
+/* ---- object.c, list.c, copy.c, upload.c, uploads.c, remove.c ---- */
 bool s3_key_is_good(struct migrate_session *ms, struct migrate_bytes key);
 enum migrate_status s3_accepts(void *self, struct migrate_accepts *r);
 enum migrate_status s3_stat(void *self, struct migrate_stat *r);
@@ -339,6 +342,7 @@ enum migrate_status s3_remove_one(struct s3_session *s, struct migrate_bytes key
 				  struct migrate_bytes if_match);
 void s3_mine_free(struct s3 *s3);
 void s3_forget_upload(struct s3 *s3, struct migrate_bytes id);
+bool s3_is_mine(struct s3 *s3, const void *id, size_t n); /* did this instance begin that upload? */
 
 /* ---- region.c ---- */
 enum migrate_status s3_look_at_bucket(struct s3_session *s);
@@ -355,7 +359,8 @@ enum migrate_status s3_measure(struct s3_session *s);
 /* What is tried, on two scratch objects whose keys begin so; they are gone again after it. */
 #define S3_MEASURED                                                                                \
 	((uint32_t)(S3_PUT_ABSENT | S3_COPY_ABSENT | S3_COMPLETE_ABSENT | S3_PUT_MATCH |           \
-		    S3_COPY_MATCH_TO | S3_REMOVE_MATCH | S3_NO_COPY_MATCH | S3_BARE_IF_MATCH))
+		    S3_COPY_MATCH_TO | S3_REMOVE_MATCH | S3_NO_COPY_MATCH | S3_BARE_IF_MATCH |     \
+		    S3_ETAG_NOT_MD5))
 enum migrate_status s3_try_conditions(struct s3_session *s, const char *scratch, uint32_t *quirks);
 void s3_sweep_scratch(struct s3_session *s);
 

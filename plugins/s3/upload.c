@@ -34,7 +34,7 @@ static struct s3_mine **find_mine(struct s3 *s3, const void *id, size_t n)
 	return link;
 }
 
-static bool is_mine(struct s3 *s3, const void *id, size_t n)
+bool s3_is_mine(struct s3 *s3, const void *id, size_t n)
 {
 	bool mine;
 
@@ -204,95 +204,6 @@ enum migrate_status s3_parts(void *self, struct migrate_parts *r)
 			return migrate_fail(s->ms, MIGRATE_TRANSIENT,
 					    "listing parts: the page does not go on");
 		marker = p.next;
-	}
-	return MIGRATE_OK;
-}
-
-struct upload_page {
-	struct s3 *s3;
-	struct migrate_uploads *r;
-	char key[3 * S3_KEY_MAX + 64], id[MIGRATE_ETAG_MAX + 1];
-	char next_key[3 * S3_KEY_MAX + 64], next_id[MIGRATE_ETAG_MAX + 1];
-	size_t nkey;
-	bool encoded, truncated, cancelled;
-};
-
-static bool tell_upload(struct upload_page *p)
-{
-	size_t n = strlen(p->id);
-
-	if (!is_mine(p->s3, p->id, n) || p->nkey < p->r->prefix.n ||
-	    memcmp(p->key, p->r->prefix.p, p->r->prefix.n) != 0)
-		return true;
-	p->cancelled = !migrate_emit_upload(p->r, p->key, p->nkey, p->id, n);
-	return !p->cancelled;
-}
-
-static bool take_upload(void *arg, const char *path, char *text, size_t n)
-{
-	struct upload_page *p = arg;
-
-	if (n >= sizeof(p->key))
-		return false;
-	if (!strcmp(path, "Upload/Key")) {
-		memcpy(p->key, text, n + 1);
-		p->nkey = n;
-		return !p->encoded || s3_decode(p->key, &p->nkey, true);
-	}
-	if (!strcmp(path, "NextKeyMarker")) {
-		memcpy(p->next_key, text, n + 1);
-		return !p->encoded || s3_decode(p->next_key, &n, true);
-	}
-	if (!strcmp(path, "Upload/UploadId"))
-		text_copy(p->id, sizeof(p->id), text);
-	else if (!strcmp(path, "NextUploadIdMarker"))
-		text_copy(p->next_id, sizeof(p->next_id), text);
-	else if (!strcmp(path, "IsTruncated"))
-		p->truncated = !strcmp(text, "true");
-	return strcmp(path, "Upload") != 0 || tell_upload(p);
-}
-
-static void ask_uploads(struct s3_session *s, const struct upload_page *p)
-{
-	s3_begin(s, "GET", s3_bytes(NULL, 0));
-	if (!(s->s3->quirks & S3_NO_LIST_ENCODING))
-		s3_query_text(s, "encoding-type", "url");
-	if (p->next_key[0])
-		s3_query_text(s, "key-marker", p->next_key);
-	if (p->r->prefix.n)
-		s3_query(s, "prefix", p->r->prefix.p, p->r->prefix.n);
-	if (p->next_id[0])
-		s3_query_text(s, "upload-id-marker", p->next_id);
-	s3_query_text(s, "uploads", "");
-}
-
-enum migrate_status s3_uploads(void *self, struct migrate_uploads *r)
-{
-	static const char url[] = "<EncodingType>url</EncodingType>";
-	struct s3_session *s = self;
-	struct upload_page p = { .s3 = s->s3, .r = r, .truncated = true };
-	enum migrate_status status;
-	char before[MIGRATE_ETAG_MAX + 1];
-
-	s->ms = r->session;
-	while (p.truncated) {
-		text_copy(before, sizeof(before), p.next_id);
-		ask_uploads(s, &p);
-		p.truncated = false;
-		status = s3_send(s, "listing uploads");
-		if (status != MIGRATE_OK)
-			return status;
-		p.encoded = memmem(text_get(&s->answer.body), s->answer.body.n, url,
-				   sizeof(url) - 1) != NULL;
-		status = s3_document(s, "ListMultipartUploadsResult", take_upload, &p,
-				     "listing uploads");
-		if (p.cancelled)
-			return MIGRATE_CANCELLED;
-		if (status != MIGRATE_OK)
-			return status;
-		if (p.truncated && (!p.next_id[0] || !strcmp(before, p.next_id)))
-			return migrate_fail(s->ms, MIGRATE_TRANSIENT,
-					    "listing uploads: the page does not go on");
 	}
 	return MIGRATE_OK;
 }

@@ -28,8 +28,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 static const struct {
 	const char *key, *new_key;
 } keys[] = {
-	{ "a", "NEW" }, { "ab", "NEW/W" }, { "a/b", "N" },	     { "a b", "NNN \"" },
-	{ "a&b", "M&b" }, { "1", "" },	   { "\303\251", "\303\211" },
+	{ "a", "NEW" },
+	{ "ab", "NEW/W" },
+	{ "a/b", "N" },
+	{ "a b", "NNN \"" },
+	{ "a&b", "M&b" },
+	{ "1", "" },
+	{ "\303\251", "\303\211" },
 };
 
 static int look_up(void *arg, struct migrate_bytes key, struct migrate_bytes *new_key,

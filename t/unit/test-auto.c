@@ -31,7 +31,8 @@ static struct auto_sample second(struct ends *m, uint32_t n)
 	s.bytes = s.objects * 4096;
 	s.busy = (uint64_t)(busy * 1e9);
 	s.starved = (uint64_t)(n * (1 - m->work) * 1e9);
-	s.destination = m->patience && n > m->patience ? n - m->patience : 0;
+	if (m->patience && n > m->patience)
+		s.destination = (uint64_t)((n - m->patience) / m->latency);
 	return s;
 }
 
@@ -118,6 +119,16 @@ START_TEST(it_names_the_end_that_asked)
 	auto_init(&t, 8, 512);
 	ck_assert_uint_eq(auto_step(&t, &s), 6);
 	ck_assert_int_eq(t.reason, AUTO_SOURCE);
+}
+END_TEST
+
+START_TEST(now_and_then_is_chance)
+{
+	struct auto_sample s = { .ns = 1000000000, .objects = 1000, .source = 3 };
+	struct auto_tuner t;
+
+	auto_init(&t, 8, 512);
+	ck_assert_uint_eq(auto_step(&t, &s), 16);
 }
 END_TEST
 
@@ -223,6 +234,7 @@ int main(void)
 	tcase_add_test(t, it_stays_small_where_nothing_helps);
 	tcase_add_test(t, asked_for_less_it_takes_a_good_part_back);
 	tcase_add_test(t, it_names_the_end_that_asked);
+	tcase_add_test(t, now_and_then_is_chance);
 	tcase_add_test(t, asked_again_and_again_one_is_left);
 	tcase_add_test(t, without_work_for_more_there_are_not_more);
 	tcase_add_test(t, requests_that_take_longer_are_made_fewer);

@@ -34,8 +34,9 @@ static const struct {
 	  B("O:8:\"stdClass\":3:{s:1:\"a\";s:11:\"new/image/1\";s:1:\"b\";R:2;s:1:\"c\";r:1;}") },
 	{ "a property that is protected", B("O:1:\"A\":1:{s:4:\"\0*\0p\";s:7:\"image/1\";}"),
 	  B("O:1:\"A\":1:{s:4:\"\0*\0p\";s:11:\"new/image/1\";}") },
-	{ "all scalars", B("a:6:{i:0;N;i:1;b:1;i:2;i:-12;i:3;d:-1.0E+25;i:4;d:NAN;i:5;"
-			   "s:7:\"image/1\";}"),
+	{ "all scalars",
+	  B("a:6:{i:0;N;i:1;b:1;i:2;i:-12;i:3;d:-1.0E+25;i:4;d:NAN;i:5;"
+	    "s:7:\"image/1\";}"),
 	  B("a:6:{i:0;N;i:1;b:1;i:2;i:-12;i:3;d:-1.0E+25;i:4;d:NAN;i:5;s:11:\"new/image/1\";}") },
 	{ "a value in a value", B("s:14:\"s:7:\"image/1\";\";"),
 	  B("s:19:\"s:11:\"new/image/1\";\";") },

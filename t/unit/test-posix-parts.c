@@ -141,6 +141,27 @@ START_TEST(an_upload_goes_on_in_another_process)
 }
 END_TEST
 
+/* A crash between making the file and its header: of nobody, until its key is written again. */
+START_TEST(what_was_begun_in_vain_goes_with_its_key)
+{
+	struct migrate_uploads r = { .prefix = BYTES("big"), .since = 1 };
+	struct upload_list left = { .arena = ARENA_INIT };
+
+	begin_upload("big", 8, NULL);
+	sh("cd dst/.migrate-*-uploads && own=$(ls | sed -n 's/-.*parts//p') && "
+	   "touch $own-0123456789abcdef.parts 0000000000000000-0123456789abcdef.parts");
+	ck_assert_uint_eq(count_uploads("big"), 1);
+	sh("test $(ls dst/.migrate-*-uploads/*.parts | wc -l) = 3");
+	ck_ok(store_uploads(f.dst.session, &r, &left));
+	ck_assert_uint_eq(left.n, 1);
+	upload_list_release(&left);
+	sh("test $(ls dst/.migrate-*-uploads/*.parts | wc -l) = 2 && "
+	   "rm dst/.migrate-*-uploads/0000*");
+	ck_ok(abort_upload());
+	ck_files(0);
+}
+END_TEST
+
 START_TEST(a_part_that_is_not_whole_does_not_count)
 {
 	struct object_slot o;
@@ -266,6 +287,7 @@ static void add(TCase *t)
 {
 	tcase_add_test(t, parts_in_any_order_make_an_object);
 	tcase_add_test(t, an_upload_goes_on_in_another_process);
+	tcase_add_test(t, what_was_begun_in_vain_goes_with_its_key);
 	tcase_add_test(t, a_part_that_is_not_whole_does_not_count);
 	tcase_add_test(t, parts_outside_the_object_are_refused);
 	tcase_add_test(t, a_gap_is_no_object);

@@ -45,7 +45,8 @@ static const struct text plain[] = {
 	{ "with a query", "image/1?w=1&src=image/10#x", "new/image/1?w=1&src=new/image/10#x" },
 	{ "in HTML", "<img src='image/1'><a href=\"image/10\">image/1</a>",
 	  "<img src='new/image/1'><a href=\"new/image/10\">new/image/1</a>" },
-	{ "in Markdown", "![x](image/1 \"t\") *image/10*", "![x](new/image/1 \"t\") *new/image/10*" },
+	{ "in Markdown", "![x](image/1 \"t\") *image/10*",
+	  "![x](new/image/1 \"t\") *new/image/10*" },
 	{ "keys with blanks, the longest", "image/a b image/a c", "new/image/a b new/image/a c" },
 	{ "a larger resolution", "image/1@2x.png", NULL },
 	{ "percent behind", "image/1%20b", NULL },
@@ -197,8 +198,8 @@ END_TEST
 /* A megabyte of places, of beginnings, of boundaries: time must not explode. */
 START_TEST(large_and_hostile_texts_take_their_time_and_no_more)
 {
-	static const char *const units[] = { "image/1 ", "image/", "i", "\\", "&", "&#", "%", ".",
-					     "image/a ", "https://" };
+	static const char *const units[] = { "image/1 ", "image/", "i", "\\",       "&",
+					     "&#",       "%",      ".", "image/a ", "https://" };
 	const size_t n = 1u << 20;
 	char *text = malloc(n);
 	struct helped h;
@@ -226,16 +227,16 @@ START_TEST(what_is_no_packed_form_is_refused)
 {
 	static const unsigned char forms[][6] = {
 		{ 0x80, 0x80, 0x80, 0x80, 0x80, 0x80 }, /* a number without end */
-		{ 0, 0, 0, 9, 'x', 'y' },		/* cut */
-		{ 100, 1, 0, 1, 'x', 0 },		/* behind the text */
-		{ 0, 200, 1, 0, 0, 0 },			/* more than the text */
+		{ 0, 0, 0, 9, 'x', 'y' },               /* cut */
+		{ 100, 1, 0, 1, 'x', 0 },               /* behind the text */
+		{ 0, 200, 1, 0, 0, 0 },                 /* more than the text */
 	};
 
 	for (size_t i = 0; i < COUNT(forms); i++) {
 		BUF_AUTO struct buf out = BUF_INIT(4096);
 
-		ck_assert(!edits_unpack(bytes_of(forms[i], sizeof(forms[i])), BYTES("abcdef"),
-					&out));
+		ck_assert(
+		    !edits_unpack(bytes_of(forms[i], sizeof(forms[i])), BYTES("abcdef"), &out));
 	}
 }
 END_TEST
@@ -275,8 +276,8 @@ END_TEST
 
 START_TEST(a_key_of_another_form_stands_in_no_row)
 {
-	static const char *const keys[] = { "ab/cd/abxdef", "ab/cd/", "ab/cd/ab", "", "xx/cd/abcd",
-					    "ab-cd/abcdef", "image/1" };
+	static const char *const keys[] = { "ab/cd/abxdef", "ab/cd/",       "ab/cd/ab", "",
+					    "xx/cd/abcd",   "ab-cd/abcdef", "image/1" };
 	struct error err = ERROR_INIT;
 	struct value_pattern *v = value_pattern_new("{key}", &err);
 	BUF_AUTO struct buf out = BUF_INIT(4096);

@@ -57,9 +57,8 @@ static void help_begin(struct helped *h, const struct pair *pairs, size_t n, con
 	struct error err = ERROR_INIT;
 
 	*h = (struct helped){ .pairs = pairs, .n = n, .guards = guards };
-	h->known = (struct known_keys){
-		.look_up = help_look_up, .is_guard = help_is_guard, .arg = h
-	};
+	h->known =
+	    (struct known_keys){ .look_up = help_look_up, .is_guard = help_is_guard, .arg = h };
 	ck_assert(filter_init(&h->known.keys, n) && filter_init(&h->known.guards, 16));
 	for (size_t i = 0; i < n; i++)
 		filter_add(&h->known.keys, bytes_of_text(pairs[i].key));
