@@ -94,6 +94,10 @@ as_mover() {
 }
 check 'a user who may do just that' keeps_the_contract "$(as_mover 'invalidate: ["avatar:{row.id}"]' \
 	'publish: {avatars: "{row.id}"}')"
+rcli acl setuser writer reset on '>secret-of-mover' '~user:*' +ping +client +multi +discard +evalsha +script \
+	+type +get +set +pttl +pexpire +hget +hset >/dev/null
+check 'one who may rewrite' keeps_the_contract "$(as_mover 'rewrite: ["user:{row.id}", "user:{row.id} f"]' |
+	sed 's/user: mover/user: writer/')"
 denied() { # MESSAGE LINE...
 	t_message=$1
 	shift

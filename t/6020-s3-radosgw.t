@@ -48,7 +48,8 @@ same() { # WHAT BUCKET OTHER [KIND...]: as s3-tool says it
 
 no_uploads() { # BUCKET...
 	for bucket; do
-		tool uploads "$bucket" >left && [ ! -s left ] || { cat left; return 1; }
+		tool uploads "$bucket" >left || return 1
+		[ ! -s left ] || { cat left; return 1; }
 	done
 }
 

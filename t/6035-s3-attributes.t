@@ -11,10 +11,11 @@ T_TIMEOUT=60
 s3d_needed
 SECRET=$s3_secret_key
 export SECRET
-s3d_up server --set owner-enforced=no && s3d_up other --set owner-enforced=no && s3d_up strict || {
+if ! s3d_up server --set owner-enforced=no || ! s3d_up other --set owner-enforced=no ||
+	! s3d_up strict; then
 	echo 'Bail out! s3d does not start'
 	exit 99
-}
+fi
 
 tool() {
 	"$srcdir/t/servers/s3-tool" "$server_url" "$@"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Wherever keys for S3 come from they work, and nobody sees them again.
-# shellcheck disable=SC2016,SC2154 # ${SECRET} is for the job file; the servers set NAME_url and the like
+# shellcheck disable=SC2015,SC2016,SC2154,SC2119 # ${SECRET} is for the job file; the servers set NAME_url and the like
 
 . "${srcdir:-.}/t/lib.sh"
 . "$srcdir/t/servers/s3.sh"
@@ -111,12 +111,23 @@ credential_process = kill -TERM \$\$
 credential_process = yes
 [profile babbles]
 credential_process = echo hello
+[profile hangs]
+credential_process = echo \$\$ >$PWD/hangs.pid; sleep 50; echo
 END
 check 'a program that prints keys' gets_it 'profile: program'
 check 'one that ends badly' refused "of profile 'fails': it ended with status 3" 'profile: fails'
 check 'by a signal' refused 'it ended with signal 15' 'profile: dies'
 check 'one that prints without end' refused 'it prints too much' 'profile: chatters'
 check 'one that prints something else' refused 'is no JSON with AccessKeyId' 'profile: babbles'
+is_gone() {
+	! kill -0 "$1" 2>/dev/null
+}
+ends_the_program() {
+	job 'profile: hangs' && start hanging migrate-run down.yml && wait_until 10 test -s hangs.pid &&
+		signals hanging TERM && ends_with 4 hanging && last_output_has interrupted &&
+		wait_until 5 is_gone "$(cat hangs.pid)"
+}
+check 'one that hangs ends with us' ends_the_program
 
 # ---- Roles ----------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Objects and buckets that change while they are copied, on servers that heed conditions and on
 # those that do not; and servers that know only the first version of listings.
-# shellcheck disable=SC2016,SC2154 # ${SECRET} is for the job file; s3d_up sets server_url
+# shellcheck disable=SC2015,SC2016,SC2154 # ${SECRET} is for the job file; s3d_up sets server_url
 
 . "${srcdir:-.}/t/lib.sh"
 . "$srcdir/t/servers/s3.sh"
@@ -11,8 +11,11 @@ T_TIMEOUT=60
 s3d_needed
 SECRET=$s3_secret_key
 export SECRET
-s3d_up aws && s3d_up ceph --dialect ceph && s3d_up r2 --dialect r2 &&
-	s3d_up old --set list-v2=no || { echo 'Bail out! s3d does not start'; exit 99; }
+if ! s3d_up aws || ! s3d_up ceph --dialect ceph || ! s3d_up r2 --dialect r2 ||
+	! s3d_up swift --dialect swift || ! s3d_up old --set list-v2=no; then
+	echo 'Bail out! s3d does not start'
+	exit 99
+fi
 
 at() { # SERVER
 	eval "url=\$$1_url"
@@ -141,7 +144,7 @@ for server in aws ceph; do
 	check "$server: other bytes under the same keys" exits_with 3 migrate-run taken-$server.yml
 	check "$server: are conflicts" status_counts taken-$server.yml done=5 failed=5
 	kept() {
-		tool $server show taken-$server-to | grep -c ' 400 ' | grep -qx 5
+		tool "$server" show "taken-$server-to" | grep -c ' 400 ' | grep -qx 5
 	}
 	check "$server: and stay" kept
 	check "$server: no upload is left" no_uploads $server
@@ -168,5 +171,12 @@ tool old awkward awkward
 job awkward "$(end old awkward)" "$(end old awkward-to)" 'batch: 7'
 check 'whatever its keys are' exits_with 0 migrate-run awkward.yml
 check 'to the byte' equal old awkward awkward-to
+
+# One that cannot say the first key without being asked for an encoding.
+tool swift make weird weird-to
+tool swift awkward weird
+job weird "$(end swift weird)" "$(end swift weird-to)"
+check 'a server that XML fails' exits_with 0 migrate-run weird.yml
+check 'is asked so that it can answer' equal swift weird weird-to
 
 finish

@@ -154,6 +154,19 @@ check 'others did not' my_says \
 	AND deleted_at IS NOT NULL" 3
 check 'the same job again' exits_with 0 migrate-run job.yml
 
+# ---- Trials, and an index that would not help ---------------------------------------
+
+fresh
+rm -rf old && mkdir old
+my 'CREATE TABLE avatars (id binary(16) PRIMARY KEY, path text NOT NULL, kind varchar(9) NOT NULL, INDEX (path(9)))'
+job 'table: avatars, column: path'
+check 'a table can be filled for trials' exits_with 0 migrate-seed job.yml 50
+check 'with a row for each object' my_says "SELECT count(DISTINCT id, path) FROM avatars WHERE path LIKE 'image/%'" 50
+my 'ANALYZE TABLE avatars' >analysed
+check 'an index over beginnings that are the same is of no use' exits_with 0 migrate-run job.yml
+check 'which is said' last_output_has "index 'path' holds the beginnings" 'no index'
+check 'and all rows are changed' my_says "SELECT count(*) FROM avatars WHERE path LIKE 'avatar/%'" 50
+
 # ---- What a schema refuses ---------------------------------------------------------
 
 fresh

@@ -11,7 +11,7 @@ FSYNC=on
 export FSYNC
 mariadb_up || { echo 'Bail out! the server does not start'; exit 99; }
 my_proxy || { echo 'Bail out! the proxy does not start'; exit 99; }
-n=3000
+n=2000
 
 # The same objects each time; rows and the journal anew. Every second row is nobody's.
 mkdir -p old/image
@@ -38,6 +38,7 @@ fresh() { # CONNECTION [MORE]
 		rename: [{prefix: image/, to: avatar/}]
 		batch: 250
 		patience: 40s
+		attempts: 20
 		databases:
 		  - {plugin: mysql, connection: '$1', table: avatars, column: path${2:+, $2}}
 	END
@@ -105,7 +106,7 @@ fresh "$mysql_uri"
 rows_at_least() {
 	[ "$(my "SELECT count(*) FROM avatars WHERE path LIKE 'avatar/%'")" -ge "$1" ]
 }
-for more in 1 800 1700; do
+for more in 1 500 1100; do
 	start run migrate-run --progress=none job.yml
 	wait_until 30 rows_at_least $more
 	signals run KILL
@@ -173,10 +174,6 @@ echo "BEGIN; UPDATE avatars SET path = 'mine/7' WHERE id = 7; SELECT 'held';" >&
 check 'an application has locked a row' wait_until 10 grep -q held "$t_out/application.stdout"
 start run migrate-run --progress=none --log-level debug job.yml
 check 'a run waits for it, not longer than lock_timeout' wait_until 30 rows_at_least $((n - 250))
-timed_out() {
-	grep -q 'lock_timeout' "$t_out/run.stderr"
-}
-check 'and says so' wait_until 30 timed_out
 check 'and does not give up' is_running run
 echo 'COMMIT;' >&9
 exec 9>&-

@@ -196,10 +196,13 @@ check 'bytes too' redis_says "$(printf 'avatar/\377\376')" get "$(printf '{avata
 # ---- Nothing secret shows ------------------------------------------------------------------------
 
 fresh
-rcli acl setuser mover reset on '>canary-secret-77' '~avatar:*' +ping +unlink +multi +discard >/dev/null
+rcli acl setuser mover reset on '>canary-secret-77' '~avatar:*' '~user:*' '~url:*' '&news' +ping +client +multi \
+	+discard +unlink +publish +evalsha +script +type +get +set +pttl +pexpire +hget +hset >/dev/null
+rcli script flush >/dev/null
 redis_key=canary-secret-77
 export redis_key
-job 'user: mover' "password: \${redis_key}" 'invalidate: ["avatar:{row.id}"]'
+job 'user: mover' "password: \${redis_key}" 'invalidate: ["avatar:{row.id}"]' 'publish: {news: "{row.id}"}' \
+	'rewrite: ["url:{row.id}", "user:{row.id} avatar"]'
 quiet() {
 	! grep -rlaF canary-secret-77 . "$t_out"
 }
@@ -211,8 +214,10 @@ watched() {
 	done
 	ends_with 0 run
 }
-check 'a user with rights for these keys alone' watched
-check 'it did its work' keys 'avatar:*' 2
+check 'a user with the rights that the manual page names, and no others,' watched
+check 'did its work' keys 'avatar:*' 2
+check 'all of it' redis_says avatar/17 get url:17
+check 'in hashes, too' all_hashes
 check 'its password is nowhere: journal, log, report, command line' quiet
 redis_key=canary-secret-78
 rm -rf job.journal*

@@ -39,6 +39,12 @@ unit_tests = \
 	t/unit/test-sqlite-rows \
 	t/unit/test-sqlite-tables \
 	$(empty)
+libs3_unit_tests = \
+	t/unit/test-libs3 \
+	$(empty)
+postgres_unit_tests = \
+	t/unit/test-postgres \
+	$(empty)
 redis_unit_tests = \
 	t/unit/test-redis \
 	$(empty)
@@ -64,9 +70,13 @@ unit_headers = \
 posix_test_libs = plugins/libposix.la core/libcore.la $(CHECK_LIBS)
 s3_test_libs = plugins/libs3store.la core/libcore.la $(CHECK_LIBS) $(S3_LIBS)
 sqlite_test_libs = plugins/libsqlite.la core/libcore.la $(CHECK_LIBS) $(SQLITE_LIBS)
+t_unit_test_libs3_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/plugins/s3 $(LIBS3_CFLAGS) $(CRYPTO_CFLAGS)
+t_unit_test_libs3_LDADD = plugins/liblibs3.la core/libcore.la $(CHECK_LIBS) $(LIBS3_LIBS)
 t_unit_test_posix_list_LDADD = $(posix_test_libs)
 t_unit_test_posix_parts_LDADD = $(posix_test_libs)
 t_unit_test_posix_write_LDADD = $(posix_test_libs)
+t_unit_test_postgres_CPPFLAGS = $(AM_CPPFLAGS) $(POSTGRES_CFLAGS)
+t_unit_test_postgres_LDADD = plugins/libpostgres.la core/libcore.la $(CHECK_LIBS) $(POSTGRES_LIBS)
 t_unit_test_redis_CPPFLAGS = $(AM_CPPFLAGS) $(REDIS_CFLAGS)
 t_unit_test_redis_LDADD = plugins/libredis.la core/libcore.la $(CHECK_LIBS) $(REDIS_LIBS)
 t_unit_test_s3_answers_LDADD = $(s3_test_libs)
@@ -83,6 +93,8 @@ long_tests = \
 	t/5120-power-loss.t \
 	t/4130-outages.t \
 	t/5100-crash-sweep.t \
+	t/5130-crash-s3.t \
+	t/5140-crash-servers.t \
 	t/6030-s3-disasters.t \
 	t/1420-control.t \
 	t/1440-progress.t \
@@ -115,6 +127,7 @@ shell_tests = \
 	t/2410-postgres-battery.t \
 	t/2420-redis-battery.t \
 	t/2430-libs3-battery.t \
+	t/2440-mysql-battery.t \
 	t/3000-run-conflict.t \
 	t/3010-run-names.t \
 	t/3020-run-places.t \
@@ -133,15 +146,35 @@ shell_tests = \
 	t/6010-s3-faults.t \
 	t/6040-s3-credentials.t \
 	t/6041-s3-renewal.t \
+	t/6050-s3-places.t \
+	t/6051-s3-refused.t \
+	t/6052-s3-encryption.t \
+	t/6053-s3-examples.t \
 	t/6020-s3-radosgw.t \
 	t/6035-s3-attributes.t \
 	t/6050-s3-changes.t \
+	t/6060-s3-probe.t \
+	t/6070-s3-auto.t \
 	t/6080-libs3-jobs.t \
 	t/6090-libs3-faults.t \
+	t/6095-stores.t \
 	t/6200-postgres-jobs.t \
 	t/6210-postgres-faults.t \
+	t/6220-mysql-jobs.t \
+	t/6230-mysql-faults.t \
+	t/6240-mysql-servers.t \
 	t/6240-redis-jobs.t \
 	t/6250-redis-faults.t \
+	t/6260-postgres-tables.t \
+	t/6270-postgres-ways.t \
+	t/6271-postgres-replica.t \
+	t/6280-databases.t \
+	t/6280-texts.t \
+	t/6282-texts-postgres.t \
+	t/6285-texts-crash.t \
+	t/6290-rows-driven.t \
+	t/6295-activestorage.t \
+	t/6297-wordpress.t \
 	t/8000-s3d.t \
 	$(empty)
 
@@ -233,6 +266,14 @@ TESTS = $(long_tests) $(shell_tests)
 if HAVE_CHECK
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
+if PLUGIN_LIBS3
+check_PROGRAMS += $(libs3_unit_tests)
+TESTS += $(libs3_unit_tests)
+endif
+if PLUGIN_POSTGRES
+check_PROGRAMS += $(postgres_unit_tests)
+TESTS += $(postgres_unit_tests)
+endif
 if PLUGIN_REDIS
 check_PROGRAMS += $(redis_unit_tests)
 TESTS += $(redis_unit_tests)
@@ -289,10 +330,10 @@ EXTRA_DIST += $(unit_headers) $(long_tests) $(shell_tests) t/README t/lib.sh t/f
 EXTRA_DIST += t/bench/README t/bench/lib.sh t/bench/measure t/bench/million t/bench/posix \
 	t/bench/ratios t/bench/rows
 EXTRA_DIST += t/faults/README t/faults/ends.py t/faults/invariants t/faults/lib.sh t/faults/poller \
-	t/faults/pretend t/faults/world
-EXTRA_DIST += t/servers/keysd.sh t/servers/keysd/keysd.py
+	t/faults/pretend t/faults/psql-bytes t/faults/world
+EXTRA_DIST += t/servers/keysd.sh t/servers/keysd/keysd.py t/servers/connectd/connectd.py
 EXTRA_DIST += t/servers/s3.sh t/servers/s3-tool t/servers/s3d/README t/servers/s3d/s3d-check \
 	t/servers/radosgw/down.sh t/servers/radosgw/up.sh
 EXTRA_DIST += t/servers/redis.sh t/servers/redis/up.sh t/servers/redis/down.sh t/servers/tls.sh
 EXTRA_DIST += t/servers/postgres.sh t/servers/postgres/up.sh t/servers/postgres/down.sh \
-	t/servers/dbproxy/dbproxy.py
+	t/servers/mariadb.sh t/servers/mariadb/up.sh t/servers/mariadb/down.sh t/servers/dbproxy/dbproxy.py

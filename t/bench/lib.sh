@@ -37,11 +37,11 @@ mkdir "$disk"
 clean_up() {
 	local file
 	trap - EXIT
-	for file in "$place"/pid "$place"/*.pid; do
-		[ -s "$file" ] || continue
-		kill -9 "$(cat "$file")" 2>/dev/null || continue
-		wait "$(cat "$file")" 2>/dev/null # else the shell tells that it was killed
+	if [ -f "$place/pid" ]; then kill -9 "$(cat "$place/pid")" 2>/dev/null || true; fi
+	for file in "$place"/*.pid; do
+		if [ -s "$file" ]; then kill "$(cat "$file")" 2>/dev/null || true; fi
 	done
+	wait
 	if type stop_servers >/dev/null 2>&1; then stop_servers; fi
 	for _ in 1 2 3 4 5 6 7 8 9 10; do
 		mountpoint -q "$disk" || break

@@ -104,6 +104,8 @@ static const struct call_kind kinds[] = {
 	PATH(removexattr, CALL_ATTRIBUTE, 0),
 	PATH(lremovexattr, CALL_ATTRIBUTE, 0),
 	FD(fremovexattr, CALL_ATTRIBUTE, 0),
+	{ "sendto", SYS_sendto, CALL_SEND, SHAPE_FD, 0, 2, -1 },
+	FD(sendmsg, CALL_SEND, 0),
 };
 #define KIND_COUNT (sizeof(kinds) / sizeof(kinds[0]))
 
@@ -114,7 +116,7 @@ static const struct {
 	{ "write", CALL_WRITE },         { "copy", CALL_COPY },     { "sync", CALL_SYNC },
 	{ "link", CALL_LINK },           { "rename", CALL_RENAME }, { "unlink", CALL_UNLINK },
 	{ "mkdir", CALL_MKDIR },         { "open", CALL_OPEN },     { "truncate", CALL_TRUNCATE },
-	{ "attribute", CALL_ATTRIBUTE },
+	{ "attribute", CALL_ATTRIBUTE }, { "send", CALL_SEND },
 };
 
 bool call_selector(const char *name, size_t n, unsigned *mask, const char **call)
@@ -266,6 +268,8 @@ static bool counts(const struct call *c)
 
 	if (k->number == SYS_ioctl && c->args[1] != FICLONE && c->args[1] != FICLONERANGE)
 		return false;
+	if (k->class == CALL_SEND)
+		return true;
 	if (k->shape == SHAPE_FD)
 		return fd_counts(c->tid, (int)c->args[k->at]);
 	if (k->number == SYS_utimensat && c->args[1] == 0)

@@ -21,11 +21,12 @@ enum call_class {
 	CALL_SYNC = 1 << 2,  /* fsync, fdatasync, syncfs, sync_file_range, msync */
 	CALL_LINK = 1 << 3,  /* link, symlink and their kin */
 	CALL_RENAME = 1 << 4,
-	CALL_UNLINK = 1 << 5,   /* unlink, rmdir */
-	CALL_MKDIR = 1 << 6,    /* mkdir, mknod */
-	CALL_OPEN = 1 << 7,     /* open that creates or truncates */
-	CALL_TRUNCATE = 1 << 8, /* truncate, ftruncate, fallocate */
-	CALL_ATTRIBUTE = 1 << 9 /* modes, owners, times, extended attributes */
+	CALL_UNLINK = 1 << 5,    /* unlink, rmdir */
+	CALL_MKDIR = 1 << 6,     /* mkdir, mknod */
+	CALL_OPEN = 1 << 7,      /* open that creates or truncates */
+	CALL_TRUNCATE = 1 << 8,  /* truncate, ftruncate, fallocate */
+	CALL_ATTRIBUTE = 1 << 9, /* modes, owners, times, extended attributes */
+	CALL_SEND = 1 << 10      /* sendto, sendmsg: only where they are asked for */
 };
 #define CALL_ANY 0x3ffu
 

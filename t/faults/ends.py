@@ -16,7 +16,9 @@ import re
 import shutil
 import sqlite3
 import stat
+import subprocess
 import tempfile
+import time
 import urllib.parse
 
 BLOCK = 4096
@@ -332,6 +334,126 @@ class SqliteDatabase:
             connection.close()
 
 
+class ServerDatabase:
+    """A table of a server, with a trigger that counts updates in `audit`.
+
+    Asked through the server's own client, whose command the description holds: all
+    that it answers is hexadecimal, so that no byte of it means anything to the client.
+    """
+
+    path = "\0"  # nothing in the world's folder belongs to it
+
+    def __init__(self, description, _):
+        self.base = description
+        self.client = description["client"]
+        self.table, self.column = description["table"], description["column"]
+        self.identity = description["identity"]
+        self.set = description.get("set", {})
+        self.old = Pattern(description.get("value", "{key}"))
+        self.new = Pattern(description.get("new_value", description.get("value", "{key}")))
+        self.label = f"{self.table}.{self.column}"
+
+    def run(self, statements):
+        """What the last of them answers, as rows of bytes or None."""
+        answer = subprocess.run(
+            self.client, input=statements.encode(), capture_output=True, timeout=60, check=False
+        )
+        if answer.returncode != 0:
+            raise RuntimeError(f"{self.client[0]}: {os.fsdecode(answer.stderr)}")
+        rows = [line.split(b"\t") for line in answer.stdout.splitlines()]
+        plain = lambda b: None if b == b"NULL" else bytes.fromhex(b.decode("ascii"))
+        return [[plain(b) for b in row] for row in rows]
+
+    def columns(self):
+        name = self.hex("column_name", "text")
+        kind = self.hex("data_type", "text")
+        rows = self.run(
+            f"SELECT {name}, {kind} FROM information_schema.columns WHERE table_schema ="
+            f" {self.HERE} AND table_name = '{self.table}' ORDER BY ordinal_position;"
+        )
+        return [(n.decode(), t.decode()) for n, t in rows]
+
+    def values(self):
+        """All rows: (identity, bytes of the value or None)."""
+        kind = dict(self.columns())[self.column]
+        identity = self.hex(self.identity, "text")
+        rows = self.run(f"SELECT {identity}, {self.hex(self.column, kind)} FROM {self.table};")
+        return [(os.fsdecode(i), v) for i, v in rows]
+
+    def dump(self):
+        """The whole table: {identity: {column: [type, bytes as text]}}."""
+        columns = self.columns()
+        parts = ", ".join(self.hex(c, t) for c, t in columns)
+        rows = self.run(f"SELECT {self.hex(self.identity, 'text')}, {parts} FROM {self.table};")
+        show = lambda b: None if b is None else os.fsdecode(b)
+        return {
+            os.fsdecode(row[0]): {c: ["text", show(b)] for (c, _), b in zip(columns, row[1:])}
+            for row in rows
+        }
+
+    def updates(self):
+        """How often each row was updated: {identity: n}, from the audit trigger."""
+        rows = self.run(
+            f"SELECT {self.hex('id', 'text')}, {self.hex('count(*)', 'text')} FROM audit"
+            f" WHERE tbl = '{self.table}' GROUP BY id;"
+        )
+        return {os.fsdecode(i): int(n) for i, n in rows}
+
+    def recover(self):
+        """Sessions of somebody who was killed end when the server sees it."""
+        for _ in range(600):
+            if self.run(f"SELECT {self.hex('count(*)', 'text')} FROM {self.OURS};") == [[b"0"]]:
+                return
+            time.sleep(0.05)
+        raise RuntimeError("sessions of a killed run stay in the server")
+
+    @staticmethod
+    def is_sound():
+        return True  # a server that is not says so
+
+    def fill(self):
+        """The table as it was when the world was made; the tables must be empty."""
+        kinds = dict(self.columns())
+        rows = [
+            ", ".join(
+                "NULL" if b is None else self.literal(os.fsencode(b), kinds[c])
+                for c, (_, b) in row.items()
+            )
+            for row in self.base["before"].values()
+        ]
+        names = ", ".join(kinds)
+        self.run(f"INSERT INTO {self.table} ({names}) VALUES ({'), ('.join(rows)});")
+
+
+class MysqlDatabase(ServerDatabase):
+    HERE = "DATABASE()"
+    OURS = "information_schema.processlist WHERE user = 'test'"
+
+    @staticmethod
+    def hex(expression, _):
+        return f"HEX(CAST({expression} AS BINARY))"
+
+    @staticmethod
+    def literal(value, kind):
+        return f"{'_binary' if 'bin' in kind or 'blob' in kind else '_utf8mb4'} x'{value.hex()}'"
+
+
+class PostgresDatabase(ServerDatabase):
+    HERE = "current_schema()"
+    OURS = "pg_stat_activity WHERE application_name LIKE 'migrate %'"
+
+    @staticmethod
+    def hex(expression, kind):
+        if kind == "bytea":
+            return f"encode({expression}, 'hex')"
+        return f"encode(convert_to(({expression})::text, 'UTF8'), 'hex')"
+
+    @staticmethod
+    def literal(value, kind):
+        raw = f"decode('{value.hex()}', 'hex')"
+        return raw if kind == "bytea" else f"CAST(convert_from({raw}, 'UTF8') AS {kind})"
+
+
 class SqliteCopy:
     """A private copy of an SQLite file and its log: reading leaves the original alone."""
 
@@ -359,7 +481,7 @@ COMPARED = {
     ("s3", "posix"): ["size", "digest"],
     ("s3", "s3"): ["size", "digest", "xattrs"],
 }
-DATABASES = {"sqlite": SqliteDatabase}
+DATABASES = {"sqlite": SqliteDatabase, "mysql": MysqlDatabase, "postgres": PostgresDatabase}
 
 
 def open_store(description, base):

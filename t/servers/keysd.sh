@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=sh
-# shellcheck disable=SC2154 # what t/lib.sh and t/servers/s3.sh set
+# shellcheck disable=SC2154,SC2034 # what t/lib.sh and t/servers/s3.sh set, what tests read
 #
 # keysd, which gives keys for S3; read after t/lib.sh and t/servers/s3.sh. It ends with the test.
 

@@ -15,12 +15,12 @@ mariadb_needed() {
 	command -v mariadbd >/dev/null || skip_all 'no MariaDB server is installed'
 	command -v mariadb >/dev/null || skip_all 'the client mariadb is not installed'
 	[ "$(id -u)" -ne 0 ] || id mysql >/dev/null 2>&1 || skip_all 'there is no user mysql'
-	[ "$(id -u)" -ne 0 ] || chmod 711 "$t_top"
 }
 
 # mariadb_up: start it, with the server's options in $my_options when it is new; $mysql_uri leads
 # to it over TCP, $mysql_socket is its socket.
 mariadb_up() {
+	[ "$(id -u)" -ne 0 ] || chmod 711 "$t_top"
 	# shellcheck disable=SC2086 # words
 	"$my_servers/up.sh" "$my_dir" ${my_options:-} || return 1
 	# shellcheck source=/dev/null

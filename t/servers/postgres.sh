@@ -60,7 +60,7 @@ pg_proxy() {
 	export pg_proxy_uri
 }
 
-# pg_bouncer MODE: a pooler with two servers; $pg_pooled_uri leads through it.
+# pg_bouncer MODE N: a pooler with N servers; $pg_pooled_uri leads through it.
 pg_bouncer() {
 	mkdir -p "$t_top/pgbouncer" || return 1
 	pg_pooled_port=$(python3 -c 'import socket
@@ -76,7 +76,7 @@ print(s.getsockname()[1])')
 		unix_socket_dir =
 		auth_type = any
 		pool_mode = $1
-		default_pool_size = 2
+		default_pool_size = $2
 		max_client_conn = 100
 		pidfile = $t_top/pgbouncer/pid
 		logfile = $t_top/pgbouncer/log

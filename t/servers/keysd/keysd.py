@@ -89,8 +89,8 @@ def grant(life):
     with LOCK:
         COUNT[0] += 1
         token = f"session-token-{COUNT[0]}"
-    # whole seconds are said, and never less than the truth
-    end = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=life + 0.999)
+    # whole seconds are said, and never more than the truth
+    end = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=life)
     timer = threading.Timer(life, expire, [token])
     timer.daemon = True
     timer.start()

@@ -79,7 +79,7 @@ void canonical_request(struct exchange *x, const char *signed_headers, struct te
 	size_t n = strlen(q->path);
 	char *path = must_alloc(n + 1);
 
-	n = url_decode(path, q->path, n, true);
+	n = url_decode(path, q->path, n, sw(x, SW_PATH_PLUS) == YES);
 	text_printf(to, "%s\n", q->method);
 	text_url(to, (struct bytes){ path, n }, "/");
 	text_puts(to, "\n");

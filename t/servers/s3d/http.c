@@ -158,7 +158,6 @@ static bool parse_query(struct request *q)
 		if (n && q->param_count++ == MAX_PARAMS)
 			return false;
 		if (n) {
-			param->has_value = equals;
 			param->name = (struct bytes){ to, url_decode(to, p, name, true) };
 			to += param->name.len;
 			*to++ = '\0';

@@ -20,7 +20,6 @@ struct header {
 struct param {
 	struct bytes name;
 	struct bytes value; /* decoded; NUL-terminated too */
-	bool has_value;     /* there was a '=' */
 };
 
 struct request {

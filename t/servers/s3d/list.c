@@ -10,6 +10,7 @@ struct page {
 	bool v2;
 	bool url; /* names are percent-encoded */
 	bool owner;
+	bool unsayable; /* a key has characters that XML does not have */
 	struct bytes prefix, delimiter;
 	struct text marker; /* names up to this one were listed before */
 	unsigned long long max;
@@ -109,6 +110,9 @@ static void put_object(struct page *p, struct bytes key, const struct object *o)
 {
 	const char *class = attrs_get(&o->attrs, "x-amz-storage-class");
 	struct text *to = &p->contents;
+
+	for (size_t i = 0; !p->url && i < key.len; i++)
+		p->unsayable |= (unsigned char)key.p[i] < ' ' && !strchr("\t\n\r", key.p[i]);
 
 	text_puts(to, "<Contents>");
 	put_named(p, to, "Key", key);
@@ -359,7 +363,10 @@ static void list(struct exchange *x, bool v2)
 		page_faults_before(&p);
 		list_keys(&p);
 		page_faults_after(&p);
-		write_page(&p);
+		if (p.unsayable && sw(x, SW_CONTROL_XML) != YES)
+			fail(x, 500, "InternalError", "We encountered an internal error");
+		else
+			write_page(&p);
 	}
 	text_release(&p.marker);
 	text_release(&p.contents);

@@ -21,6 +21,7 @@ static const char usage[] =
     "  --session-token T    requests must carry it; several: T1,T2\n"
     "  --region R           default us-east-1; again: a further region, its own port\n"
     "  --domain D           virtual hosts are BUCKET.D; default localhost; again: one more\n"
+    "  --owner N            of all buckets: twelve digits, default 123456789012\n"
     "  --prefix /P          before the bucket in all paths\n"
     "  --dialect NAME       aws, ceph, minio, gcs, swift, r2, wasabi, b2\n"
     "  --set NAME=VALUE     one switch of the dialect; --help lists them\n"
@@ -192,6 +193,8 @@ static void set_value(struct options *o, const char *name, const char *value)
 		config->regions[config->region_count++] = value;
 	else if (!strcmp(name, "--domain") && config->domain_count < MAX_DOMAINS)
 		config->domains[config->domain_count++] = value;
+	else if (!strcmp(name, "--owner"))
+		config->owner = value;
 	else if (!strcmp(name, "--prefix") && value[0] == '/')
 		config->prefix = value;
 	else if (!strcmp(name, "--dialect") && dialect_get(value, &config->switches))
@@ -242,6 +245,7 @@ static void set_defaults(struct config *config)
 	config->access_key = "AKIDTESTTESTTESTTEST";
 	config->secret_key = secret ? secret : "sk/test+secret0123456789abcdefghijklmnop";
 	config->prefix = "";
+	config->owner = "123456789012";
 	dialect_get("aws", &config->switches);
 }
 

@@ -210,7 +210,8 @@ void op_copy_part(struct exchange *x)
 		return;
 	}
 	u = find_upload(x);
-	if (!u || !read_part_number(x, &number) || !(o = copy_source(x)) ||
+	if (!u || !check_sse_c(x, u->meta, "x-amz-server-side-encryption-customer") ||
+	    !read_part_number(x, &number) || !(o = copy_source(x)) ||
 	    !read_copy_range(x, o->data->len, &from, &length))
 		return;
 	if ((long long)length > sw(x, SW_MAX_COPY)) {

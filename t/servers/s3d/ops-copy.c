@@ -20,7 +20,7 @@ static bool parse_source(struct exchange *x, struct source *s)
 	if (header[n] && strcmp(header + n, "?versionId=null") != 0)
 		return fail(x, 404, "NoSuchVersion", "The specified version does not exist.");
 	s->text = must_dup(header, n);
-	n = url_decode(s->text, s->text, n, true);
+	n = url_decode(s->text, s->text, n, sw(x, SW_PATH_PLUS) == YES);
 	s->text[n] = '\0';
 	s->bucket = s->text[0] == '/' ? s->text + 1 : s->text;
 	slash = strchr(s->bucket, '/');
@@ -45,6 +45,8 @@ static struct object *find_source(struct exchange *x, const struct source *s)
 		fail(x, 403, "AccessDenied", "Access Denied");
 		return NULL;
 	}
+	if (!check_owner(x, "x-amz-source-expected-bucket-owner"))
+		return NULL;
 	o = bucket_object(b, s->key);
 	if (!o)
 		fail_no_key(x);

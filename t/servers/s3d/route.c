@@ -127,7 +127,7 @@ bool route(struct exchange *x)
 	}
 	key = must_alloc(n + 1);
 	text_reset(&x->key_buf);
-	text_add(&x->key_buf, key, url_decode(key, path, n, true));
+	text_add(&x->key_buf, key, url_decode(key, path, n, sw(x, SW_PATH_PLUS) == YES));
 	free(key);
 	x->key = (struct bytes){ x->key_buf.p, x->key_buf.len };
 	if (bucket_len >= sizeof(x->bucket))
@@ -171,6 +171,20 @@ static bool check_payer(struct exchange *x)
 	return true;
 }
 
+bool check_owner(struct exchange *x, const char *header)
+{
+	const char *owner = request_header(&x->q, header);
+
+	if (!owner)
+		return true;
+	if (strlen(owner) != 12 || strspn(owner, "0123456789") != 12)
+		return fail(x, 400, "InvalidBucketOwnerAWSAccountID",
+			    "The value of the expected bucket owner parameter must be an AWS "
+			    "account ID.");
+	return !strcmp(owner, x->server->config.owner) ||
+	       fail(x, 403, "AccessDenied", "Access Denied");
+}
+
 bool find_bucket(struct exchange *x)
 {
 	x->b = store_bucket(&x->server->store, x->bucket);
@@ -179,7 +193,7 @@ bool find_bucket(struct exchange *x)
 	if (sw(x, SW_REGION) == YES && x->op->run != op_get_location &&
 	    strcmp(x->b->region, x->server->config.regions[x->region]) != 0)
 		return wrong_region(x);
-	return check_payer(x);
+	return check_owner(x, "x-amz-expected-bucket-owner") && check_payer(x);
 }
 
 void op_not_implemented(struct exchange *x)

@@ -25,6 +25,7 @@ struct config {
 	const char *tokens;               /* separated by commas; NULL when there are none */
 	const char *domains[MAX_DOMAINS]; /* virtual hosts are BUCKET.domain */
 	unsigned domain_count;
+	const char *owner;  /* of all buckets: an account's number */
 	const char *prefix; /* of all paths, before the bucket; "" */
 	const char *regions[MAX_REGIONS];
 	unsigned ports[MAX_REGIONS];
@@ -117,6 +118,7 @@ void xml_date(struct exchange *x, const char *name, int64_t ms);
 bool route(struct exchange *x);
 /* The bucket is there, ours and in this region; false when it was answered. */
 bool find_bucket(struct exchange *x);
+bool check_owner(struct exchange *x, const char *header);
 /* serve.c: one connection until it ends. */
 void serve_connection(struct server *s, struct conn *c, unsigned region);
 /* send.c: with what the script makes of it. */

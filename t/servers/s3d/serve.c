@@ -174,7 +174,7 @@ static struct bucket *victim(struct exchange *x, struct text *key)
 	snprintf(name, sizeof(name), "%.*s", (int)(slash - source), source);
 	b = store_bucket(&x->server->store, name);
 	text = must_text(slash + 1);
-	text_add(key, text, url_decode(text, text, strcspn(text, "?"), true));
+	text_add(key, text, url_decode(text, text, strcspn(text, "?"), sw(x, SW_PATH_PLUS) == YES));
 	free(text);
 	return b;
 }

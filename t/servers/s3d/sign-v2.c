@@ -83,7 +83,8 @@ static void canonical_resource(struct exchange *x, struct text *to)
 		if (!p)
 			continue;
 		text_printf(to, "%c%s", separator, signed_params[i]);
-		if (p->has_value)
+		/* Measured: radosgw signs "acl=" as "acl". */
+		if (p->value.len)
 			text_printf(to, "=%s", p->value.p);
 		separator = '&';
 	}
