@@ -97,6 +97,7 @@ plugin_sources = \
 	core/plugin/conformance-copy.c \
 	core/plugin/conformance-impl.h \
 	core/plugin/conformance-list.c \
+	core/plugin/conformance-measure.c \
 	core/plugin/conformance-rewrite.c \
 	core/plugin/conformance-rows.c \
 	core/plugin/conformance-rows.h \

@@ -6,7 +6,7 @@ examples = \
 	etc/examples/avatars.yml \
 	etc/examples/caches.yml \
 	etc/examples/copy-only.yml \
-	etc/examples/rails.yml \
+	etc/examples/documents.yml \
 	etc/examples/rows-of-a-table.yml \
 	etc/examples/rules.yml \
 	etc/examples/urls.yml \

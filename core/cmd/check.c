@@ -39,15 +39,21 @@ struct named_flag {
 	const char *name;
 };
 
+/* What several flags say together is not said again of each. */
 static void print_flags(uint64_t flags_set, const struct named_flag *names, size_t n)
 {
 	const char *comma = "";
+	uint64_t told = 0;
 
-	for (size_t i = 0; i < n; i++)
-		if (flags_set & names[i].flag) {
-			printf("%s%s", comma, names[i].name);
-			comma = ", ";
-		}
+	for (size_t i = 0; i < n; i++) {
+		uint64_t flag = names[i].flag;
+
+		if ((flags_set & flag) != flag || (told & flag) == flag)
+			continue;
+		printf("%s%s", comma, names[i].name);
+		comma = ", ";
+		told |= flag;
+	}
 	putchar('\n');
 }
 
@@ -78,12 +84,14 @@ static void print_store(const struct open_end *o, const struct store_facts *f)
 	static const struct named_flag names[] = {
 		{ MIGRATE_ORDERED, "lists in order" },
 		{ MIGRATE_DURABLE_CURSOR, "lists on after a restart" },
-		{ MIGRATE_PUT_ABSENT, "put never overwrites unasked" },
-		{ MIGRATE_COPY_ABSENT, "nor does copy" },
-		{ MIGRATE_COMPLETE_ABSENT, "nor complete" },
-		{ MIGRATE_PUT_MATCH, "put replaces only what it knows" },
-		{ MIGRATE_COPY_MATCH, "so does copy" },
-		{ MIGRATE_COMPLETE_MATCH, "so does complete" },
+		{ MIGRATE_CREATE_ONLY, "never overwrites unasked" },
+		{ MIGRATE_PUT_ABSENT, "puts overwrite nothing" },
+		{ MIGRATE_COPY_ABSENT, "copies overwrite nothing" },
+		{ MIGRATE_COMPLETE_ABSENT, "uploads in parts overwrite nothing" },
+		{ MIGRATE_REPLACE_MATCH, "replaces only what it knows" },
+		{ MIGRATE_PUT_MATCH, "puts replace only what is known" },
+		{ MIGRATE_COPY_MATCH, "copies replace only what is known" },
+		{ MIGRATE_COMPLETE_MATCH, "uploads in parts replace only what is known" },
 		{ MIGRATE_GET_MATCH, "notices changes while reading" },
 		{ MIGRATE_REMOVE_MATCH, "removes only what it knows" },
 		{ MIGRATE_RANGES, "reads ranges" },

@@ -81,7 +81,8 @@ static void compare_job(struct check *c, const struct journal_job *job)
 	BUF_AUTO struct buf changes = BUF_INIT(65536);
 	int changed;
 
-	if (!job->exists)
+	/* one that knows its job's id alone: no run of it has reached the ends */
+	if (!job->exists || !job->source || !job->source[0])
 		return;
 	compare_identities(c, job);
 	if (!job->canonical)

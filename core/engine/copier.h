@@ -66,7 +66,7 @@ enum migrate_status transfer_small(struct copier *c, struct item *it, const stru
 enum migrate_status transfer_ring(struct copier *c, struct item *it, const struct target *t);
 /* The same after look_at_source(c, it, true). */
 enum migrate_status transfer_looked(struct copier *c, struct item *it, const struct target *t);
-/* The source told a digest of what it has (in here) that the destination will compare with. */
+/* The source told a digest of what it has (in here): whole, the bytes are compared with it. */
 bool transfer_is_proved(const struct copier *c);
 /* At least n bytes at c->buffer, within the job's memory. False: the run ends. */
 bool copier_reserve(struct copier *c, size_t n);

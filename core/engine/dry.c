@@ -210,7 +210,9 @@ static int count_known(struct dry *d, const struct key_item *item, const struct 
 		d->failed_before++;
 	else
 		d->settled++;
-	if (known == DRY_SETTLED && v->new_key.n && mark(d, v->new_key, 'n', err))
+	if (known == DRY_SETTLED && v->new_key.n &&
+	    (mark(d, v->new_key, 'n', err) ||
+	     (d->known && known_add(d->known, item->key, v->new_key, err))))
 		return -1;
 	if (pass_rows(d, &item->key, &met, err))
 		return -1;

@@ -9,7 +9,7 @@
 struct bucket {
 	atomic_uint_fast64_t rate;  /* a second; 0: no limit */
 	atomic_uint_fast64_t taken; /* since the beginning */
-	double tokens;             /* may be negative: what was let through in advance */
+	double tokens;              /* may be negative: what was let through in advance */
 	int64_t filled;
 };
 

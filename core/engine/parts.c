@@ -465,8 +465,8 @@ static enum migrate_status look_ahead(struct copier *c, struct item *it, const s
 }
 
 /*
- * A digest of the whole proves more than those of parts, and nobody need take it where
- * the source tells it: worth that an object of moderate size goes over one connection.
+ * A digest of the whole that the source tells proves what digests of parts cannot: worth
+ * that an object of moderate size goes over one connection.
  */
 static bool goes_whole(const struct copier *c, const struct item *it)
 {

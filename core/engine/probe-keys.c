@@ -217,13 +217,17 @@ static struct migrate_bytes long_key(struct prober *p, size_t n)
 
 static bool find_longest(struct prober *p)
 {
-	static const size_t lengths[] = { 4096, 1024, 255 };
+	const size_t said = p->facts->d.key_max,
+		     lengths[] = { 4096, said < 4096 ? said : 0, 1024, 255 };
 	enum migrate_status status = MIGRATE_OK;
 	size_t longest = 0;
 
 	for (size_t i = 0; !longest && i < sizeof(lengths) / sizeof(lengths[0]); i++) {
-		struct migrate_bytes key = long_key(p, lengths[i]);
+		struct migrate_bytes key;
 
+		if (lengths[i] < 255)
+			continue;
+		key = long_key(p, lengths[i]);
 		status = store_accepts(p->s, key);
 		if (status == MIGRATE_OK)
 			status = try_put(p, key, 2, 1, MIGRATE_ANY, bytes_of(NULL, 0));

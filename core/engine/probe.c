@@ -294,27 +294,39 @@ static void try_all(struct prober *p)
 	measure(p);
 }
 
+/* Where nothing can be listed, what the removals said is all there is to know. */
+static void tell_left(struct prober *p, const struct migrate_remove *r, enum migrate_status removed)
+{
+	for (size_t i = 0; i < r->count; i++) {
+		enum migrate_status one =
+		    removed == MIGRATE_OK ? (enum migrate_status)r->objects[i]->status : removed;
+
+		/* invalid: it can never have been there */
+		if (one != MIGRATE_OK && one != MIGRATE_NOT_FOUND && one != MIGRATE_INVALID)
+			scratch_left_add(&p->out->left, r->objects[i]->key, one, "");
+	}
+}
+
 /* All keys that may be there in one call, then whatever is found to be left. */
 static void clean_up(struct prober *p)
 {
 	struct migrate_removal *items = calloc(p->key_count + 1, sizeof(*items));
 	struct migrate_removal **list = calloc(p->key_count + 1, sizeof(*list));
-	struct migrate_remove r = { .objects = list, .count = p->key_count };
-	enum migrate_status status;
+	struct migrate_remove r = { .objects = list };
+	enum migrate_status removed = MIGRATE_OK;
 	size_t swept;
 
 	host_resume(&p->ends->host);
-	for (size_t i = 0; items && list && i < p->key_count; i++) {
-		items[i].key = p->keys[i];
-		list[i] = &items[i];
+	for (; items && list && r.count < p->key_count; r.count++) {
+		items[r.count].key = p->keys[r.count];
+		list[r.count] = &items[r.count];
 	}
-	if (items && list)
-		store_remove(p->s, &r);
+	if (r.count)
+		removed = store_remove(p->s, &r);
+	if (scratch_clear(p->s, p->out->prefix, &swept, &p->out->left) != MIGRATE_OK)
+		tell_left(p, &r, removed);
 	free((void *)list);
 	free(items);
-	status = scratch_clear(p->s, p->out->prefix, &swept, &p->out->left);
-	if (status != MIGRATE_OK && status != MIGRATE_UNSUPPORTED)
-		scratch_left_add(&p->out->left, p->s, bytes_of_text(p->out->prefix), status);
 }
 
 static bool prepare(struct prober *p)

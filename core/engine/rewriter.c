@@ -59,9 +59,7 @@ struct rewriter *rewriter_new(struct engine *e, struct error *err)
 	r->slice = CHUNK_ROWS;
 	r->value = (struct buf)BUF_INIT(MIGRATE_KEY_MAX);
 	r->key = (struct buf)BUF_INIT(MIGRATE_KEY_MAX);
-	r->lag_seen = malloc((e->ends.database_count + 1) * sizeof(*r->lag_seen));
-	for (size_t i = 0; r->lag_seen && i < e->ends.database_count; i++)
-		r->lag_seen[i] = INT64_MIN / 2;
+	r->lag_seen = calloc(e->ends.database_count + 1, sizeof(*r->lag_seen));
 	if (!r->lag_seen)
 		error_set(err, EXIT_INTERNAL, "out of memory");
 	else
@@ -149,7 +147,7 @@ static bool may_wait(const struct rewriter *r, const struct chunk *c)
 	for (uint32_t i = 0; i < c->n; i++)
 		if (c->rows[i].outcome != MIGRATE_ROW_CHANGED || c->rows[i].message)
 			return false;
-	return !r->engine->ends.cache_count;
+	return !c->texts && !r->engine->ends.cache_count;
 }
 
 static int save_outcome(struct rewriter *r, struct batch *b, struct error *err)

@@ -14,10 +14,10 @@ struct rewriter {
 	pthread_t thread;
 	struct migrate_session **databases, **caches;
 	struct row_page page;
-	int64_t *lag_seen;  /* by database: when its replicas were looked at */
-	size_t slice;       /* values to look for at a time */
-	struct arena arena; /* of the present batch */
-	struct arena rows;  /* of the present chunk: a key may have millions of rows */
+	int64_t *lag_seen;    /* by database: when its replicas were near enough; 0: never */
+	size_t slice;         /* values to look for at a time */
+	struct arena arena;   /* of the present batch */
+	struct arena rows;    /* of the present chunk: a key may have millions of rows */
 	struct chunk waiting; /* its outcome is journalled with what comes next */
 	bool outcome_waits;
 	struct buf value, key;

@@ -47,8 +47,8 @@ bool scratch_is_key(struct migrate_bytes key)
 	return !memcmp(p + head + ID, END, sizeof(END) - 1);
 }
 
-void scratch_left_add(struct scratch_left *left, struct migrate_session *s,
-		      struct migrate_bytes key, enum migrate_status status)
+void scratch_left_add(struct scratch_left *left, struct migrate_bytes key,
+		      enum migrate_status status, const char *message)
 {
 	BUF_AUTO struct buf b = BUF_INIT(8192);
 	const char **items;
@@ -56,9 +56,9 @@ void scratch_left_add(struct scratch_left *left, struct migrate_session *s,
 	escape_add(&b, key.p, key.n);
 	buf_add_text(&b, ": ");
 	buf_add_text(&b, status_name(status));
-	if (session_message(s)[0]) {
+	if (*message) {
 		buf_add_text(&b, ": ");
-		escape_message(&b, session_message(s), strlen(session_message(s)));
+		escape_message(&b, message, strlen(message));
 	}
 	if (left->n == left->cap) {
 		items = reallocarray(left->items, left->cap * 2 + 16, sizeof(*items));
@@ -96,7 +96,7 @@ static enum migrate_status remove_page(struct migrate_session *s, const struct l
 		if (one == MIGRATE_OK)
 			++*removed;
 		else if (one != MIGRATE_NOT_FOUND)
-			scratch_left_add(left, s, items[i].key, one);
+			scratch_left_add(left, items[i].key, one, session_message(s));
 	}
 	free((void *)list);
 	free(items);
@@ -135,7 +135,8 @@ static void sweep_uploads(struct migrate_session *s, struct migrate_bytes prefix
 			enum migrate_status status = store_abort(s, &a);
 
 			if (status != MIGRATE_OK)
-				scratch_left_add(left, s, list.items[i].key, status);
+				scratch_left_add(left, list.items[i].key, status,
+						 session_message(s));
 		}
 	upload_list_release(&list);
 }

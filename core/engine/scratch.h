@@ -32,9 +32,9 @@ struct scratch_left {
  */
 enum migrate_status scratch_clear(struct migrate_session *s, const char *prefix, size_t *removed,
 				  struct scratch_left *left);
-/* The last call of s could not remove this key. */
-void scratch_left_add(struct scratch_left *left, struct migrate_session *s,
-		      struct migrate_bytes key, enum migrate_status status);
+/* This key could not be removed; message: "" if there is none. */
+void scratch_left_add(struct scratch_left *left, struct migrate_bytes key,
+		      enum migrate_status status, const char *message);
 void scratch_left_release(struct scratch_left *left);
 
 #endif

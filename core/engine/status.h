@@ -32,8 +32,8 @@ struct job_status {
 	uint64_t open_batches;
 	uint64_t failures[FAIL_CLASS_COUNT];
 	double object_rate, byte_rate, row_rate; /* a second, of the last minute; 0: not running */
-	uint32_t workers, workers_why; /* enum auto_reason */
-	int64_t left; /* ns to go; -1: nobody can say */
+	uint32_t workers, workers_why;           /* enum auto_reason */
+	int64_t left;                            /* ns to go; -1: nobody can say */
 	struct control control;
 	char control_error[256]; /* the control file could not be read: why */
 };

@@ -282,7 +282,8 @@ static void check_row(struct verifier *w, const struct batch *b, size_t database
 		return;
 	if (!h->n || !bsearch(&wanted, h->items, h->n, sizeof(*h->items), compare_holders)) {
 		verify_report(
-		    w, b, r->object, DIFFERENT_ROW_LOST, "%s: row %s no longer holds the new value, or `where` leaves it out now",
+		    w, b, r->object, DIFFERENT_ROW_LOST,
+		    "%s: row %s no longer holds the new value, or `where` leaves it out now",
 		    w->verify->job->databases[database].end.label, r->text ? r->text : "");
 		return;
 	}

@@ -40,6 +40,8 @@ static bool add_number(const struct canonical *c, int64_t v, const char *unit)
 {
 	char text[40];
 
+	if (!v && c->option->flags & SCHEMA_AUTO)
+		return add_text(c, "auto");
 	snprintf(text, sizeof(text), "%" PRId64 "%s", v, unit);
 	return add_text(c, text);
 }

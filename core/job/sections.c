@@ -130,7 +130,7 @@ static const struct migrate_option copy[] = {
 	  .min = 4096,
 	  .max = (int64_t)5 << 30,
 	  .help = "objects larger than this are copied in parts of this size; up to 64 MiB in "
-		  "one piece where the source tells a digest that the destination compares with" },
+		  "one piece where the source tells a digest of them" },
 	{ .name = "memory",
 	  MIGRATE_SIZE(struct job_copy, memory),
 	  .klass = MIGRATE_TUNABLE,

@@ -238,8 +238,8 @@ struct row_record {
 	struct migrate_bytes identity, place, before, after, extra;
 	struct migrate_bytes edits; /* of a text: from before to after, packed (base/edits.h) */
 	const char *text;           /* identity as shown */
-	uint8_t outcome;     /* enum migrate_outcome */
-	const char *message; /* conflict, failure; NULL: none */
+	uint8_t outcome;            /* enum migrate_outcome */
+	const char *message;        /* conflict, failure; NULL: none */
 };
 
 struct chunk {

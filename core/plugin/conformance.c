@@ -184,7 +184,7 @@ static void try_kind(struct battery *b, enum migrate_kind kind)
 {
 	static const struct trials *const store[] = {
 		&trials_objects, &trials_writes, &trials_listing, &trials_awkward,
-		&trials_uploads, &trials_copies, &trials_threads,
+		&trials_uploads, &trials_copies, &trials_measure, &trials_threads,
 	};
 
 	for (size_t i = 0; kind == MIGRATE_STORE && i < sizeof(store) / sizeof(store[0]); i++)

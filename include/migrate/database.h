@@ -59,7 +59,8 @@ struct migrate_scan {
 	struct migrate_bytes cursor; /* n = 0: from the first */
 	uint32_t limit;
 	bool done;         /* out */
-	uint64_t bytes;    /* end the page once its values have so many; one row at least. 0: any */
+	uint64_t bytes;    /* end the page once its values have so many, one row at least; set
+			      where open() was told of values above MIGRATE_KEY_MAX. 0: any */
 	uint64_t too_long; /* out: rows of this page passed over as their values are too long */
 };
 /* The core copies all of *row. False: stop and return CANCELLED. */

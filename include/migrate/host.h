@@ -157,9 +157,9 @@ void migrate_sorter_free(struct migrate_sorter *sorter);
 struct migrate_open {
 	struct migrate_session *session;
 	const void *config;
-	void *instance; /* out */
-	bool writes;    /* the job changes something here: it is no mere source */
-	bool dry;       /* but not through this instance */
+	void *instance;     /* out */
+	bool writes;        /* the job changes something here: it is no mere source */
+	bool dry;           /* but not through this instance */
 	uint64_t value_max; /* databases: bytes in the longest value that matters; above
 			       MIGRATE_KEY_MAX for texts, see MIGRATE_TEXTS */
 };

@@ -244,13 +244,16 @@ static bool is_place(const struct instance *inst, const struct column *c)
 {
 	const char *name = inst->column->name, *path = inst->json_path;
 	struct sql unquote = { .n = 0 }, value = { .n = 0 };
+	bool unquotes, values;
 
 	if (!c->expression || form_of(c) != FORM_TEXT)
 		return false;
 	sql_add(&unquote, "json_unquote(json_extract(%s,'%s'))", name, path);
 	sql_add(&value, "json_value(%s,'%s')", name, path);
-	/* both are looked at, and so both are freed */
-	return is_written(c, &unquote) | is_written(c, &value);
+	/* each look frees what it looked for */
+	unquotes = is_written(c, &unquote);
+	values = is_written(c, &value);
+	return unquotes || values;
 }
 
 /* A cut index of few different beginnings would be as good as none. */

@@ -142,7 +142,7 @@ static enum migrate_status set_variables(struct self *self)
 		sql_add(&self->text,
 			"SET @migrate_%zu = (SELECT COALESCE(MAX(%s), 0) FROM %s FOR UPDATE)", c,
 			column->sql, inst->table_sql);
-		status = command_text(self, "cannot add rows", NULL);
+		status = command_text(self, SLOW, "cannot add rows", NULL);
 	}
 	return status;
 }
@@ -167,7 +167,8 @@ static enum migrate_status insert_some(struct self *self, const struct migrate_b
 	sql_add(s, ") VALUES ");
 	for (size_t i = 0; i < n; i++)
 		add_row(s, inst, values[i], i);
-	return command_text(self, "cannot add rows; add them with the application instead", NULL);
+	return command_text(self, SLOW, "cannot add rows; add them with the application instead",
+			    NULL);
 }
 
 enum migrate_status mysql_insert(void *handle, struct migrate_insert *r)

@@ -187,7 +187,7 @@ struct self {
 	struct link main, scan;
 	struct sql text; /* the statement, memory kept from call to call */
 	unsigned char identity[MIGRATE_IDENTITY_MAX + 8];
-	char shown[2048];
+	char shown[4096];
 	unsigned char *extra; /* EXTRA_MAX bytes */
 };
 
@@ -238,7 +238,8 @@ MYSQL_RES *query_text(struct self *self, struct link *link, enum pace pace, cons
 /* One statement without rows; *matched, unless NULL: how many rows its condition met. */
 enum migrate_status command(struct self *self, struct link *link, const char *sql,
 			    const char *what);
-enum migrate_status command_text(struct self *self, const char *what, uint64_t *matched);
+enum migrate_status command_text(struct self *self, enum pace pace, const char *what,
+				 uint64_t *matched);
 enum migrate_status transaction_begin(struct self *self);
 enum migrate_status transaction_rollback(struct self *self, enum migrate_status status);
 enum migrate_status transaction_commit(struct self *self);

@@ -159,14 +159,15 @@ enum migrate_status command(struct self *self, struct link *link, const char *sq
 	return status;
 }
 
-enum migrate_status command_text(struct self *self, const char *what, uint64_t *matched)
+enum migrate_status command_text(struct self *self, enum pace pace, const char *what,
+				 uint64_t *matched)
 {
 	enum migrate_status status;
 	MYSQL_RES *res;
 
 	if (self->text.failed)
 		return out_of_memory(self);
-	status = run(self, &self->main, self->text.p, self->text.n, SLOW, what, &res);
+	status = run(self, &self->main, self->text.p, self->text.n, pace, what, &res);
 	mysql_free_result(res);
 	if (!status && matched)
 		*matched = mysql_affected_rows(self->main.conn);

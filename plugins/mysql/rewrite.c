@@ -103,6 +103,14 @@ static enum migrate_status not_ours(struct self *self)
 			    self->instance->table);
 }
 
+/* A wait for locks may be longer than an answer is waited for otherwise. */
+static enum pace pace_of(const struct self *self)
+{
+	int64_t lock = self->instance->lock_timeout;
+
+	return !lock || lock >= migrate_deadline(self->session) / 2 ? SLOW : QUICK;
+}
+
 static MYSQL_RES *read_rows(struct work *w, const struct migrate_bytes *keys, size_t n, bool lock,
 			    const char *what, enum migrate_status *status)
 {
@@ -116,7 +124,7 @@ static MYSQL_RES *read_rows(struct work *w, const struct migrate_bytes *keys, si
 		return NULL;
 	}
 	sql_add(s, " ORDER BY %s%s", inst->order_sql, lock ? " FOR UPDATE" : "");
-	return query_text(self, &self->main, QUICK, what, status);
+	return query_text(self, &self->main, pace_of(self), what, status);
 }
 
 static enum migrate_status lock(struct work *w)
@@ -152,7 +160,8 @@ static enum migrate_status change(struct work *w, bool value)
 		return MIGRATE_OK;
 	status = change_build(self, members, keys, n, value);
 	if (!status)
-		status = blame_rows(command_text(self, "cannot change the rows", &matched));
+		status = blame_rows(
+		    command_text(self, pace_of(self), "cannot change the rows", &matched));
 	if (!status && matched != n)
 		status = migrate_fail(self->session, MIGRATE_INVALID,
 				      "%llu rows of '%s' were changed instead of %zu",

@@ -37,12 +37,15 @@ static enum migrate_status source_after(struct s3_session *s, const struct migra
 	struct s3_session *from = r->source;
 	enum migrate_status now;
 
-	if (!(s->s3->quirks & S3_NO_COPY_MATCH) ||
-	    (status != MIGRATE_OK && status != MIGRATE_INVALID))
+	if (status != MIGRATE_CHANGED && (!(s->s3->quirks & S3_NO_COPY_MATCH) ||
+					  (status != MIGRATE_OK && status != MIGRATE_INVALID)))
 		return status;
 	from->ms = r->session;
 	now = s3_still_same(from, r->source_key, r->source_if_match);
-	return now == MIGRATE_OK ? status : now;
+	if (now != MIGRATE_OK)
+		return now;
+	/* Swift compares what was uploaded in parts with another etag than the one it shows */
+	return status == MIGRATE_CHANGED ? MIGRATE_UNSUPPORTED : status;
 }
 
 /* Where the condition is ignored, a look behind each part says that all of them are of one object. */

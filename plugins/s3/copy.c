@@ -144,14 +144,17 @@ static enum migrate_status which_failed(struct copying *c, enum migrate_status s
 {
 	struct migrate_copy *r = c->r;
 
-	if (c->s->answer.status != 412 || r->precondition == MIGRATE_ANY)
+	if (c->s->answer.status != 412)
 		return status;
-	if (r->source_if_match.n) {
+	if (r->original->etag.n) {
 		c->from->ms = r->session;
-		status = s3_still_same(c->from, r->source_key, r->source_if_match);
+		status = s3_still_same(c->from, r->source_key, r->original->etag);
 		if (status != MIGRATE_OK)
 			return status;
 	}
+	/* Swift compares what was uploaded in parts with another etag than the one it shows */
+	if (r->precondition == MIGRATE_ANY)
+		return MIGRATE_UNSUPPORTED;
 	c->s->answer.status = 412;
 	return s3_precondition_failed(c->s, r->precondition, MIGRATE_CHANGED);
 }

@@ -158,12 +158,19 @@ bool s3_error_parse(struct s3_session *s)
 	return ok;
 }
 
+/* Seconds, or a time by the server's own clock. */
 static void heed_retry_after(struct s3_session *s)
 {
-	const char *text = s3_answer_header(s, "retry-after");
-	uint64_t seconds;
+	const char *text = s3_answer_header(s, "retry-after"), *date = s3_answer_header(s, "date");
+	int64_t then, now;
+	uint64_t seconds = 0;
 
-	if (text && text_number(text, &seconds) && seconds <= 3600)
+	if (!text)
+		return;
+	if (!text_number(text, &seconds) && date && time_parse(text, &then) &&
+	    time_parse(date, &now) && then > now)
+		seconds = (uint64_t)((then - now) / 1000000000);
+	if (seconds && seconds <= 3600)
 		migrate_retry_after(s->ms, (int64_t)seconds * 1000);
 }
 

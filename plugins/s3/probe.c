@@ -189,48 +189,69 @@ static bool take_id(void *arg, const char *path, char *text, size_t n)
 	return true;
 }
 
+static enum migrate_status begin_upload(struct prober *p, char id[MIGRATE_ETAG_MAX + 1])
+{
+	enum migrate_status status;
+
+	s3_begin(p->s, "POST", key_of(p));
+	s3_query_text(p->s, "uploads", "");
+	s3_give_encryption(p->s);
+	s3_give_customer_key(p->s);
+	s3_with_body(p->s);
+	status = s3_send(p->s, "beginning a scratch upload");
+	return status != MIGRATE_OK ? status
+				    : s3_document(p->s, "InitiateMultipartUploadResult", take_id,
+						  id, "beginning a scratch upload");
+}
+
+/* etag: without bytes if there is none, for whatever reason. */
+static void send_part(struct prober *p, const char *id, char *etag, size_t size)
+{
+	const char *said;
+
+	s3_begin(p->s, "PUT", key_of(p));
+	s3_query_text(p->s, "partNumber", "1");
+	s3_query_text(p->s, "uploadId", id);
+	s3_give_customer_key(p->s);
+	text_str(&p->s->body, "scratch");
+	s3_with_body(p->s);
+	said = s3_send(p->s, "writing a scratch part") == MIGRATE_OK
+		   ? s3_answer_header(p->s, "etag")
+		   : NULL;
+	text_copy(etag, size, said ? said : "");
+}
+
+/* Put together, or given up where the part did not arrive. */
+static enum migrate_status end_upload(struct prober *p, const char *id, const char *etag)
+{
+	s3_begin(p->s, etag[0] ? "POST" : "DELETE", key_of(p));
+	s3_query_text(p->s, "uploadId", id);
+	if (etag[0]) {
+		s3_give_customer_key(p->s);
+		text_str(&p->s->body,
+			 "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>");
+		s3_xml_escape(&p->s->body, etag, strlen(etag));
+		text_str(&p->s->body, "</ETag></Part></CompleteMultipartUpload>");
+		s3_with_body(p->s);
+	}
+	return s3_send(p->s, "ending a scratch upload");
+}
+
 /* An object of one part; its etag, as a HEAD tells it, in the answer. */
 static enum migrate_status put_in_parts(struct prober *p)
 {
-	struct s3_session *s = p->s;
-	char id[MIGRATE_ETAG_MAX + 1] = "", etag[MIGRATE_ETAG_MAX + 3] = "";
+	char id[MIGRATE_ETAG_MAX + 1] = "", etag[MIGRATE_ETAG_MAX + 3];
 
-	s3_begin(s, "POST", key_of(p));
-	s3_query_text(s, "uploads", "");
-	s3_give_encryption(s);
-	s3_give_customer_key(s);
-	s3_with_body(s);
-	p->status = s3_send(s, "beginning a scratch upload");
-	if (p->status == MIGRATE_OK)
-		p->status = s3_document(s, "InitiateMultipartUploadResult", take_id, id,
-					"beginning a scratch upload");
+	p->status = begin_upload(p, id);
 	if (p->status != MIGRATE_OK)
 		return p->status;
-	s3_begin(s, "PUT", key_of(p));
-	s3_query_text(s, "partNumber", "1");
-	s3_query_text(s, "uploadId", id);
-	s3_give_customer_key(s);
-	text_str(&s->body, "scratch");
-	s3_with_body(s);
-	p->status = s3_send(s, "writing a scratch part");
-	if (p->status == MIGRATE_OK && s3_answer_header(s, "etag"))
-		text_copy(etag, sizeof(etag), s3_answer_header(s, "etag"));
-	s3_begin(s, etag[0] ? "POST" : "DELETE", key_of(p));
-	s3_query_text(s, "uploadId", id);
-	if (etag[0]) {
-		s3_give_customer_key(s);
-		text_str(&s->body,
-			 "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>");
-		s3_xml_escape(&s->body, etag, strlen(etag));
-		text_str(&s->body, "</ETag></Part></CompleteMultipartUpload>");
-		s3_with_body(s);
-	}
-	p->status = s3_send(s, "ending a scratch upload");
+	send_part(p, id, etag, sizeof(etag));
+	p->status = end_upload(p, id, etag);
 	if (p->status != MIGRATE_OK || !etag[0])
 		return MIGRATE_UNSUPPORTED;
-	s3_begin(s, "HEAD", key_of(p));
-	s3_give_customer_key(s);
-	return p->status = s3_send(s, "looking at a scratch object");
+	s3_begin(p->s, "HEAD", key_of(p));
+	s3_give_customer_key(p->s);
+	return p->status = s3_send(p->s, "looking at a scratch object");
 }
 
 static bool find_parts_etag(struct prober *p)

@@ -76,8 +76,9 @@ static const struct migrate_option options[] = {
 	{ .name = "storage_class",
 	  MIGRATE_STRING(struct s3_config, storage_class),
 	  .klass = MIGRATE_TUNABLE,
-	  .help = "the storage class of what is written; copy takes the source's where bytes pass "
-		  "through; the bucket's own if there is none" },
+	  .help =
+	      "the storage class of what is written; copy takes the source's, at one more request "
+	      "for each copy that the server makes; the bucket's own if there is none" },
 	{ .name = "acl",
 	  MIGRATE_CHOICE(struct s3_config, acl,
 			 "drop|copy|private|public-read|public-read-write|authenticated-read|"

@@ -86,7 +86,7 @@ static void compose(struct sts *t, const char *action)
 struct result {
 	struct s3_keys keys;
 	char code[64], message[256];
-	bool bad_time;
+	bool bad; /* a time that is none, or a token that is too long */
 };
 
 static bool take_result(void *arg, const char *path, char *text, size_t n)
@@ -95,7 +95,6 @@ static bool take_result(void *arg, const char *path, char *text, size_t n)
 	struct result *r = arg;
 	int64_t ns;
 
-	(void)n;
 	if (!strcmp(path, "Error/Code") || !strcmp(path, "Code"))
 		text_copy(r->code, sizeof(r->code), text);
 	else if (!strcmp(path, "Error/Message") || !strcmp(path, "Message"))
@@ -103,15 +102,16 @@ static bool take_result(void *arg, const char *path, char *text, size_t n)
 	if (!at)
 		return true;
 	at += sizeof("Credentials/") - 1;
-	if (!strcmp(at, "AccessKeyId"))
+	if (!strcmp(at, "AccessKeyId")) {
 		text_copy(r->keys.access, sizeof(r->keys.access), text);
-	else if (!strcmp(at, "SecretAccessKey"))
+	} else if (!strcmp(at, "SecretAccessKey")) {
 		text_copy(r->keys.secret, sizeof(r->keys.secret), text);
-	else if (!strcmp(at, "SessionToken") && n < sizeof(r->keys.token))
+	} else if (!strcmp(at, "SessionToken")) {
+		r->bad |= n >= sizeof(r->keys.token);
 		text_copy(r->keys.token, sizeof(r->keys.token), text);
-	else if (!strcmp(at, "Expiration")) {
-		r->bad_time = !time_parse(text, &ns);
-		r->keys.expires = r->bad_time ? 0 : ns / 1000000000;
+	} else if (!strcmp(at, "Expiration")) {
+		r->bad |= !time_parse(text, &ns);
+		r->keys.expires = r->bad ? 0 : ns / 1000000000;
 	}
 	return true;
 }
@@ -132,7 +132,7 @@ static enum migrate_status judge(struct s3_session *s, const struct sts *t, stru
 				    r->code, r->message, f->status);
 	if (f->status != 200)
 		return s3_fetch_refused(s, f, t->what);
-	if (!parsed || r->bad_time)
+	if (!parsed || r->bad)
 		return migrate_fail(s->ms, MIGRATE_UNAVAILABLE, "%s: the answer is not that of STS",
 				    t->what);
 	if (!s3_keys_set(s, k, t->what, r->keys.access, r->keys.secret, r->keys.token))

@@ -85,7 +85,7 @@ struct instance {
 	unsigned long long file_system; /* the same after a reboot, where device may not be */
 	ino_t inode;
 	int64_t busy_timeout;
-	uint64_t value_max; /* bytes in the longest value that matters */
+	uint64_t value_max;             /* bytes in the longest value that matters */
 	bool writes, dry, foreign_keys; /* dry: not through this instance */
 
 	char *table, *column;         /* as the schema spells them */

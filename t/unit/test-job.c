@@ -373,7 +373,7 @@ static const struct {
 	  "caches: [{plugin: cache, url: 'redis://h/'}]\n",
 	  -1, "" },
 	{ "concurrency", BASE "copy: {concurrency: 3}\n", MIGRATE_TUNABLE,
-	  "- copy.concurrency = 8\n+ copy.concurrency = 3\n" },
+	  "- copy.concurrency = auto\n+ copy.concurrency = 3\n" },
 	{ "a filter", BASE "keys: {exclude: [x]}\n", MIGRATE_SELECTION, "+ keys.exclude.0 = x\n" },
 	{ "the strictest counts", BASE "batch: 3\nkeys: {exclude: [x]}\n", MIGRATE_SELECTION,
 	  "+ keys.exclude.0 = x\n" },
@@ -390,9 +390,8 @@ static const struct {
 	       "databases: [{plugin: rows, path: d, table: t}, {plugin: rows, path: d, table: u}]\n"
 	       "caches: [{plugin: cache, url: 'redis://h/'}]\n",
 	  MIGRATE_SELECTION, "+ databases.1.table = u\n" },
-	{ "a database less",
-	  ENDS "rename: [{prefix: a/, to: b/}]\ncaches: [{plugin: cache, url: 'redis://h/'}]\n",
-	  MIGRATE_IDENTITY, "- databases.0.table = t\n" },
+	{ "a database less", ENDS "rename: [{prefix: a/, to: b/}]\n", MIGRATE_IDENTITY,
+	  "- databases.0.table = t\n" },
 	{ "another cache",
 	  ENDS "rename: [{prefix: a/, to: b/}]\ndatabases: [{plugin: rows, path: d, table: t}]\n"
 	       "caches: [{plugin: cache, url: 'redis://i/'}]\n",

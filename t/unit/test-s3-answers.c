@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "plugin/end-impl.h"
 #include "s3-help.h"
 
 #include <stdio.h>
@@ -77,8 +78,8 @@ START_TEST(hostile_documents_are_refused)
 		"<!DOCTYPE R SYSTEM \"file:///etc/passwd\"><R/>",
 		"<R>&unknown;</R>",
 		"<R><A>\001</A></R>",
-		"<a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a></a></a></a></a></a></a>"
-		"</a></a></a></a></a></a></a></a></a></a></a></a>",
+		("<a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a></a></a></a></a></a></a>"
+		 "</a></a></a></a></a></a></a></a></a></a></a></a>"),
 	};
 	char root[64];
 
@@ -213,6 +214,37 @@ static void line(const char *text)
 	ck_assert(s3_answer_line(&session->answer, text, strlen(text)));
 }
 
+static int64_t told_to_wait(const char *date, const char *after)
+{
+	static struct migrate_session ms;
+	char line[128];
+
+	ms.retry_after = 0;
+	session->ms = &ms;
+	session->method = "GET";
+	session->answer.status = 503;
+	text_reset(&session->answer.head);
+	snprintf(line, sizeof(line), "Date: %s", date);
+	ck_assert(s3_answer_line(&session->answer, line, strlen(line)));
+	snprintf(line, sizeof(line), "Retry-After: %s", after);
+	ck_assert(s3_answer_line(&session->answer, line, strlen(line)));
+	ck_assert_int_eq(s3_fail_answer(session, "it"), MIGRATE_THROTTLED);
+	return ms.retry_after;
+}
+
+START_TEST(a_server_says_when_to_come_back)
+{
+	static const char now[] = "Wed, 21 Oct 2015 07:28:00 GMT";
+
+	ck_assert_int_eq(told_to_wait(now, "7"), 7000);
+	ck_assert_int_eq(told_to_wait(now, "Wed, 21 Oct 2015 07:28:30 GMT"), 30000);
+	ck_assert_int_eq(told_to_wait(now, "Wed, 21 Oct 2015 07:27:00 GMT"), 0);
+	ck_assert_int_eq(told_to_wait(now, "Wed, 21 Oct 2099 07:27:00 GMT"), 0);
+	ck_assert_int_eq(told_to_wait(now, "soon"), 0);
+	ck_assert_int_eq(told_to_wait(now, "99999999999999999999"), 0);
+}
+END_TEST
+
 START_TEST(the_last_head_counts)
 {
 	line("HTTP/1.1 100 Continue\r\n");
@@ -326,6 +358,7 @@ static void add(TCase *t)
 	tcase_add_test(t, error_documents_are_read);
 	tcase_add_test(t, what_an_error_document_repeats_of_our_secrets_is_blanked);
 	tcase_add_loop_test(t, each_error_has_its_status, 0, (int)COUNT(errors));
+	tcase_add_test(t, a_server_says_when_to_come_back);
 	tcase_add_test(t, the_last_head_counts);
 	tcase_add_test(t, heads_have_an_end);
 	tcase_add_loop_test(t, values_come_back_and_hold_no_line_end, 0, (int)COUNT(values));
