@@ -28,13 +28,13 @@ fi
 # The one with tables of MySQL: a server of our own, or none.
 . "$srcdir/t/servers/mariadb.sh"
 if [ -f "$builddir/plugins/.libs/mysql.so" ] && command -v mariadbd >/dev/null && mariadb_up; then
-	my 'CREATE TABLE active_storage_blobs (id serial, `key` varchar(255) UNIQUE, service_name varchar(255))'
-	mkdir storage amazon
+	my "CREATE TABLE profiles (id serial, data json, deleted_at datetime,
+		url varchar(200) AS (json_unquote(json_extract(data, '\$.avatar.url'))), INDEX (url))"
 	DATABASE_URL=$mysql_uri
 	export DATABASE_URL
 else
 	skip 'jobs with MySQL' 'there is no MariaDB server, or the plugin was not built'
-	rm -f rails.yml
+	rm -f documents.yml
 fi
 
 # Those of applications with a test of their own: t/6295, t/6297.

@@ -119,8 +119,9 @@ redis_down TERM
 	tls_authority ca && tls_authority other && tls_certificate ca server elsewhere 127.0.0.1 &&
 		tls_certificate ca client somebody
 } || { echo 'Bail out! no certificates'; exit 99; }
-if redis_up --tls-port "$(free_port)" --tls-cert-file "$PWD/server.pem" --tls-key-file \
-	"$PWD/server.key" --tls-ca-cert-file "$PWD/ca.pem"; then
+redis_options="--tls-port $(free_port) --tls-cert-file $PWD/server.pem --tls-key-file $PWD/server.key
+	--tls-ca-cert-file $PWD/ca.pem"
+if redis_up; then
 	tls="url: rediss://127.0.0.1:$(rcli config get tls-port | tail -n 1)"
 	ours='tls_certificate: client.pem
 tls_key: client.key'
@@ -142,10 +143,12 @@ redis_down TERM
 
 # ---- What is not served ------------------------------------------------------------------------
 
-redis_up --cluster-enabled yes --cluster-port "$(free_port)"
+redis_options="--cluster-enabled yes --cluster-port $(free_port)"
+redis_up
 check 'a cluster is refused at once' refused 'a cluster is not supported' "$url" 'invalidate: [a]'
 redis_down
 rm -rf "$redis_dir"
+redis_options=
 redis_up
 rcli replicaof 127.0.0.1 1 >/dev/null
 rcli config set replica-serve-stale-data yes >/dev/null

@@ -154,6 +154,36 @@ check 'the server copies in parts' requests_since \
 check 'bytes and attributes arrive' same_buckets parts-from parts-to
 check 'no upload is left' no_uploads
 
+# ---- Not one request more, whichever way ------------------------------------------------
+
+tool make ways counted
+tool fill ways 1200
+not_for_objects='select(.key + .query | test("scratch") | not) | select(.op | test("^List") | not)'
+# one_each SERVER OPERATION: of so many objects one request each, and there is nothing else
+one_each() {
+	t_got=$(tail -n +$((marked + 1)) "$1" | jq -rcs "[.[] | $not_for_objects | .op] | group_by(.)
+		| map([.[0], length])")
+	[ "$t_got" = "[[\"$2\",1200]]" ] || { echo "$t_got"; return 1; }
+}
+mkdir ways
+job ways-down "$(s3 ways)" '{plugin: posix, root: ways}'
+mark
+check '1,200 objects become files' exits_with 0 migrate-run ways-down.yml
+check 'by one request each' one_each "$server_log" GetObject
+job ways-up '{plugin: posix, root: ways}' "$(s3 counted)"
+mark
+check 'files become objects' exits_with 0 migrate-run ways-up.yml
+check 'by one request each, too' one_each "$server_log" PutObject
+"$srcdir/t/servers/s3-tool" "$other_url" make ways
+job ways-far "$(s3 ways)" \
+	"{plugin: s3, endpoint: '$other_url', bucket: ways, access_key: $s3_access_key, secret_key: '\${SECRET}'}"
+mark
+far_marked=$(wc -l <"$other_log")
+check 'they go to another endpoint' exits_with 0 migrate-run ways-far.yml
+check 'by one request there' one_each "$server_log" GetObject
+marked=$far_marked
+check 'and one here' one_each "$other_log" PutObject
+
 # ---- What is there already ---------------------------------------------------------
 
 for i in 1 2 3; do

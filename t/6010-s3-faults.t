@@ -78,41 +78,7 @@ survives() {
 check 'a job without faults' survives up 0
 check 'and one from bucket to bucket' survives over 0
 
-# ---- The server is busy, or answers get lost ----------------------------------------
-
-check '503 SlowDown for a while, uploading' survives up 8 \
-	'PutObject o* 5-12 status 503 SlowDown'
-check '503 for a while, copying' survives over 8 'CopyObject o* 5-12 status 503 SlowDown'
-check '503 for a while, downloading' survives down 8 'GetObject o* 5-12 status 503 SlowDown'
-check '500 on parts, and on the end of an upload' survives up 1 \
-	'UploadPart z* 2 status 500 InternalError' \
-	'CompleteMultipartUpload z* 1 status 500 InternalError'
-check 'an object is written, and the answer lost' survives up 3 'PutObject o* 4-6 reset-committed'
-check 'a copy is made, and the answer lost' survives over 3 'CopyObject o* 4-6 reset-committed'
-check 'an upload is completed, and the answer lost' survives up 1 \
-	'CompleteMultipartUpload z* 1 reset-committed'
-check 'a copy in parts is completed, and the answer lost' survives over 1 \
-	'CompleteMultipartUpload z* 1 reset-committed'
-check 'it was done, and the answer says 500' survives up 1 \
-	'PutObject o* 4-6 status-committed 500 InternalError' \
-	'CompleteMultipartUpload z* 1 status-committed 500 InternalError'
-check 'connections break in the middle of a body' survives up 1 \
-	'PutObject o* 4 reset-before' 'UploadPart z* 2 reset-during 1000000'
-
-# ---- What looks like success ----------------------------------------------------------
-
-check '200 with an error inside, for a copy' survives over 3 'CopyObject o* 4-6 error-200 InternalError'
-check '200 with an error inside, for the end of an upload' survives up 1 \
-	'CompleteMultipartUpload z* 1 error-200 InternalError'
-check '200 with nothing inside, for a copy' survives over 1 'CopyObject o* 4 empty-200'
-check '200 with nothing inside, for the end of an upload' survives up 1 \
-	'CompleteMultipartUpload z* 1 empty-200'
-check '200 with an error inside, for a part that is copied' survives over 1 \
-	'UploadPartCopy z* 2 error-200 InternalError'
-check 'a byte of an answer is flipped' survives down 3 'GetObject o* 4-6 flip 2'
-check 'the body of an answer ends early' survives down 2 'GetObject o* 4-5 cut 3'
-check 'also by a reset' survives down 1 'GetObject o* 4 cut 3 reset'
-check 'or in the middle of a large one' survives down 1 'GetObject z* 1 cut 2000000'
+# What single requests meet is in t/6030.
 
 tool make rotten
 job rotten '{plugin: posix, root: files}' "$(s3 rotten)"

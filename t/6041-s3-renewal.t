@@ -45,35 +45,27 @@ credentials() { # the shared file
 AWS_CONTAINER_CREDENTIALS_FULL_URI=$keysd/agent/creds
 export AWS_CONTAINER_CREDENTIALS_FULL_URI
 
-# The keys live four seconds, and the job runs longer: each object takes a while.
-slowly() {
-	s3d_faults server 'GetObject * * delay 0.3'
-}
+# The keys live shorter than the job runs, for each object takes a while. Four sessions need new
+# ones, and one sees to them; those that are good still are used meanwhile.
 renews_in_time() {
-	slowly && keysd_plan 'agent life 4' 'agent delay 0.5' && gets_it
+	s3d_faults server 'GetObject * * delay 0.4' && keysd_plan 'agent life 7' 'agent delay 1.4' && job &&
+		start going migrate-run down.yml && wait_until 15 keysd_was 'asked agent' 2 || return 1
+	served=$(wc -l <"$server_log")
+	wait_until 10 keysd_was gave 2 || return 1
+	served=$(($(wc -l <"$server_log") - served))
+	ends_with 0 going && holds_files down 64 && last_output_lacks "$s3_secret_key"
 }
 check 'keys are renewed before they expire' renews_in_time
 check 'by one session for all' keysd_was 'asked agent' 2
+check 'while the others go on' test "$served" -ge 4
 check 'so that none was ever refused' s3d_log_says server '[.[] | select(.code == "ExpiredToken")] | length' 0
 
 outlives_an_outage() {
-	slowly && keysd_plan 'agent life 4' 'agent status 500' 'agent status 500' 'agent status 500' \
+	s3d_faults server 'GetObject * * delay 0.3' && keysd_plan 'agent life 4' 'agent status 500' 'agent status 500' 'agent status 500' \
 		'agent status 500' 'agent status 500' 'agent status 500' &&
 		gets_it && keysd_was 'asked agent' 8 && status_counts down.yml done=64 failed=0
 }
 check 'an agent that is away meanwhile is waited for' outlives_an_outage
-
-# Four sessions need new keys, and one sees to them; those that are good still are used meanwhile.
-goes_on_meanwhile() {
-	s3d_faults server 'GetObject * * delay 0.4' && keysd_plan 'agent life 7' 'agent delay 1.4' && job && start going migrate-run down.yml &&
-		wait_until 15 keysd_was 'asked agent' 2 || return 1
-	served=$(wc -l <"$server_log")
-	wait_until 10 keysd_was gave 2 || return 1
-	served=$(($(wc -l <"$server_log") - served))
-	signals going TERM && ends_with 4 going && keysd_was 'asked agent' 2 || return 1
-	[ "$served" -ge 4 ] || { echo "only $served requests meanwhile"; return 1; }
-}
-check 'while one session renews them the others go on' goes_on_meanwhile
 
 # The server says so before the keys do.
 refuses_early() {
@@ -84,6 +76,34 @@ refuses_early() {
 }
 check 'keys that are refused early are renewed' refuses_early
 check 'once' keysd_was 'gave' 2
+
+# HEAD has no reasons: only 400 or 403.
+mkdir files && for i in 1 2 3 4 5 6 7 8; do
+	write_file "files/o$i" "object $i"
+done
+looks_before() { # STATUS: each object is looked at before it is written
+	number=$((number + 1))
+	"$srcdir/t/servers/s3-tool" "$server_url" make "up-$number" && write_job up.yml <<-END
+		job: up-$number
+		source: {plugin: posix, root: files}
+		destination: {plugin: s3, endpoint: '$server_url', bucket: up-$number, conditions: no}
+		patience: 5s
+	END
+	keysd_plan && exits_with "$1" migrate-run up.yml
+}
+head_tells_nothing() {
+	last=$(sed -n 's/gave session-token-//p' "$keysd_folder/log" | tail -n 1)
+	s3d_faults server "HeadObject * 3+ expired session-token-$((last + 1))" && looks_before 0 &&
+		status_counts up.yml done=8 failed=0
+}
+check 'keys that HEAD refuses are renewed' head_tells_nothing
+check 'once, too' keysd_was 'gave' 2
+head_denies() {
+	s3d_faults server 'HeadObject * * status 403 AccessDenied' && looks_before 3 && status_counts up.yml failed=8 &&
+		last_output_has 'denied' && s3d_faults server
+}
+check 'what HEAD denies for another reason fails' head_denies
+check 'and new keys are not asked for each time' keysd_was 'gave' 2
 
 waits_for_a_person() {
 	patience=2s

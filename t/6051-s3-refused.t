@@ -10,7 +10,7 @@ T_TIMEOUT=60
 s3d_needed
 SECRET=$s3_secret_key
 export SECRET
-s3d_up server || { echo 'Bail out! s3d does not start'; exit 99; }
+s3d_up server --public from || { echo 'Bail out! s3d does not start'; exit 99; }
 tool() {
 	"$srcdir/t/servers/s3-tool" "$server_url" "$@"
 }
@@ -54,6 +54,19 @@ SECRET=sk/wrong+secret
 wrong 'a secret that is wrong' "$(s3 into)" SignatureDoesNotMatch 'look at access_key and secret_key'
 SECRET=$s3_secret_key
 wrong 'keys that do not expire, with a session token' "$(s3 into '' "session_token: '\${SECRET}'")" InvalidToken
+
+anonymous() { # BUCKET: without any keys
+	rm -rf down && mkdir down && job "{plugin: s3, endpoint: '$server_url', bucket: $1, anonymous: true}" \
+		'{plugin: posix, root: down}'
+}
+anonymous from
+check 'a bucket that everybody may read' exits_with 0 migrate-run job.yml
+check 'is read without a signature' s3d_log_says server \
+	'[.[] | select(.op == "GetObject" and .sig == "none")] | length' 16
+anonymous into
+check 'any other is not' exits_with 2 migrate-run job.yml
+check 'which is said' last_output_has AccessDenied
+rm -rf down
 
 # ---- What is not S3 ------------------------------------------------------------------------------
 

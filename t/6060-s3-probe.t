@@ -139,6 +139,14 @@ check 'the next probe' exits_with 0 migrate-check --probe job.yml
 check 'says that it was there' last_stderr_has 'had left behind'
 check 'and removes it' nothing_is_left
 
+echo image/00001 >names
+s3d_faults server 'ListObjectsV2 * * status 403 AccessDenied' 'ListMultipartUploads * * status 403 AccessDenied'
+check 'where nothing may be listed' exits_with 0 migrate-check --probe --set keys.from=file \
+	--set keys.file=names job.yml
+check 'a probe says so' last_stdout_has 'list: page by page                 unknown denied'
+s3d_faults server
+check 'and leaves nothing all the same' nothing_is_left
+
 s3d_faults server 'PutObject * * status 403 AccessDenied'
 check 'a bucket that cannot be written to' exits_with 2 migrate-check --probe job.yml
 check 'is a problem of the destination' last_stderr_has 'destination: ' denied
@@ -164,6 +172,9 @@ check 'until the next' exits_with 0 migrate-check --probe job.yml
 check 'has cleaned up' nothing_is_left
 
 check 'a first run is killed while it measures' hit KILL 137 UploadPart migrate-run job.yml
+check 'its journal has nothing to tell yet' exits_with 0 migrate-status job.yml
+check 'and fits' exits_with 0 migrate-check job.yml
+check 'whatever the job says by now' exits_with 0 migrate-check --set keys.prefix=image/ job.yml
 check 'the next one copies' exits_with 0 migrate-run job.yml
 all_of_it() {
 	tool show target | cut -d ' ' -f 1 >left && printf 'image%%2F%05d\n' 1 2 3 | diff - left && [ -z "$(tool uploads target)" ]

@@ -5,7 +5,6 @@
 . "${srcdir:-.}/t/lib.sh"
 . "$srcdir/t/servers/redis.sh"
 redis_needed
-# shellcheck disable=SC2119
 redis_up || { echo 'Bail out! the server does not start'; exit 99; }
 T_TIMEOUT=60
 n=200

@@ -8,7 +8,6 @@
 . "$srcdir/t/servers/redis.sh"
 redis_needed
 needs_killat
-# shellcheck disable=SC2119
 redis_up || { echo 'Bail out! the server does not start'; exit 99; }
 T_TIMEOUT=60
 n=800
@@ -70,7 +69,7 @@ finished() { # STATUS
 	ends_with "$1" run && all_rows $n && nothing_is_stale $n
 }
 
-slow='limits: {rows: 1000/s}'
+slow='limits: {rows: 400/s}' # and 400 at once
 
 # ---- The server -----------------------------------------------------------------------------
 
@@ -85,7 +84,6 @@ status_tells() {
 }
 check 'is what the job waits for, as migrate-status says' wait_until 10 status_tells
 check 'rows that changed stay changed' some_rows $((kept - 1))
-# shellcheck disable=SC2119
 redis_up
 check 'and when it is back the job goes on to the end' finished 0
 
@@ -93,7 +91,6 @@ fresh $n "$slow"
 start run migrate-run --progress=none job.yml
 wait_until 20 some_rows 200
 redis_down TERM
-# shellcheck disable=SC2119
 redis_up
 check 'a server that is restarted' finished 0
 
@@ -119,6 +116,17 @@ ends_with 4 run
 check 'the next one ends well' exits_with 0 migrate-run --progress=none job.yml
 check 'and nothing is stale' nothing_is_stale $n
 
+fresh $n "$slow"
+start run migrate-run --progress=none job.yml
+wait_until 20 some_rows 200
+redis_down
+wait_until 20 grep -q 'paused: caches' "$t_out/run.stderr"
+signals run KILL
+ends_with 137 run
+redis_up
+check 'killed while a cache has still to be told: the next run' exits_with 0 migrate-run --progress=none job.yml
+check 'tells it' nothing_is_stale $n
+
 fresh $n "$slow" 'patience: 1s'
 start run migrate-run --progress=none job.yml
 wait_until 20 some_rows 200
@@ -127,7 +135,6 @@ check 'a server that stays away' ends_with 9 run
 check 'ends the run' last_output_has 'gave up after 1 s (patience): caches[0]'
 check 'while it is away, no other one begins' exits_with 2 migrate-run job.yml
 check 'and it is said why' last_output_has 'cannot connect'
-# shellcheck disable=SC2119
 redis_up
 check 'with it, the next one ends well' exits_with 0 migrate-run job.yml
 check 'rows are as they shall be' all_rows $n
@@ -215,7 +222,13 @@ i=0
 while [ $i -lt "$points" ]; do
 	i=$((i + 1))
 	if [ "$SWEEP" = full ]; then random=$i; else random "$calls"; fi
-	check "killed at call $random of $calls, and run again" killed_at "$random"
+	if [ $((i % 2)) = 0 ] || [ "$SWEEP" = full ]; then
+		check "killed before call $random of $calls, and run again" killed_at "$random"
+	fi
+	# most likely to fall between a record of the journal and what follows it
+	if [ $((i % 2)) = 1 ] || [ "$SWEEP" = full ]; then
+		check "killed after call $random of $calls, and run again" killed_at "$random" --after
+	fi
 done
 
 finish

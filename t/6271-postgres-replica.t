@@ -131,7 +131,7 @@ check 'of two servers the one that can be written to is taken' works \
 fresh
 wait_until 20 test "$(on_replica 'SELECT count(*) FROM avatars')" = "$n"
 job "postgresql://test:test-password@127.0.0.1:$PGPORT,127.0.0.1:$replica_port/postgres"
-sed -i '1a limits: {rows: 400/s}' job.yml
+sed -i '1a limits: {rows: 100/s}' job.yml
 start run migrate-run --progress=none job.yml
 some_rows() {
 	[ "$(on_replica "SELECT count(*) FROM avatars WHERE path LIKE 'avatar/%'")" -ge "$1" ]

@@ -43,7 +43,7 @@ fresh() {
 		rename: [{prefix: image/, to: avatar/}]
 		batch: 50
 		patience: 30s
-		limits: {rows: 1500/s}
+		limits: {rows: 400/s}
 		databases:
 		  - {plugin: postgres, connection: '$pg_uri', table: avatars, column: path}
 		  - {plugin: sqlite, path: app.db, table: notes, column: path}

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # match: contains on PostgreSQL: text, varchar, jsonb and lists, long ones, a bounded page.
+# shellcheck disable=SC2016 # variables and groups of job files are theirs
 
 . "${srcdir:-.}/t/lib.sh"
 . "$srcdir/t/servers/postgres.sh"
@@ -13,7 +14,6 @@ for i in 1 2 3 10; do
 	write_file "src/image/$i" "image $i"
 done
 
-# shellcheck disable=SC2016 # variables of job files are theirs
 job() { # DATABASE...
 	write_job job.yml <<-END
 		source: {plugin: posix, root: src}
@@ -83,5 +83,4 @@ check 'cost nothing' pg_says "SELECT count(*) FROM posts WHERE body ~ '^new/imag
 check 'no row is changed twice' pg_says \
 	'SELECT count(*) FROM (SELECT who FROM audit GROUP BY who HAVING count(*) > 1) x' 0
 
-postgres_down
 finish

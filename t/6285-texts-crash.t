@@ -70,7 +70,7 @@ in_order() { # FOLDER
 	[ "$t_got" -eq 0 ] || { echo "$t_got rows were changed more than once"; return 1; }
 }
 
-complete() { # FOLDER
+as_they_shall_be() { # FOLDER
 	in_order "$1" || return 1
 	t_got=$(sqlite3 "$1/app.db" 'SELECT count(*) FROM posts WHERE body <> wanted')
 	[ "$t_got" -eq 0 ] || { echo "$t_got texts are not as they shall be"; return 1; }
@@ -89,13 +89,13 @@ survives() { # N M OPTION...
 	in_order w || { echo "after '$first', then '$struck'"; return 1; }
 	migrate-run --progress=none w/job.yml >"$t_out/stdout" 2>"$t_out/stderr" ||
 		{ echo "status $? after '$first', then '$struck'"; cat "$t_out/stderr"; return 1; }
-	complete w || { echo "after '$first', then '$struck'"; return 1; }
-	migrate-run --progress=none w/job.yml >"$t_out/stdout" 2>"$t_out/stderr" && complete w
+	as_they_shall_be w || { echo "after '$first', then '$struck'"; return 1; }
+	migrate-run --progress=none w/job.yml >"$t_out/stdout" 2>"$t_out/stderr" && as_they_shall_be w
 }
 
 make_world one
 check 'a job with texts' sh -c 'cp -a one w && migrate-run --progress=none w/job.yml'
-check 'does everything, once' complete w
+check 'does everything, once' as_they_shall_be w
 check 'and verifies' exits_with 0 migrate-verify w/job.yml
 rm -rf w
 fresh_world w one

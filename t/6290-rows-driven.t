@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # keys: {from: database}: rows say which objects the job is about.
+# shellcheck disable=SC2016 # variables and groups of job files are theirs
 
 . "${srcdir:-.}/t/lib.sh"
 T_TIMEOUT=60

@@ -21,6 +21,7 @@ unit_tests = \
 	t/unit/test-journal-merge \
 	t/unit/test-journal-open \
 	t/unit/test-journal-records \
+	t/unit/test-journal-texts \
 	t/unit/test-journal-threads \
 	t/unit/test-json \
 	t/unit/test-pattern \
@@ -41,6 +42,9 @@ unit_tests = \
 	$(empty)
 libs3_unit_tests = \
 	t/unit/test-libs3 \
+	$(empty)
+mysql_unit_tests = \
+	t/unit/test-mysql \
 	$(empty)
 postgres_unit_tests = \
 	t/unit/test-postgres \
@@ -72,6 +76,8 @@ s3_test_libs = plugins/libs3store.la core/libcore.la $(CHECK_LIBS) $(S3_LIBS)
 sqlite_test_libs = plugins/libsqlite.la core/libcore.la $(CHECK_LIBS) $(SQLITE_LIBS)
 t_unit_test_libs3_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/plugins/s3 $(LIBS3_CFLAGS) $(CRYPTO_CFLAGS)
 t_unit_test_libs3_LDADD = plugins/liblibs3.la core/libcore.la $(CHECK_LIBS) $(LIBS3_LIBS)
+t_unit_test_mysql_CPPFLAGS = $(AM_CPPFLAGS) $(MYSQL_CFLAGS)
+t_unit_test_mysql_LDADD = plugins/libmysql.la core/libcore.la $(CHECK_LIBS) $(MYSQL_LIBS)
 t_unit_test_posix_list_LDADD = $(posix_test_libs)
 t_unit_test_posix_parts_LDADD = $(posix_test_libs)
 t_unit_test_posix_write_LDADD = $(posix_test_libs)
@@ -152,9 +158,10 @@ shell_tests = \
 	t/6053-s3-examples.t \
 	t/6020-s3-radosgw.t \
 	t/6035-s3-attributes.t \
-	t/6050-s3-changes.t \
+	t/6055-s3-changes.t \
 	t/6060-s3-probe.t \
 	t/6070-s3-auto.t \
+	t/6071-s3-across.t \
 	t/6080-libs3-jobs.t \
 	t/6090-libs3-faults.t \
 	t/6095-stores.t \
@@ -270,6 +277,10 @@ if PLUGIN_LIBS3
 check_PROGRAMS += $(libs3_unit_tests)
 TESTS += $(libs3_unit_tests)
 endif
+if PLUGIN_MYSQL
+check_PROGRAMS += $(mysql_unit_tests)
+TESTS += $(mysql_unit_tests)
+endif
 if PLUGIN_POSTGRES
 check_PROGRAMS += $(postgres_unit_tests)
 TESTS += $(postgres_unit_tests)
@@ -327,11 +338,12 @@ check-fuzz:
 .PHONY: check-sanitized check-threads check-fuzz
 
 EXTRA_DIST += $(unit_headers) $(long_tests) $(shell_tests) t/README t/lib.sh t/fuzz/replay.c t/fuzz/corpus
-EXTRA_DIST += t/bench/README t/bench/lib.sh t/bench/measure t/bench/million t/bench/posix \
-	t/bench/ratios t/bench/rows
+EXTRA_DIST += t/bench/README t/bench/database t/bench/lib.sh t/bench/measure t/bench/million \
+	t/bench/posix t/bench/ratios t/bench/rows t/bench/s3
 EXTRA_DIST += t/faults/README t/faults/ends.py t/faults/invariants t/faults/lib.sh t/faults/poller \
 	t/faults/pretend t/faults/psql-bytes t/faults/world
 EXTRA_DIST += t/servers/keysd.sh t/servers/keysd/keysd.py t/servers/connectd/connectd.py
+EXTRA_DIST += t/servers/swift/up.sh t/servers/swift/down.sh
 EXTRA_DIST += t/servers/s3.sh t/servers/s3-tool t/servers/s3d/README t/servers/s3d/s3d-check \
 	t/servers/radosgw/down.sh t/servers/radosgw/up.sh
 EXTRA_DIST += t/servers/redis.sh t/servers/redis/up.sh t/servers/redis/down.sh t/servers/tls.sh

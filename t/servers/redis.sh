@@ -14,9 +14,11 @@ redis_needed() {
 	command -v redis-cli >/dev/null || skip_all 'redis-cli is not installed'
 }
 
-# redis_up [OPTION...]: start it, or start it again; $redis_url leads to it.
+# redis_up: start it, or start it again, with the server's options in $redis_options; $redis_url
+# leads to it.
 redis_up() {
-	"$redis_servers/up.sh" "$redis_dir" "$@" || return 1
+	# shellcheck disable=SC2086 # words
+	"$redis_servers/up.sh" "$redis_dir" ${redis_options:-} || return 1
 	# shellcheck source=/dev/null
 	. "$redis_dir/env"
 	tr -d ' \n' <"$redis_dir/pid" >"$t_top/pids/redis"

@@ -111,6 +111,8 @@ bool check_copy_conditions(struct exchange *x, const struct object *o)
 	if (sw(x, SW_COPY_SOURCE_IF) == REFUSED &&
 	    (c.match || c.none_match || c.modified || c.unmodified))
 		return fail_not_implemented(x, "x-amz-copy-source-if-match");
+	if (c.match && strchr(o->etag, '-') && sw(x, SW_COPY_SOURCE_PARTS) != YES)
+		return precondition_failed(x, "x-amz-copy-source-If-Match");
 	return !evaluate(&c, o) || precondition_failed(x, "x-amz-copy-source-If-Match");
 }
 

@@ -22,6 +22,7 @@ static const char usage[] =
     "  --region R           default us-east-1; again: a further region, its own port\n"
     "  --domain D           virtual hosts are BUCKET.D; default localhost; again: one more\n"
     "  --owner N            of all buckets: twelve digits, default 123456789012\n"
+    "  --public B           everybody may read that bucket\n"
     "  --prefix /P          before the bucket in all paths\n"
     "  --dialect NAME       aws, ceph, minio, gcs, swift, r2, wasabi, b2\n"
     "  --set NAME=VALUE     one switch of the dialect; --help lists them\n"
@@ -193,6 +194,8 @@ static void set_value(struct options *o, const char *name, const char *value)
 		config->regions[config->region_count++] = value;
 	else if (!strcmp(name, "--domain") && config->domain_count < MAX_DOMAINS)
 		config->domains[config->domain_count++] = value;
+	else if (!strcmp(name, "--public"))
+		config->open = value;
 	else if (!strcmp(name, "--owner"))
 		config->owner = value;
 	else if (!strcmp(name, "--prefix") && value[0] == '/')

@@ -26,6 +26,7 @@ struct config {
 	const char *domains[MAX_DOMAINS]; /* virtual hosts are BUCKET.domain */
 	unsigned domain_count;
 	const char *owner;  /* of all buckets: an account's number */
+	const char *open;   /* the bucket that everybody may read; NULL: none */
 	const char *prefix; /* of all paths, before the bucket; "" */
 	const char *regions[MAX_REGIONS];
 	unsigned ports[MAX_REGIONS];

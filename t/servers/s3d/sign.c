@@ -328,6 +328,7 @@ static bool check_claim(struct exchange *x, struct claim *claim, const char *tok
 bool sign_check(struct exchange *x)
 {
 	const char *authorization = request_header(&x->q, "authorization");
+	const char *open = x->server->config.open;
 	struct claim claim = { 0 };
 	char *copy;
 	bool good;
@@ -343,6 +344,9 @@ bool sign_check(struct exchange *x)
 		return sign_check_v2(x, false);
 	if (!authorization && request_param(&x->q, "Signature"))
 		return sign_check_v2(x, true);
+	if (!authorization && open && !strcmp(x->bucket, open) &&
+	    (!strcmp(x->q.method, "GET") || !strcmp(x->q.method, "HEAD")))
+		return true;
 	if (!authorization)
 		return fail(x, 403, "AccessDenied", "Access Denied");
 	if (strncmp(authorization, "AWS4-HMAC-SHA256 ", 17) != 0)

@@ -94,6 +94,10 @@ for server in aws ceph r2; do
 		'CompleteMultipartUpload large 1 status-committed 500 InternalError'
 done
 
+check 'swift: what was uploaded in parts meets no condition, and is copied all the same' copes swift \
+	'copy_max: 1MiB'
+check 'swift: also where the server would copy it whole' copes swift ''
+
 # streams SERVER RULE...: the same by way of us, to another server
 streams() {
 	number=$((number + 1))
