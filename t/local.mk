@@ -344,7 +344,9 @@ EXTRA_DIST += t/faults/README t/faults/ends.py t/faults/invariants t/faults/lib.
 	t/faults/pretend t/faults/psql-bytes t/faults/world
 EXTRA_DIST += t/servers/keysd.sh t/servers/keysd/keysd.py t/servers/connectd/connectd.py
 EXTRA_DIST += t/servers/swift/up.sh t/servers/swift/down.sh
-EXTRA_DIST += t/servers/s3.sh t/servers/s3-tool t/servers/s3d/README t/servers/s3d/s3d-check \
+EXTRA_DIST += t/servers/s3.sh t/servers/s3-tool t/servers/s3client.py t/servers/s3d/README \
+	t/servers/s3d/s3d-check t/servers/s3d/checks.py t/servers/s3d/faults.py \
+	t/servers/s3d/generic.py t/servers/s3d/strict.py \
 	t/servers/radosgw/down.sh t/servers/radosgw/up.sh
 EXTRA_DIST += t/servers/redis.sh t/servers/redis/up.sh t/servers/redis/down.sh t/servers/tls.sh
 EXTRA_DIST += t/servers/postgres.sh t/servers/postgres/up.sh t/servers/postgres/down.sh \
