@@ -231,6 +231,16 @@ in_the_middle() {
 check 'a run is killed while it writes an object' killed_at PutObject 'avatar*' 1+
 check 'the next one while it measures' killed_at UploadPart '*scratch*' 1
 check 'while it writes a part' killed_at UploadPart 'avatar*' 3+
+check 'before it has written any' killed_at UploadPart 'avatar*' 1+
+# A crash between the server's answer and the journal leaves one that only the server knows of.
+twins() {
+	tool uploads killed | grep '^avatar/' >open
+	[ -s open ] || { tool uploads killed; return 1; }
+	while read -r key; do
+		tool begin-upload killed "$key" || return 1
+	done <open
+}
+check 'each open upload gets a twin that the journal never heard of' twins
 check 'at the end of an upload' killed_at CompleteMultipartUpload 'avatar*' 1
 check 'the next one finishes' exits_with 0 migrate-run killed.yml
 nothing_lost() {

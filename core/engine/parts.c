@@ -265,7 +265,6 @@ static enum migrate_status begin_upload(struct copier *c, struct item *it, struc
 		engine_fail(c->engine, &err);
 		return MIGRATE_CANCELLED;
 	}
-	abort_lost(c, it, l);
 	return MIGRATE_OK;
 }
 
@@ -422,8 +421,11 @@ static enum migrate_status run_upload(struct copier *c, struct item *it, struct 
 
 	if (!continue_upload(c, it, l, source_same))
 		status = begin_upload(c, it, l);
-	if (status == MIGRATE_OK)
+	if (status == MIGRATE_OK) {
+		/* also when one is continued: the crash before may have come before this */
+		abort_lost(c, it, l);
 		status = send_all(c, l);
+	}
 	if (status == MIGRATE_OK)
 		status = complete(c, it, l, t);
 	if (status == MIGRATE_UNKNOWN_OUTCOME)
@@ -478,9 +480,11 @@ static bool goes_whole(const struct copier *c, const struct item *it)
 
 static enum migrate_status copy_whole(struct copier *c, struct item *it, struct target t)
 {
+	const struct large none = { .id_n = 0 };
 	enum migrate_status status;
 
 	parts_settle(c, it, MIGRATE_OK); /* an upload of other times will not be continued */
+	abort_lost(c, it, &none);
 	status = hold_to(c, it, WAY_PUT, &t);
 	return status == MIGRATE_OK ? transfer_looked(c, it, &t) : status;
 }

@@ -6,8 +6,8 @@
 
 /*
  * Large objects in parts. A server tells of everybody's unfinished uploads and not
- * whose they are, so an instance remembers which it began; those of an earlier run
- * are known by the journal.
+ * whose they are, so an instance remembers which it began or goes on with; the others
+ * of this job are known by the journal alone.
  */
 struct s3_mine {
 	struct s3_mine *next;
@@ -205,6 +205,9 @@ enum migrate_status s3_parts(void *self, struct migrate_parts *r)
 					    "listing parts: the page does not go on");
 		marker = p.next;
 	}
+	if (!s3_is_mine(s->s3, r->id.p, r->id.n))
+		remember(s->s3, r->id.p,
+			 r->id.n); /* an earlier run's, that this one goes on with */
 	return MIGRATE_OK;
 }
 

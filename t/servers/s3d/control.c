@@ -78,6 +78,13 @@ static void put_stats(struct server *s, struct text *to)
 		    s->handshakes, s->resumed);
 }
 
+/* Of the script as it is now: a test that waits for a rule must not be shown the last one's. */
+static void report_script(struct server *s, struct text *to)
+{
+	script_refresh(s);
+	script_report(s->script, to);
+}
+
 static void answer(struct exchange *x, const char *what)
 {
 	struct server *s = x->server;
@@ -88,7 +95,7 @@ static void answer(struct exchange *x, const char *what)
 	if (!strcmp(what, "script") && post)
 		good = replace_script(s, x->q.body->p, &error);
 	else if (!strcmp(what, "script"))
-		script_report(s->script, &x->r.body);
+		report_script(s, &x->r.body);
 	else if (!strcmp(what, "set") && post)
 		good = dialect_set(&s->config.switches, x->q.body->p);
 	else if (!strcmp(what, "reset") && post)
