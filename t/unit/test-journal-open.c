@@ -139,15 +139,24 @@ END_TEST
 START_TEST(a_forgotten_child_does_not_keep_the_lock)
 {
 	struct journal *j = open_run();
-	int status;
-	pid_t pid = fork();
+	int status, ready[2];
+	char byte;
+	pid_t pid;
 
+	ck_assert_int_eq(pipe(ready), 0);
+	pid = fork();
 	ck_assert_int_ge(pid, 0);
 	if (!pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		for (;;)
-			pause();
+		if (write(ready[1], "r", 1) == 1)
+			for (;;)
+				pause();
+		_exit(1);
 	}
+	/* the lock is let go of in the child, once it runs */
+	ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	close(ready[1]);
 	journal_close(j);
 	journal_close(open_run());
 	kill(pid, SIGKILL);
