@@ -6,11 +6,8 @@
 . "${srcdir:-.}/t/lib.sh"
 . "$srcdir/t/servers/s3.sh"
 
-[ -f "$builddir/plugins/.libs/s3.so" ] || skip_all 's3 was not built'
 command -v curl >/dev/null || skip_all 'curl, which makes the buckets, is not installed'
-s3d_needed
-SECRET=$s3_secret_key
-export SECRET
+s3_needed
 
 bucket() { # URL NAME
 	[ "$(curl -s -o /dev/null -w '%{http_code}' -X PUT --data '' -H 'Content-Type:' \

@@ -6,16 +6,8 @@
 . "${srcdir:-.}/t/lib.sh"
 . "$srcdir/t/servers/s3.sh"
 T_TIMEOUT=60
-[ -f "$builddir/plugins/.libs/s3.so" ] || skip_all 's3 was not built'
-command -v jq >/dev/null || skip_all 'jq is not installed'
-s3d_needed
-SECRET=$s3_secret_key
-export SECRET
-s3d_up server || { echo 'Bail out! s3d does not start'; exit 99; }
-
-tool() {
-	"$srcdir/t/servers/s3-tool" "$server_url" "$@"
-}
+s3_needed
+s3d_up server || no_s3d
 
 s3() { # BUCKET [OPTIONS]
 	echo "{plugin: s3, endpoint: '$server_url', bucket: $1, access_key: $s3_access_key," \
@@ -40,11 +32,6 @@ mark() { # requests from here on are looked at
 requests_since() {
 	t_got=$(tail -n +$((marked + 1)) "$server_log" | jq -rcs "$1") || return 1
 	[ "$t_got" = "$2" ] || { echo "$1 is '$t_got' instead of '$2'"; return 1; }
-}
-
-no_uploads() {
-	t_got=$(curl -s "$server_url/.s3d/stats" | jq .uploads)
-	[ "$t_got" = 0 ] || { echo "$t_got uploads are left"; return 1; }
 }
 
 same_buckets() { # ONE OTHER
@@ -131,7 +118,7 @@ check 'keys of all kinds are copied' exits_with 0 migrate-run awkward.yml
 check 'to the byte, with type and metadata' same_buckets awkward-from awkward-to
 check 'and verified' exits_with 0 migrate-verify awkward.yml
 
-s3d_up other || { echo 'Bail out! s3d does not start'; exit 99; }
+s3d_up other || no_s3d
 "$srcdir/t/servers/s3-tool" "$other_url" make streamed
 job streamed "$(s3 awkward-from)" \
 	"{plugin: s3, endpoint: '$other_url', bucket: streamed, access_key: $s3_access_key, secret_key: '\${SECRET}'}"
@@ -224,9 +211,6 @@ killed_at() {
 	t_got=$?
 	s3d_faults server
 	return "$t_got"
-}
-in_the_middle() {
-	curl -s "$server_url/.s3d/script" | grep "^[0-9]* [1-9][0-9]* $1 "
 }
 check 'a run is killed while it writes an object' killed_at PutObject 'avatar*' 1+
 check 'the next one while it measures' killed_at UploadPart '*scratch*' 1

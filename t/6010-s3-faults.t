@@ -6,17 +6,9 @@
 . "${srcdir:-.}/t/lib.sh"
 . "$srcdir/t/servers/s3.sh"
 T_TIMEOUT=60
-[ -f "$builddir/plugins/.libs/s3.so" ] || skip_all 's3 was not built'
-command -v jq >/dev/null || skip_all 'jq is not installed'
 command -v openssl >/dev/null || skip_all 'openssl, which makes certificates, is not installed'
-s3d_needed
-SECRET=$s3_secret_key
-export SECRET
-s3d_up server || { echo 'Bail out! s3d does not start'; exit 99; }
-
-tool() {
-	"$srcdir/t/servers/s3-tool" "$server_url" "$@"
-}
+s3_needed
+s3d_up server || no_s3d
 
 s3() { # BUCKET [OPTIONS]
 	echo "{plugin: s3, endpoint: '$server_url', bucket: $1, access_key: $s3_access_key," \
@@ -27,11 +19,6 @@ copying='copy: {part_size: 5MiB, concurrency: 4}'
 # job NAME SOURCE DESTINATION
 job() {
 	printf 'source: %s\ndestination: %s\npatience: 20s\n%s\n' "$2" "$3" "$copying" | write_job "$1.yml"
-}
-
-no_uploads() {
-	t_got=$(curl -s "$server_url/.s3d/stats" | jq .uploads)
-	[ "$t_got" = 0 ] || { echo "$t_got uploads are left"; return 1; }
 }
 
 # was_hit N RULE: at least so often, or the promise was no promise

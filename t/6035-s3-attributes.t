@@ -7,19 +7,12 @@
 . "${srcdir:-.}/t/lib.sh"
 . "$srcdir/t/servers/s3.sh"
 T_TIMEOUT=60
-[ -f "$builddir/plugins/.libs/s3.so" ] || skip_all 's3 was not built'
-s3d_needed
-SECRET=$s3_secret_key
-export SECRET
+s3_needed
 if ! s3d_up server --set owner-enforced=no || ! s3d_up other --set owner-enforced=no ||
 	! s3d_up strict; then
 	echo 'Bail out! s3d does not start'
 	exit 99
 fi
-
-tool() {
-	"$srcdir/t/servers/s3-tool" "$server_url" "$@"
-}
 
 end() { # URL BUCKET [OPTIONS]
 	echo "{plugin: s3, endpoint: '$1', bucket: $2, access_key: $s3_access_key," \

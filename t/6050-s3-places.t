@@ -7,10 +7,7 @@
 . "${srcdir:-.}/t/lib.sh"
 . "$srcdir/t/servers/s3.sh"
 T_TIMEOUT=60
-[ -f "$builddir/plugins/.libs/s3.so" ] || skip_all 's3 was not built'
-s3d_needed
-SECRET=$s3_secret_key
-export SECRET
+s3_needed
 
 # ---- An authority, certificates, servers ------------------------------------------------------
 

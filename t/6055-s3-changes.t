@@ -7,10 +7,7 @@
 . "${srcdir:-.}/t/lib.sh"
 . "$srcdir/t/servers/s3.sh"
 T_TIMEOUT=60
-[ -f "$builddir/plugins/.libs/s3.so" ] || skip_all 's3 was not built'
-s3d_needed
-SECRET=$s3_secret_key
-export SECRET
+s3_needed
 if ! s3d_up aws || ! s3d_up ceph --dialect ceph || ! s3d_up r2 --dialect r2 ||
 	! s3d_up swift --dialect swift || ! s3d_up old --set list-v2=no; then
 	echo 'Bail out! s3d does not start'

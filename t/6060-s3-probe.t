@@ -6,15 +6,7 @@
 . "${srcdir:-.}/t/lib.sh"
 . "$srcdir/t/servers/s3.sh"
 T_TIMEOUT=60
-[ -f "$builddir/plugins/.libs/s3.so" ] || skip_all 's3 was not built'
-command -v jq >/dev/null || skip_all 'jq is not installed'
-s3d_needed
-SECRET=$s3_secret_key
-export SECRET
-
-tool() {
-	"$srcdir/t/servers/s3-tool" "$server_url" "$@"
-}
+s3_needed
 
 s3() { # BUCKET [OPTIONS]
 	echo "{plugin: s3, endpoint: '$server_url', bucket: $1, access_key: $s3_access_key," \
@@ -151,9 +143,6 @@ s3d_faults server 'PutObject * * status 403 AccessDenied'
 check 'a bucket that cannot be written to' exits_with 2 migrate-check --probe job.yml
 check 'is a problem of the destination' last_stderr_has 'destination: ' denied
 
-in_the_middle() { # OPERATION
-	curl -s "$server_url/.s3d/script" | grep -q "^[0-9]* [1-9][0-9]* $1 "
-}
 # hit SIGNAL STATUS OPERATION COMMAND...: the signal comes in the middle of such a request
 hit() {
 	t_signal=$1 t_status=$2 t_operation=$3

@@ -7,11 +7,8 @@
 . "${srcdir:-.}/t/lib.sh"
 . "$srcdir/t/servers/s3.sh"
 T_TIMEOUT=60
-[ -f "$builddir/plugins/.libs/s3.so" ] || skip_all 's3 was not built'
-s3d_needed
-SECRET=$s3_secret_key
-export SECRET
-{ s3d_up one && s3d_up two; } || { echo 'Bail out! s3d does not start'; exit 99; }
+s3_needed
+{ s3d_up one && s3d_up two; } || no_s3d
 
 tool() { # URL WORD...
 	"$srcdir/t/servers/s3-tool" "$@"

@@ -10,7 +10,7 @@ T_TIMEOUT=60
 s3d_needed
 SECRET=$s3_secret_key
 export SECRET
-s3d_up server --dialect legacy || { echo 'Bail out! s3d does not start'; exit 99; }
+s3d_up server --dialect legacy || no_s3d
 
 # The tool signs in version 4, which an old endpoint learns for that long.
 tool() {
@@ -141,7 +141,7 @@ check 'and all the others arrive, with bytes, type and metadata' all_the_others
 # ---- One place, told by two plugins -----------------------------------------------------
 
 if [ -f "$builddir/plugins/.libs/s3.so" ]; then
-	s3d_up modern || { echo 'Bail out! s3d does not start'; exit 99; }
+	s3d_up modern || no_s3d
 	new() { "$srcdir/t/servers/s3-tool" "$modern_url" "$@"; }
 	s3() { # URL BUCKET
 		echo "{plugin: s3, endpoint: '$1', bucket: $2, access_key: $s3_access_key," \
@@ -217,7 +217,7 @@ check 'by its name' last_output_has NoSuchBucket
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost \
 	-addext 'subjectAltName=IP:127.0.0.1' -keyout tls.key -out tls.crt 2>/dev/null
 s3d_up secure --dialect legacy --set sigv4=yes --tls tls.crt tls.key ||
-	{ echo 'Bail out! s3d does not start'; exit 99; }
+	no_s3d
 S3_CA=tls.crt "$srcdir/t/servers/s3-tool" "https://127.0.0.1:$secure_port" make secure
 server_url=https://127.0.0.1:$secure_port
 job secure '{plugin: posix, root: old}' "$(libs3 secure 'verify_tls: false')"

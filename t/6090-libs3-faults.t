@@ -11,11 +11,7 @@ s3d_needed
 SECRET=$s3_secret_key
 export SECRET
 # version 4 is for the tool
-s3d_up server --dialect legacy --set sigv4=yes || { echo 'Bail out! s3d does not start'; exit 99; }
-
-tool() {
-	"$srcdir/t/servers/s3-tool" "$server_url" "$@"
-}
+s3d_up server --dialect legacy --set sigv4=yes || no_s3d
 
 libs3() { # BUCKET
 	echo "{plugin: libs3, endpoint: '$server_url', bucket: $1, access_key: $s3_access_key," \
@@ -83,7 +79,7 @@ check 'it was done, but the answer is lost, or says 500; and connections break' 
 	'PutObject oa* 1@ reset-committed' 'PutObject ob* 1@ status-committed 500 InternalError' \
 	'PutObject oc* 2 reset-before' 'PutObject z* 1 reset-during 1000000'
 
-s3d_up stranger --dialect legacy || { echo 'Bail out! s3d does not start'; exit 99; }
+s3d_up stranger --dialect legacy || no_s3d
 check 'a redirect to another host, uploading' survives up 2 \
 	"PutObject o* 4-5 redirect 127.0.0.1:$stranger_port"
 mkdir astray
@@ -152,9 +148,6 @@ killed_at() {
 	t_got=$?
 	s3d_faults server
 	return "$t_got"
-}
-in_the_middle() {
-	curl -s "$server_url/.s3d/script" | grep -q "^[0-9]* 1 $1 "
 }
 check 'a run is killed while it writes' killed_at PutObject 5
 check 'and while it looks at what it wrote' killed_at HeadObject 12

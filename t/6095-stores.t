@@ -16,12 +16,8 @@ setfattr -n user.note -v two attributes 2>/dev/null ||
 	skip_all 'no extended attributes here, or no setfattr (Debian: attr)'
 SECRET=$s3_secret_key
 export SECRET
-s3d_up server --dialect ceph || { echo 'Bail out! s3d does not start'; exit 99; }
+s3d_up server --dialect ceph || no_s3d
 page=$srcdir/man/migrate-stores.7
-
-tool() {
-	"$srcdir/t/servers/s3-tool" "$server_url" "$@"
-}
 
 store() { # KIND PLACE [OPTIONS]
 	case $1 in

@@ -16,6 +16,24 @@ s3d_needed() {
 	done
 }
 
+# What jobs with the plugin s3 need; the secret is in the environment for them.
+s3_needed() {
+	[ -f "$builddir/plugins/.libs/s3.so" ] || skip_all 's3 was not built'
+	s3d_needed
+	SECRET=$s3_secret_key
+	export SECRET
+}
+
+no_s3d() {
+	echo 'Bail out! s3d does not start'
+	exit 99
+}
+
+# A client of the server that is called so.
+tool() {
+	"$srcdir/t/servers/s3-tool" "$server_url" "$@"
+}
+
 # s3d_up NAME [OPTION...]: $NAME_url leads to it, $NAME_port, $NAME_log, $NAME_script.
 s3d_up() {
 	t_s3d=$1
@@ -36,6 +54,17 @@ s3d_faults() {
 	[ $# -gt 0 ] || set -- '# no faults'
 	printf '%s\n' "$@" >"$t_top/$t_s3d/script.new" &&
 		mv "$t_top/$t_s3d/script.new" "$t_top/$t_s3d/script"
+}
+
+# in_the_middle OPERATION: the server called so has met a rule of its script for it.
+in_the_middle() {
+	curl -s "$server_url/.s3d/script" | grep -q "^[0-9]* [1-9][0-9]* $1 "
+}
+
+# The server called so holds no upload that nobody finished.
+no_uploads() {
+	t_got=$(curl -s "$server_url/.s3d/stats" | jq .uploads)
+	[ "$t_got" = 0 ] || { echo "$t_got uploads are left"; return 1; }
 }
 
 # s3d_log_says NAME FILTER ANSWER: what jq finds in the log, read as one array.
