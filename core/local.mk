@@ -132,6 +132,7 @@ plugin_sources = \
 	$(empty)
 
 journal_sources = \
+	core/journal/aside.c \
 	core/journal/batch.c \
 	core/journal/check.c \
 	core/journal/file.c \
@@ -186,8 +187,6 @@ engine_sources = \
 	core/engine/dry-texts.c \
 	core/engine/dry.c \
 	core/engine/dry.h \
-	core/engine/early.c \
-	core/engine/early.h \
 	core/engine/ends.c \
 	core/engine/ends.h \
 	core/engine/engine.c \
@@ -238,6 +237,8 @@ engine_sources = \
 	core/engine/seed-names.c \
 	core/engine/seed.c \
 	core/engine/seed.h \
+	core/engine/signals.c \
+	core/engine/signals.h \
 	core/engine/sizes.c \
 	core/engine/sizes.h \
 	core/engine/status-json.c \
@@ -253,6 +254,8 @@ engine_sources = \
 	core/engine/tune.c \
 	core/engine/tune.h \
 	core/engine/unindexed.c \
+	core/engine/uploads.c \
+	core/engine/uploads.h \
 	core/engine/verify-impl.h \
 	core/engine/verify-objects.c \
 	core/engine/verify-rows.c \

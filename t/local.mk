@@ -146,6 +146,7 @@ shell_tests = \
 	t/3090-run-output.t \
 	t/4140-ending.t \
 	t/4150-hanging.t \
+	t/4160-fault-upon-fault.t \
 	t/5000-faults-oracle.t \
 	t/5110-crash-random.t \
 	t/6000-s3-jobs.t \

@@ -35,34 +35,25 @@ static int open_journal(struct engine *e, struct error *err)
 /* --new-journal: the old one is kept under another name, nothing is lost. */
 static int set_aside(struct engine *e, struct error *err)
 {
-	static const char *const suffixes[] = { "", "-wal", "-shm" };
-	char stamp[32], from[4096], to[4096];
+	struct journal *old = e->journal;
+	char *name = NULL;
 
-	clock_format(clock_wall(), stamp, sizeof(stamp));
-	journal_close(e->journal);
 	e->journal = NULL;
 	journal_job_release(&e->identity);
-	for (int i = 0; i < 3; i++) {
-		snprintf(from, sizeof(from), "%s%s", e->job->journal_path, suffixes[i]);
-		snprintf(to, sizeof(to), "%s.%s%s", e->job->journal_path, stamp, suffixes[i]);
-		if (rename(from, to) && errno != ENOENT)
-			return error_set_errno(err, EXIT_JOURNAL, errno, "cannot rename %s", from);
-	}
-	log_info("the old journal is now %s.%s", e->job->journal_path, stamp);
+	if (journal_set_aside(old, &name, err))
+		return -1;
+	log_info("the old journal is now %s", name);
+	free(name);
 	return open_journal(e, err);
 }
 
 void engine_discard(struct engine *e)
 {
-	static const char *const suffixes[] = { "", "-wal", "-shm", "-lock" };
-	char path[4096];
+	struct error err = ERROR_INIT;
 
-	journal_close(e->journal);
+	if (journal_discard(e->journal, &err))
+		log_warn("%s", err.text);
 	e->journal = NULL;
-	for (int i = 0; i < 4; i++) {
-		snprintf(path, sizeof(path), "%s%s", e->job->journal_path, suffixes[i]);
-		unlink(path);
-	}
 }
 
 /* ---- Does the job fit the journal? ---- */
@@ -281,7 +272,7 @@ static int begin_with_journal(struct engine *e, struct error *err)
 	if (!e->identity.exists && remember_id(e, err))
 		return -1;
 	if (open_ends(e, e->identity.id, ENDS_WRITE | ENDS_PROBE, err) || fit_job(e, err) ||
-	    check_not_over(e, err) || journal_begin_run(e->journal, "", &e->unclean, err))
+	    check_not_over(e, err) || journal_begin_run(e->journal, "", err))
 		return -1;
 	e->begun = true;
 	if (find_pass(e, err))

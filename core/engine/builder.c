@@ -59,6 +59,7 @@ static int seal(struct builder *b, struct error *err)
 	batch->kind = BATCH_SORTED;
 	batch->state = b->admit ? BATCH_COPYING : BATCH_PLANNED;
 	batch->began = b->admit ? clock_file() : 0;
+	batch->durable = true;
 	batch->objects = arena_alloc(&batch->arena, batch->n * sizeof(*batch->objects) + 1);
 	if (!batch->objects ||
 	    !arena_bytes(&batch->arena, bytes_of(b->position.p, b->position.len), &batch->position))

@@ -7,6 +7,7 @@
 #include "engine/gate.h"
 #include "engine/pace.h"
 #include "engine/parts.h"
+#include "engine/uploads.h"
 
 #include <stdlib.h>
 
@@ -225,6 +226,8 @@ static void handle(struct copier *c, struct item *it)
 		fail_item(it, FAIL_POISON, "in flight when a call hung, twice");
 	else if (!conclude(c, it, copy_object(c, it)))
 		it->end = ITEM_LEFT;
+	if (it->end == ITEM_SETTLED)
+		uploads_leave(c, it);
 	atomic_store_explicit(&e->inflight[c->number], NULL, memory_order_relaxed);
 	if (it->end == ITEM_SETTLED && it->record.state == OBJECT_FAILED)
 		tell_failure(e, &it->record);

@@ -78,6 +78,7 @@ static void settle_copied(struct copier *c, struct item *it)
 	(void)c;
 	it->record.state = OBJECT_COPIED;
 	it->record.created = CREATED_OURS;
+	it->record.in_doubt = false;
 	it->record.fail = FAIL_NONE;
 	it->record.message = NULL;
 }
@@ -106,7 +107,7 @@ static enum migrate_status copy_native(struct copier *c, struct item *it, struct
 		return status;
 	/* copied already: a limit holds back what comes next */
 	pace_take(c->engine->pace, PACE_BYTES, c->here.object.size);
-	it->native = true;
+	it->record.native = true;
 	it->record.size = c->here.object.size;
 	it->record.mtime = c->here.object.mtime;
 	if (c->here.object.etag.n && !copier_keep(c, c->here.object.etag, &it->record.etag))
@@ -168,14 +169,24 @@ static bool written_since(const struct copier *c, int64_t began)
 	return written && written + c->engine->ends.destination_facts.d.mtime_resolution > began;
 }
 
-/* What stands there is equal: was it us, in the run that was cut off? */
+/*
+ * May what is at the destination be ours without our knowing: of a run that was cut
+ * off, of a call whose answer was lost?
+ */
+static bool may_be_ours(const struct copier *c, const struct item *it)
+{
+	return (it->work->resumed || it->record.in_doubt) &&
+	       written_since(c, it->work->batch->began);
+}
+
+/* What stands there is equal: was it us? */
 static void settle_equal(struct copier *c, struct item *it)
 {
-	const struct batch *b = it->work->batch;
-	bool ours = it->work->resumed && written_since(c, b->began);
+	bool ours = may_be_ours(c, it);
 
 	it->record.fail = FAIL_NONE;
 	it->record.message = NULL;
+	it->record.in_doubt = false;
 	it->record.state = ours ? OBJECT_COPIED : OBJECT_SAME;
 	it->record.created = ours                      ? CREATED_OURS
 			     : c->there.object.written ? CREATED_BEFORE
@@ -212,19 +223,22 @@ static bool is_our_old_copy(const struct copier *c, const struct item *it)
 }
 
 /*
- * A power loss may leave our copy in name only: published, its bytes never on disk.
- * What was put there after this batch began, and bears the source's time to the
- * nanosecond, is that and nobody else's.
+ * A power loss may leave our copy in name only: published, its bytes never on disk; or the
+ * source changed since we made it. What was put there after this batch began, and bears
+ * the source's time to the nanosecond, as it is now or as it was planned, is that and
+ * nobody else's; so is what has the etag of the planned version.
  */
-static bool is_our_torn_copy(const struct copier *c, const struct item *it)
+static bool is_our_other_copy(const struct copier *c, const struct item *it)
 {
 	const struct migrate_object *there = &c->there.object;
+	bool timed = there->mtime != INT64_MIN &&
+		     (there->mtime == it->record.mtime || there->mtime == it->planned.mtime);
 
-	return it->work->resumed && written_since(c, it->work->batch->began) &&
-	       there->mtime != INT64_MIN && there->mtime == it->record.mtime;
+	return may_be_ours(c, it) &&
+	       (timed || (there->etag.n && bytes_equal(there->etag, it->planned.etag)));
 }
 
-static enum migrate_status replace_torn(struct copier *c, struct item *it, struct target t)
+static enum migrate_status replace_other(struct copier *c, struct item *it, struct target t)
 {
 	it->record.level = VERIFY_NONE; /* what the comparison learnt is not true of the new one */
 	if (!copier_keep(c, c->there.object.etag, &t.if_match))
@@ -269,8 +283,8 @@ static enum migrate_status resolve_existing(struct copier *c, struct item *it, c
 		status = compare_existing(c, it, &equal);
 	if (status != MIGRATE_OK)
 		return status;
-	if (!equal && is_our_torn_copy(c, it))
-		return replace_torn(c, it, t);
+	if (!equal && is_our_other_copy(c, it))
+		return replace_other(c, it, t);
 	if (!equal)
 		return conflict(c, it);
 	if (!copier_keep(c, c->there.object.etag, &it->record.stored))
@@ -307,14 +321,23 @@ static enum migrate_status create(struct copier *c, struct item *it)
 	return it->record.replaces.n ? MIGRATE_EXISTS : write_object(c, it, t);
 }
 
+/* It may have been written although the answer was another one. */
+static void note_doubt(const struct copier *c, struct item *it, enum migrate_status status)
+{
+	if (status == MIGRATE_OK || status == MIGRATE_EXISTS || c->culprit == c->source)
+		return;
+	it->record.in_doubt = true;
+}
+
 enum migrate_status copy_object(struct copier *c, struct item *it)
 {
 	enum migrate_status status;
 
 	if (c->engine->options->only == RUN_ROWS)
 		return expect_copy(c, it);
-	c->looked = false;
+	c->looked = it->record.native = false;
 	status = create(c, it);
+	note_doubt(c, it, status);
 	if (status == MIGRATE_EXISTS) {
 		status = resolve_existing(c, it,
 					  it->record.replaces.n ? NULL : copier_message(c, status));
@@ -325,6 +348,7 @@ enum migrate_status copy_object(struct copier *c, struct item *it)
 		status = resolve_existing(c, it, NULL);
 		parts_settle(c, it, status);
 	}
+	note_doubt(c, it, status);
 	if (status == MIGRATE_OK && it->record.state == OBJECT_COPIED)
 		status = ensure_level(c, it);
 	if (status != MIGRATE_OK)

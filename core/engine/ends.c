@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "engine/early.h"
+#include "engine/signals.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -151,10 +151,15 @@ static int open_all(struct ends *e, const struct job *job, int flags, struct err
 	return f.n ? -1 : 0;
 }
 
+/* Opening takes as long as a server that does not answer. */
+static void cancel_calls(void *host)
+{
+	host_cancel(host);
+}
+
 int ends_open(struct ends *e, const struct job *job, const char *job_id, int flags,
 	      struct error *err)
 {
-	struct early early;
 	bool failed, cancelled;
 
 	*e = (struct ends){ .job = job };
@@ -162,9 +167,12 @@ int ends_open(struct ends *e, const struct job *job, const char *job_id, int fla
 	if (host_init(&e->host, job_id, job->timeout, err))
 		return -1;
 	e->host_ready = true;
-	early_begin(&early, &e->host);
+	signals_on_first(cancel_calls, &e->host);
 	failed = make_room(e, job, err) || open_all(e, job, flags, err);
-	cancelled = early_end(&early);
+	signals_on_first(NULL, NULL);
+	cancelled = atomic_load(&e->host.cancelled);
+	if (cancelled)
+		host_resume(&e->host);
 	if (!failed)
 		return 0;
 	if (cancelled) {

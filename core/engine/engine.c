@@ -8,16 +8,21 @@
 #define BACKOFF_FIRST (100 * NS_PER_MS)
 #define BACKOFF_MAX (10 * NS_PER_S)
 
-void engine_fail(struct engine *e, const struct error *err)
+void engine_fail_locked(struct engine *e, const struct error *err)
 {
-	pthread_mutex_lock(&e->lock);
 	if (!atomic_load(&e->failed)) {
 		e->error = *err;
 		atomic_store(&e->failed, true);
 	}
 	engine_wake(e);
-	pthread_mutex_unlock(&e->lock);
 	host_cancel(&e->ends.host);
+}
+
+void engine_fail(struct engine *e, const struct error *err)
+{
+	pthread_mutex_lock(&e->lock);
+	engine_fail_locked(e, err);
+	pthread_mutex_unlock(&e->lock);
 }
 
 void engine_broke_off(struct engine *e, struct error *err)

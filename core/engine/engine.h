@@ -17,8 +17,9 @@
  *   syncer     makes what was copied durable and journals it
  *   rewriters  change the rows of a copied batch, invalidate caches, close it
  *   saver      once a second: journals what open batches settled, moves stragglers
- *   ticker     the main thread: signals, progress; once a second the control file,
- *              samples, the watchdog. It never waits for the journal's disk.
+ *   ticker     the main thread: progress; once a second the control file, samples,
+ *              the watchdog. It never waits for the journal's disk.
+ *   signals    one: hears them, and tells engine_stop()
  *
  * Invariants. `lock` guards the window: every struct work, its lists, and the
  * records of its batch while it is in the copy stage. A copier works on its own
@@ -64,10 +65,14 @@ struct item {
 	struct work *work;
 	uint32_t n;
 	struct object_record record; /* bytes belong to the batch or to the copier's arena */
-	bool native;                 /* out: the bytes did not pass through us */
-	uint64_t lost;               /* attributes that were counted as lost: see losses.c */
-	uint8_t end;                 /* out: enum item_end */
-	int64_t due;                 /* ITEM_AGAIN: not before (monotonic) */
+	struct {
+		struct migrate_bytes etag;
+		uint64_t size;
+		int64_t mtime;
+	} planned;     /* the source, as the record said when it was given out */
+	uint64_t lost; /* attributes that were counted as lost: see losses.c */
+	uint8_t end;   /* out: enum item_end */
+	int64_t due;   /* ITEM_AGAIN: not before (monotonic) */
 	struct item *next;
 };
 
@@ -102,10 +107,9 @@ struct engine {
 	struct journal *journal;
 	struct journal_job identity;
 	struct journal_pass pass;
-	bool unclean; /* the run before did not end well */
-	bool begun;   /* the journal knows of this run */
-	bool fresh;   /* the journal was made by this run */
-	bool dry;     /* the journal, if there is one, is only read */
+	bool begun; /* the journal knows of this run */
+	bool fresh; /* the journal was made by this run */
+	bool dry;   /* the journal, if there is one, is only read */
 	bool can_copy, has_sync, has_parts, has_rows;
 
 	pthread_mutex_t lock;
@@ -150,9 +154,11 @@ struct engine {
 
 /* The first error ends the run; err is copied. Wakes everybody. */
 void engine_fail(struct engine *e, const struct error *err);
+/* The same, with lock held. */
+void engine_fail_locked(struct engine *e, const struct error *err);
 /* A thread ends before its work is done: with err, or because the run ends anyway. */
 void engine_broke_off(struct engine *e, struct error *err);
-/* Finish what is in flight. Async-signal-unsafe: called by the main thread. */
+/* Finish what is in flight. */
 void engine_stop(struct engine *e);
 bool engine_leaving(const struct engine *e); /* stopping or failed */
 /* Sleep, but not beyond the end of the run. False: leaving. */
@@ -202,8 +208,11 @@ void window_to_rewriters(struct engine *e, struct work *w);
 struct work *window_take_rewriting(struct engine *e);
 /* The work is done with (or left for the next run): frees it. */
 void window_close(struct engine *e, struct work *w);
-/* Journal settled objects of works that are still open. */
-int window_save(struct engine *e, struct error *err);
+/*
+ * Journal settled objects of works that are still open. durable: a sync of the destination
+ * has ended since the last copy, so that the next run may rely on what is journalled.
+ */
+int window_save(struct engine *e, bool durable, struct error *err);
 /* Move unfinished objects of old works to new batches. */
 int window_move_stragglers(struct engine *e, int64_t older_than, struct error *err);
 

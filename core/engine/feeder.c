@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "engine/planner.h"
 #include "engine/sizes.h"
+#include "engine/uploads.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -26,27 +27,45 @@ static int set_pass_state(struct engine *e, enum pass_state state, struct error 
 
 /* ---- What earlier runs left open ---- */
 
-/* Copies that were journalled but not known to be durable are looked at again. */
-static void distrust(const struct engine *e, struct batch *b)
+/* As count_before() counted it; it is counted again once it is settled. */
+static void take_off_tally(struct engine *e, const struct object_record *o)
 {
-	if (!e->unclean || !e->has_sync || b->state != BATCH_COPYING)
-		return;
-	for (uint32_t i = 0; i < b->n; i++)
-		if (b->objects[i].state == OBJECT_COPIED)
-			b->objects[i].state = OBJECT_PLANNED;
+	struct tally *t = &e->tally;
+	bool copied = o->state == OBJECT_COPIED;
+
+	atomic_fetch_sub(copied ? &t->copied : &t->same, 1);
+	atomic_fetch_sub(&t->objects_done, 1);
+	atomic_fetch_sub(&t->bytes_done, copied ? o->size : 0);
 }
 
 /*
- * Before copies of a killed run are compared from the disk: one sync of all is a
+ * Copies that no run has journalled as synced are looked at again, however many runs lie
+ * between; so are equal ones that were there before, for nobody else has synced them either.
+ */
+static void distrust(struct engine *e, struct batch *b)
+{
+	if (b->durable || !e->has_sync || b->state != BATCH_COPYING)
+		return;
+	for (uint32_t i = 0; i < b->n; i++) {
+		struct object_record *o = &b->objects[i];
+
+		if (o->state != OBJECT_COPIED && o->state != OBJECT_SAME)
+			continue;
+		take_off_tally(e, o);
+		o->state = OBJECT_PLANNED;
+		o->dirty = true;
+	}
+}
+
+/*
+ * Before copies of a batch that a run left are compared from the disk: one sync of all is a
  * fraction of what a sync of each file would cost.
  */
 static int settle_disk(struct engine *e, struct error *err)
 {
 	struct migrate_session *s = e->ends.destination.session;
-	enum migrate_status status = MIGRATE_OK;
+	enum migrate_status status = e->has_sync ? store_sync(s) : MIGRATE_OK;
 
-	if (e->unclean && e->has_sync)
-		status = store_sync(s);
 	return status == MIGRATE_OK ? 0 : session_error(err, EXIT_OUTAGE, s, status);
 }
 
@@ -55,7 +74,8 @@ static int begin_copying(struct engine *e, struct batch *b, struct error *err)
 	if (b->state != BATCH_PLANNED)
 		return 0;
 	b->state = BATCH_COPYING;
-	b->began = clock_file();
+	if (!b->began)
+		b->began = clock_file();
 	return journal_began(e->journal, &b, 1, err);
 }
 
@@ -309,7 +329,7 @@ static int scan_rows(struct engine *e, struct error *err)
 		return -1;
 	atomic_store(&e->scanning, true);
 	rowindex_forget(e->rowindex);
-	if (rows && rowscan(e, err))
+	if (rows && (rows_await_scan(e, false, err) || rowscan(e, err)))
 		return -1;
 	return has_texts && (feeder_drain(e) || texts(e, err)) ? -1 : 0;
 }
@@ -337,7 +357,7 @@ static int feed(struct engine *e, struct error *err)
 		return rc < 0 ? rc : 0;
 	if (e->pass.state == PASS_LISTING)
 		return 0; /* --first: the rest of the pass is a later run's */
-	if (scan_rows(e, err) || feeder_drain(e))
+	if (scan_rows(e, err) || feeder_drain(e) || uploads_sweep(e, err))
 		return -1;
 	if (e->options->only == RUN_COPY && e->has_rows)
 		return 0;

@@ -38,8 +38,11 @@ int feeder_drain(struct engine *e);
 
 /* texts.c: values inside texts, once all that this pass copies is settled. */
 int texts(struct engine *e, struct error *err);
-/* retry-rows.c: rows of texts that conflicted or failed step back: they are read again. */
-int texts_step_back(struct engine *e, struct error *err);
+/*
+ * retry-rows.c: before a scan that finds them again, what earlier passes said of rows steps
+ * back: of rows that failed; with texts, of texts alone, also of those that conflicted.
+ */
+int rows_await_scan(struct engine *e, bool texts, struct error *err);
 
 /* rowscan.c: rows that still name old keys, as batches of rows alone. */
 int rowscan(struct engine *e, struct error *err);

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "engine/gate.h"
 #include "engine/pace.h"
+#include "engine/uploads.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -222,30 +223,6 @@ void parts_help(struct copier *c)
 
 /* ---- The copier that holds the object ---- */
 
-/*
- * An upload whose id never came to the journal: the answer to its beginning was lost, or a crash
- * was faster. Nobody but its store knows of it.
- */
-static void abort_lost(struct copier *c, const struct item *it, const struct large *l)
-{
-	struct migrate_uploads r = { .prefix = it->record.new_key,
-				     .since = it->work->batch->began };
-	struct upload_list list = { .arena = ARENA_INIT };
-
-	if (!r.since || (!it->work->resumed && !it->record.attempts))
-		return;
-	if (store_uploads(c->destination, &r, &list) == MIGRATE_OK)
-		for (size_t i = 0; i < list.n; i++) {
-			struct migrate_abort a = { .key = list.items[i].key,
-						   .id = list.items[i].id };
-
-			if (bytes_equal(a.key, r.prefix) &&
-			    !bytes_equal(a.id, bytes_of(l->id, l->id_n)))
-				store_abort(c->destination, &a);
-		}
-	upload_list_release(&list);
-}
-
 static enum migrate_status begin_upload(struct copier *c, struct item *it, struct large *l)
 {
 	struct migrate_upload r = { .key = it->record.new_key,
@@ -253,6 +230,11 @@ static enum migrate_status begin_upload(struct copier *c, struct item *it, struc
 				    .part_size = l->part_size,
 				    .attributes = c->attributes,
 				    .flags = attribute_flags(c->engine) };
+	struct upload_record record = { .new_key = it->record.new_key,
+					.part_size = l->part_size,
+					.etag = it->record.etag,
+					.size = it->record.size,
+					.mtime = it->record.mtime };
 	struct error err = ERROR_INIT;
 	enum migrate_status status;
 
@@ -260,22 +242,12 @@ static enum migrate_status begin_upload(struct copier *c, struct item *it, struc
 	if (status != MIGRATE_OK)
 		return status;
 	attributes_lost(c, it);
-	if (journal_upload(c->engine->journal, it->work->batch, it->n, bytes_of(l->id, l->id_n),
-			   l->part_size, &err)) {
+	record.id = bytes_of(l->id, l->id_n);
+	if (journal_upload(c->engine->journal, &record, &err)) {
 		engine_fail(c->engine, &err);
 		return MIGRATE_CANCELLED;
 	}
 	return MIGRATE_OK;
-}
-
-static void abort_upload(struct copier *c, struct item *it, struct migrate_bytes id)
-{
-	struct migrate_abort r = { .key = it->record.new_key, .id = id };
-	struct error err = ERROR_INIT;
-
-	if (store_abort(c->destination, &r) == MIGRATE_OK &&
-	    journal_upload_gone(c->engine->journal, it->work->batch, it->n, &err))
-		engine_fail(c->engine, &err);
 }
 
 static void adopt_parts(struct large *l, const struct part_list *parts)
@@ -292,30 +264,32 @@ static void adopt_parts(struct large *l, const struct part_list *parts)
 	}
 }
 
-/* Go on with the upload of an earlier run or attempt. False: begin a new one. */
-static bool continue_upload(struct copier *c, struct item *it, struct large *l, bool source_same)
+/* Are its parts of the version that the source holds now, and as long as ours? */
+static bool parts_fit(const struct item *it, const struct large *l, const struct upload_record *u)
 {
-	struct migrate_bytes id = { .p = NULL, .n = 0 };
-	struct part_list parts = { .arena = ARENA_INIT };
-	struct error err = ERROR_INIT;
-	struct migrate_parts r;
-	uint64_t part_size = 0;
-	bool good = false;
+	return u->part_size == l->part_size && u->id.n <= sizeof(l->id) &&
+	       bytes_equal(u->etag, it->record.etag) && u->size == it->record.size &&
+	       (u->etag.n || u->mtime == it->record.mtime);
+}
 
-	if (journal_get_upload(c->engine->journal, it->work->batch, it->n, &c->arena, &id,
-			       &part_size, &err))
-		engine_fail(c->engine, &err);
-	if (!id.n || id.n > sizeof(l->id))
+/* Go on with the upload of an earlier run or attempt. False: begin a new one. */
+static bool continue_upload(struct copier *c, struct item *it, struct large *l)
+{
+	struct part_list parts = { .arena = ARENA_INIT };
+	struct upload_record u;
+	struct migrate_parts r;
+	bool good;
+
+	if (!upload_find(c, it, &u))
 		return false;
-	r = (struct migrate_parts){ .key = it->record.new_key, .id = id };
-	good = source_same && part_size == l->part_size &&
-	       store_parts(c->destination, &r, &parts) == MIGRATE_OK;
+	r = (struct migrate_parts){ .key = it->record.new_key, .id = u.id };
+	good = parts_fit(it, l, &u) && store_parts(c->destination, &r, &parts) == MIGRATE_OK;
 	if (good) {
-		memcpy(l->id, id.p, id.n);
-		l->id_n = id.n;
+		memcpy(l->id, u.id.p, u.id.n);
+		l->id_n = u.id.n;
 		adopt_parts(l, &parts);
 	} else {
-		abort_upload(c, it, id);
+		upload_abort(c, it, u.id);
 	}
 	part_list_release(&parts);
 	return good;
@@ -414,16 +388,16 @@ static bool is_hopeless(const struct engine *e, const struct item *it, enum migr
 }
 
 static enum migrate_status run_upload(struct copier *c, struct item *it, struct large *l,
-				      struct target t, bool source_same)
+				      struct target t)
 {
 	enum migrate_status status = MIGRATE_OK;
 	struct error err = ERROR_INIT;
 
-	if (!continue_upload(c, it, l, source_same))
+	if (!continue_upload(c, it, l))
 		status = begin_upload(c, it, l);
 	if (status == MIGRATE_OK) {
 		/* also when one is continued: the crash before may have come before this */
-		abort_lost(c, it, l);
+		uploads_abort_lost(c, it, bytes_of(l->id, l->id_n));
 		status = send_all(c, l);
 	}
 	if (status == MIGRATE_OK)
@@ -431,27 +405,22 @@ static enum migrate_status run_upload(struct copier *c, struct item *it, struct 
 	if (status == MIGRATE_UNKNOWN_OUTCOME)
 		return status; /* kept until it was looked up: see parts_settle() */
 	if (status == MIGRATE_OK) {
-		if (journal_upload_gone(c->engine->journal, it->work->batch, it->n, &err))
+		if (journal_upload_gone(c->engine->journal, it->record.new_key, &err))
 			engine_fail(c->engine, &err);
 	} else if (l->id_n && is_hopeless(c->engine, it, status)) {
-		abort_upload(c, it, bytes_of(l->id, l->id_n));
+		upload_abort(c, it, bytes_of(l->id, l->id_n));
 	}
 	return status;
 }
 
 void parts_settle(struct copier *c, struct item *it, enum migrate_status status)
 {
-	struct migrate_bytes id = { .p = NULL, .n = 0 };
-	struct error err = ERROR_INIT;
-	uint64_t part_size;
+	struct upload_record u;
 
 	if (status != MIGRATE_OK && !is_hopeless(c->engine, it, status))
 		return;
-	if (journal_get_upload(c->engine->journal, it->work->batch, it->n, &c->arena, &id,
-			       &part_size, &err))
-		engine_fail(c->engine, &err);
-	else if (id.n)
-		abort_upload(c, it, id);
+	if (upload_find(c, it, &u))
+		upload_abort(c, it, u.id);
 }
 
 /* Before many bytes are sent: would the end of it be refused? */
@@ -480,18 +449,16 @@ static bool goes_whole(const struct copier *c, const struct item *it)
 
 static enum migrate_status copy_whole(struct copier *c, struct item *it, struct target t)
 {
-	const struct large none = { .id_n = 0 };
 	enum migrate_status status;
 
 	parts_settle(c, it, MIGRATE_OK); /* an upload of other times will not be continued */
-	abort_lost(c, it, &none);
+	uploads_abort_lost(c, it, bytes_of(NULL, 0));
 	status = hold_to(c, it, WAY_PUT, &t);
 	return status == MIGRATE_OK ? transfer_looked(c, it, &t) : status;
 }
 
 enum migrate_status copy_in_parts(struct copier *c, struct item *it, struct target t, bool native)
 {
-	struct migrate_bytes planned = it->record.etag;
 	struct large l = { .record = &it->record, .native = native };
 	enum migrate_status status = look_ahead(c, it, &t);
 
@@ -507,11 +474,11 @@ enum migrate_status copy_in_parts(struct copier *c, struct item *it, struct targ
 	l.parts = calloc(l.count ? l.count : 1, sizeof(*l.parts));
 	if (!l.parts)
 		return blame(c, NULL, MIGRATE_TRANSIENT);
-	status = run_upload(c, it, &l, t, bytes_equal(planned, it->record.etag));
+	status = run_upload(c, it, &l, t);
 	free(l.parts);
 	if (status != MIGRATE_OK)
 		return status;
-	it->native = native;
+	it->record.native = native;
 	it->record.level = native ? VERIFY_NATIVE : VERIFY_NONE;
 	status = accept_stored(c, it, NULL);
 	/* each part's digest was confirmed, or the store keeps what it is given */

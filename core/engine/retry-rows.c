@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "engine/feeder.h"
+#include "engine/rewriter.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -74,6 +75,7 @@ static struct batch *rows_anew(struct engine *e, const struct batch *from,
 		to->pass = e->pass.number;
 		to->kind = BATCH_ROWS;
 		to->state = BATCH_COPIED;
+		to->durable = true;
 		to->objects = arena_alloc(&to->arena, from->n * sizeof(*to->objects) + 1);
 		good = to->objects != NULL;
 	}
@@ -88,23 +90,20 @@ static struct batch *rows_anew(struct engine *e, const struct batch *from,
 	return NULL;
 }
 
-/* The old outcomes step back: the row is another batch's from now on. */
-static uint64_t step_back(struct batch *b, struct chunk *c)
+uint64_t rows_step_back(struct batch *b, struct chunk *c, enum migrate_outcome outcome)
 {
 	uint64_t n = 0;
 
 	for (uint32_t i = 0; i < c->n; i++) {
-		struct row_record *r = &c->rows[i];
-
-		if (!is_bad(r))
+		if (c->rows[i].outcome != outcome)
 			continue;
-		if (r->outcome == MIGRATE_ROW_CONFLICT)
-			b->counts.rows_conflict--;
-		else
-			b->counts.rows_failed--;
-		r->outcome = ROW_RETRIED;
+		c->rows[i].outcome = ROW_RETRIED;
 		n++;
 	}
+	if (outcome == MIGRATE_ROW_CONFLICT)
+		b->counts.rows_conflict -= n;
+	else
+		b->counts.rows_failed -= n;
 	return n;
 }
 
@@ -115,7 +114,8 @@ static int step_back_all(struct engine *e, struct batch *b, struct chunk *chunks
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < n; i++) {
-		uint64_t back = step_back(b, &chunks[i]);
+		uint64_t back = rows_step_back(b, &chunks[i], MIGRATE_ROW_CONFLICT) +
+				rows_step_back(b, &chunks[i], MIGRATE_ROW_FAILED);
 
 		*rows += back;
 		if (back)
@@ -168,21 +168,48 @@ int retry_rows(struct engine *e, struct error *err)
 	return rc;
 }
 
+/* Rows that the next scan finds again by themselves. */
+static int step_back_in(struct engine *e, int64_t id, struct error *err)
+{
+	ARENA_AUTO struct arena a = ARENA_INIT;
+	struct batch *b = journal_load(e->journal, id, err);
+	struct chunk *chunks = NULL;
+	size_t n = 0;
+	int rc = b ? journal_chunks(e->journal, id, &a, &chunks, &n, err) : -1;
+
+	for (size_t i = 0; !rc && i < n; i++) {
+		struct chunk *c = &chunks[i];
+		uint64_t back = rows_step_back(b, c, MIGRATE_ROW_FAILED);
+
+		/* what an exact value's row holds instead, no scan finds */
+		if (c->texts)
+			back += rows_step_back(b, c, MIGRATE_ROW_CONFLICT);
+		if (back)
+			rc = journal_outcome(e->journal, b, c, err);
+	}
+	batch_free(b);
+	return rc;
+}
+
+static int gather_exact(void *arg, int64_t batch, const struct chunk *c, const struct row_record *r)
+{
+	return c->texts ? 0 : gather(arg, batch, c, r);
+}
+
 static int gather_texts(void *arg, int64_t batch, const struct chunk *c, const struct row_record *r)
 {
 	return c->texts ? gather(arg, batch, c, r) : 0;
 }
 
-int texts_step_back(struct engine *e, struct error *err)
+int rows_await_scan(struct engine *e, bool texts, struct error *err)
 {
 	struct bad_batches g = { .ids = NULL };
-	uint64_t rows = 0;
-	int rc = journal_each_bad_row(e->journal, gather_texts, &g, err);
+	int rc = journal_each_bad_row(e->journal, texts ? gather_texts : gather_exact, &g, err);
 
 	if (rc && !error_is_set(err))
 		error_set(err, EXIT_INTERNAL, "out of memory");
 	for (size_t i = 0; !rc && i < g.n; i++)
-		rc = retry_batch(e, g.ids[i], &rows, err);
+		rc = step_back_in(e, g.ids[i], err);
 	free(g.ids);
 	return rc;
 }

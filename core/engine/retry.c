@@ -35,6 +35,8 @@ static struct batch *second_chance(struct retry *r, const struct batch *from)
 	to->pass = r->engine->pass.number;
 	to->kind = BATCH_MOVED;
 	to->state = BATCH_PLANNED;
+	to->began = from->began; /* what is in doubt may be there since then */
+	to->durable = true;
 	to->objects = arena_alloc(&to->arena, r->n * sizeof(*to->objects));
 	for (size_t i = 0; to->objects && i < r->n; i++) {
 		struct object_record *o = &to->objects[to->n++];
@@ -50,23 +52,13 @@ static struct batch *second_chance(struct retry *r, const struct batch *from)
 		batch_free(to);
 		return NULL;
 	}
-	batch_recount(to);
 	return to;
-}
-
-/* Counted out by hand: a batch that lost its done objects cannot be counted anew. */
-static void take_out(struct batch *from, struct object_record *o)
-{
-	from->counts.objects--;
-	from->counts.failed--;
-	from->counts.bytes -= o->size;
-	o->state = OBJECT_MOVED;
 }
 
 static int move(struct retry *r)
 {
 	struct batch *from, *to;
-	int rc = -1;
+	int rc;
 
 	if (!r->n)
 		return 0;
@@ -74,14 +66,8 @@ static int move(struct retry *r)
 	if (!from)
 		return -1;
 	to = second_chance(r, from);
-	if (to) {
-		for (size_t i = 0; i < r->n; i++)
-			take_out(from, &from->objects[r->which[i]]);
-		batch_recount(from);
-		rc = journal_move(r->engine->journal, from, r->which, to, r->err);
-	} else {
-		error_set(r->err, EXIT_INTERNAL, "out of memory");
-	}
+	rc = to ? journal_move(r->engine->journal, from, r->which, to, r->err)
+		: error_set(r->err, EXIT_INTERNAL, "out of memory");
 	r->moved += r->n;
 	r->n = 0;
 	batch_free(from);

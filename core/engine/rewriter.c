@@ -225,6 +225,33 @@ static int resolve_open(struct rewriter *r, struct batch *b, struct error *err)
 	return 0;
 }
 
+struct stepping {
+	struct rewriter *r;
+	struct batch *b;
+};
+
+static int step_back_failed(void *arg, struct chunk *c, struct error *err)
+{
+	struct stepping *s = arg;
+
+	if (c->texts || !rows_step_back(s->b, c, MIGRATE_ROW_FAILED))
+		return 0;
+	return journal_outcome(s->r->engine->journal, s->b, c, err);
+}
+
+/*
+ * What an earlier run began: its open intents are resolved, and rows that failed are found
+ * again, as all are that hold an old value. Each is counted once, for what became of it last.
+ */
+static int take_up(struct rewriter *r, struct batch *b, struct error *err)
+{
+	struct stepping s = { .r = r, .b = b };
+
+	if (rows_invalidate_again(r, b, err) || resolve_open(r, b, err) || save_outcome(r, b, err))
+		return -1;
+	return journal_each_chunk(r->engine->journal, b->id, step_back_failed, &s, err);
+}
+
 static bool objects_changed(const struct batch *b)
 {
 	for (uint32_t i = 0; i < b->n; i++)
@@ -250,9 +277,9 @@ static int finish(struct rewriter *r, struct batch *b, struct error *err)
 
 static int rewrite_batch(struct rewriter *r, struct batch *b, struct error *err)
 {
-	if (b->state == BATCH_REWRITING &&
-	    (rows_invalidate_again(r, b, err) || resolve_open(r, b, err)))
+	if (b->state == BATCH_REWRITING && take_up(r, b, err))
 		return -1;
+	b->counts.rows_missing = 0; /* all of them are found again */
 	if (b->kind == BATCH_TEXTS && rewrite_texts(r, b, err))
 		return -1;
 	for (size_t d = 0; b->kind != BATCH_TEXTS && d < r->engine->ends.database_count; d++)

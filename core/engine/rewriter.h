@@ -40,6 +40,11 @@ int rows_find(struct rewriter *r, struct batch *b, size_t database, each_chunk *
 int rows_rewrite(struct rewriter *r, struct chunk *c, struct error *err);
 /* The outcomes of a chunk, added to counts. */
 void rows_count(const struct chunk *c, struct batch_counts *counts);
+/*
+ * retry-rows.c: rows of a settled chunk with this outcome (CONFLICT, FAILED) are looked for
+ * again: it becomes RETRIED, and b does not count them any more. Returns how many.
+ */
+uint64_t rows_step_back(struct batch *b, struct chunk *c, enum migrate_outcome outcome);
 
 /*
  * invalidate.c: tell all caches of the rows of a settled chunk that changed, until

@@ -36,6 +36,7 @@ static int flush(struct rowscan *s)
 	b->pass = e->pass.number;
 	b->kind = BATCH_ROWS;
 	b->state = BATCH_COPIED;
+	b->durable = true;
 	batch_recount(b);
 	if (!window_wait_room(e) || journal_plan(e->journal, &b, 1, s->err))
 		return -1;

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/begin.h"
+#include "engine/signals.h"
 #include "engine/ticker.h"
 
 #include <string.h>
@@ -32,6 +33,12 @@ static int count_before(struct engine *e, struct error *err)
 	return 0;
 }
 
+static void on_signal(void *engine)
+{
+	log_warn("finishing what is in flight; once more to leave at once");
+	engine_stop(engine);
+}
+
 static int work(struct engine *e, bool *interrupted, struct error *err)
 {
 	struct crew c;
@@ -42,13 +49,15 @@ static int work(struct engine *e, bool *interrupted, struct error *err)
 		return -1;
 	if (!crew_hire(&c, e, err)) {
 		tune_set(&t.tuning, t.concurrency);
+		signals_on_first(on_signal, e);
 		crew_start(&c);
 		ticker_run(&t);
 		crew_join(&c);
+		signals_on_first(NULL, NULL);
 		rc = 0;
 	}
 	crew_dismiss(&c);
-	*interrupted = t.interrupted;
+	*interrupted = t.interrupted || signals_heard();
 	ticker_release(&t);
 	if (!rc && atomic_load(&e->failed)) {
 		*err = e->error;
@@ -95,16 +104,13 @@ static bool came_to_nothing(const struct engine *e, int status)
 	       !atomic_load(&t->same) && !atomic_load(&t->rows);
 }
 
-int run_job(const struct job *job, const struct run_options *o, struct run_result *r,
-	    struct error *err)
+static int run_watched(const struct job *job, const struct run_options *o, struct run_result *r,
+		       struct error *err)
 {
 	struct engine e;
 	struct error second = ERROR_INIT;
-	int64_t began = clock_monotonic();
 	int status;
 
-	*r = (struct run_result){ .pass = 0 };
-	ticker_block_signals();
 	if (engine_begin(&e, job, o, err)) {
 		if (e.begun && e.journal)
 			journal_end_run(e.journal, err->exit, err->text, &second);
@@ -123,7 +129,21 @@ int run_job(const struct job *job, const struct run_options *o, struct run_resul
 	}
 	if (came_to_nothing(&e, status))
 		engine_discard(&e);
-	r->elapsed = clock_monotonic() - began;
 	engine_end(&e);
+	return status;
+}
+
+int run_job(const struct job *job, const struct run_options *o, struct run_result *r,
+	    struct error *err)
+{
+	int64_t began = clock_monotonic();
+	int status;
+
+	*r = (struct run_result){ .pass = 0 };
+	if (signals_watch(err))
+		return err->exit;
+	status = run_watched(job, o, r, err);
+	signals_unwatch();
+	r->elapsed = clock_monotonic() - began;
 	return status;
 }

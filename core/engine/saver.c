@@ -43,7 +43,8 @@ static void picture_free(struct batch *p)
 	free(p);
 }
 
-static size_t take_pictures(struct engine *e, struct work **works, struct batch **pictures)
+static size_t take_pictures(struct engine *e, bool durable, struct work **works,
+			    struct batch **pictures)
 {
 	size_t n = 0;
 
@@ -52,8 +53,9 @@ static size_t take_pictures(struct engine *e, struct work **works, struct batch 
 		engine_wait(e, &e->changed, NS_PER_S);
 	e->saving = true;
 	for (struct work *w = e->open.first; w && n < WINDOW_MAX; w = w->next) {
-		if (!w->dirty)
+		if (!w->dirty && (!durable || w->batch->durable))
 			continue;
+		w->batch->durable = durable;
 		pictures[n] = picture(w->batch);
 		if (!pictures[n])
 			break;
@@ -65,14 +67,17 @@ static size_t take_pictures(struct engine *e, struct work **works, struct batch 
 	return n;
 }
 
-int window_save(struct engine *e, struct error *err)
+/* *n: how many were saved, at most WINDOW_MAX. */
+static int save_some(struct engine *e, bool durable, size_t *n, struct error *err)
 {
 	struct work *works[WINDOW_MAX];
 	struct batch *pictures[WINDOW_MAX];
-	size_t n = take_pictures(e, works, pictures);
-	int rc = n ? journal_save(e->journal, pictures, n, err) : 0;
+	int rc;
 
-	for (size_t i = 0; i < n; i++) {
+	*n = take_pictures(e, durable, works, pictures);
+	rc = *n ? journal_save(e->journal, pictures, *n, err) : 0;
+
+	for (size_t i = 0; i < *n; i++) {
 		picture_free(pictures[i]);
 		window_unhold(e, works[i]);
 	}
@@ -83,7 +88,18 @@ int window_save(struct engine *e, struct error *err)
 	return rc;
 }
 
-/* The unfinished objects of w, as a batch of their own. */
+int window_save(struct engine *e, bool durable, struct error *err)
+{
+	size_t n;
+	int rc;
+
+	do
+		rc = save_some(e, durable, &n, err);
+	while (!rc && n == WINDOW_MAX);
+	return rc;
+}
+
+/* The unfinished objects of w, as a batch of their own: they began when they did. */
 static struct batch *split_off(struct engine *e, struct work *w, uint32_t *which)
 {
 	struct batch *from = w->batch, *to = batch_new();
@@ -98,7 +114,8 @@ static struct batch *split_off(struct engine *e, struct work *w, uint32_t *which
 	to->pass = e->pass.number;
 	to->kind = BATCH_MOVED;
 	to->state = BATCH_COPYING;
-	to->began = clock_file();
+	to->began = w->batch->began;
+	to->durable = true;
 	for (uint32_t i = 0; i < from->n; i++)
 		if (from->objects[i].state == OBJECT_PLANNED) {
 			which[to->n] = i;
@@ -108,7 +125,6 @@ static struct batch *split_off(struct engine *e, struct work *w, uint32_t *which
 				return NULL;
 			}
 		}
-	batch_recount(to);
 	return to;
 }
 
@@ -124,9 +140,8 @@ static int move_one(struct engine *e, struct work *w, struct error *err)
 		error_set(err, EXIT_INTERNAL, "out of memory");
 		goto out;
 	}
-	for (uint32_t i = 0; i < to->n; i++)
-		w->batch->objects[which[i]].state = OBJECT_MOVED;
-	batch_recount(w->batch);
+	/* what it has copied waits for a sync */
+	w->batch->durable = false;
 	rc = journal_move(e->journal, w->batch, which, to, err);
 	if (!rc)
 		new = window_adopt(e, w, to, which, forward);
@@ -150,7 +165,8 @@ int window_move_stragglers(struct engine *e, int64_t older_than, struct error *e
 	int rc = 0;
 
 	pthread_mutex_lock(&e->lock);
-	for (w = e->open.first; w; w = w->next)
+	/* a picture of it must not reach the journal behind its move */
+	for (w = e->saving ? NULL : e->open.first; w; w = w->next)
 		if (w->touched < older_than && w->left < w->batch->n && w->taken == w->batch->n &&
 		    w->batch->kind == BATCH_SORTED && w->batch->n > 1)
 			break;
@@ -180,7 +196,7 @@ void *saver_main(void *arg)
 	int64_t next = clock_monotonic() + SAVE_EVERY;
 
 	for (; sleep_until(e, next); next = clock_monotonic() + SAVE_EVERY)
-		if (window_save(e, &err) ||
+		if (window_save(e, false, &err) ||
 		    window_move_stragglers(e, clock_monotonic() - STRAGGLE, &err)) {
 			engine_broke_off(e, &err);
 			break;

@@ -12,11 +12,13 @@
  * the run ends, and the next one compares what is there by digest.
  */
 
-static bool any_copied(const struct work *list)
+/* What rows may follow: also what was there before, for who put it there may not have synced. */
+static bool any_to_sync(const struct work *list)
 {
 	for (const struct work *w = list; w; w = w->next)
 		for (uint32_t i = 0; i < w->batch->n; i++)
-			if (w->batch->objects[i].state == OBJECT_COPIED)
+			if (w->batch->objects[i].state == OBJECT_COPIED ||
+			    w->batch->objects[i].state == OBJECT_SAME)
 				return true;
 	return false;
 }
@@ -45,6 +47,7 @@ static int journal_settled(struct engine *e, struct work *list, struct error *er
 
 	for (struct work *w = list; w && !rc; w = w->next) {
 		w->batch->state = state_after_copy(e);
+		w->batch->durable = true;
 		batch_recount(w->batch);
 		batches[n++] = w->batch;
 		if (n == 2 * WINDOW_MAX || !w->next) {
@@ -69,7 +72,7 @@ static int hand_on(struct engine *e, struct work *list, struct error *err)
 			window_to_rewriters(e, w);
 			continue;
 		}
-		if (!rc && e->job->journal_keep == KEEP_FAILURES)
+		if (!rc && e->job->journal_keep == KEEP_FAILURES && w->batch->state == BATCH_DONE)
 			rc = journal_drop_done(e->journal, w->batch, err);
 		window_close(e, w);
 	}
@@ -90,7 +93,7 @@ static void abandon(struct engine *e, struct work *list)
 /* Before a clean stop: what open batches have copied is durable and journalled too. */
 static int save_open(struct engine *e, struct migrate_session *s, struct error *err)
 {
-	return sync_destination(e, s, err) || window_save(e, err) ? -1 : 0;
+	return sync_destination(e, s, err) || window_save(e, true, err) ? -1 : 0;
 }
 
 static int serve(struct engine *e, struct migrate_session *s, struct error *err)
@@ -100,7 +103,7 @@ static int serve(struct engine *e, struct migrate_session *s, struct error *err)
 
 	while ((list = window_take_settled(e, earliest))) {
 		earliest = clock_monotonic() + SYNC_EVERY;
-		if ((any_copied(list) && sync_destination(e, s, err)) ||
+		if ((any_to_sync(list) && sync_destination(e, s, err)) ||
 		    journal_settled(e, list, err)) {
 			abandon(e, list);
 			return -1;

@@ -103,6 +103,7 @@ static int flush(struct texts *t)
 	b->pass = e->pass.number;
 	b->kind = BATCH_TEXTS;
 	b->state = BATCH_COPIED;
+	b->durable = true;
 	batch_recount(b);
 	if (!wait_for_room(e, t->bytes) || journal_plan(e->journal, &b, 1, t->err))
 		return -1;
@@ -345,7 +346,7 @@ static int scan_again(struct texts *t)
 		 n);
 	t->read = 0;
 	t->counts = (struct replace_counts){ .places = 0 };
-	return texts_step_back(t->engine, t->err) || scan(t) ? -1 : 0;
+	return rows_await_scan(t->engine, true, t->err) || scan(t) ? -1 : 0;
 }
 
 static int init(struct texts *t)
@@ -395,7 +396,7 @@ int texts(struct engine *e, struct error *err)
 	int rc;
 
 	/* all are looked at now: what earlier passes said of them is over */
-	if (texts_step_back(e, err))
+	if (rows_await_scan(e, true, err))
 		return -1;
 	known = known_of_journal(e->journal, e->job, err);
 	rc = known ? 0 : -1;

@@ -6,31 +6,11 @@
 #include "engine/gate.h"
 #include "engine/pace.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
 
 #define TICK_MS 200
-
-static void stop_signals(sigset_t *set)
-{
-	sigemptyset(set);
-	sigaddset(set, SIGINT);
-	sigaddset(set, SIGTERM);
-	sigaddset(set, SIGHUP);
-}
-
-void ticker_block_signals(void)
-{
-	sigset_t set;
-
-	stop_signals(&set);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
-}
 
 static void obey_limits(struct engine *e, const struct control *c, const struct job_limits *limits)
 {
@@ -44,17 +24,12 @@ int ticker_init(struct ticker *t, struct engine *e, struct crew *crew, struct er
 {
 	struct control c = { .serial = 0 };
 	struct job_limits limits;
-	sigset_t set;
 
-	*t = (struct ticker){ .engine = e, .tuning.crew = crew, .signals = -1 };
+	*t = (struct ticker){ .engine = e, .tuning.crew = crew };
 	if (control_begin(e->job->journal_path, &t->watch, &c, err))
 		return -1;
 	control_apply(&c, e->job, &t->concurrency, &limits);
 	obey_limits(e, &c, &limits);
-	stop_signals(&set);
-	t->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (t->signals < 0)
-		return error_set_errno(err, EXIT_INTERNAL, errno, "signalfd");
 	t->progress = progress_new(e->options->progress, e->job->name);
 	return t->progress ? 0 : error_set(err, EXIT_INTERNAL, "out of memory");
 }
@@ -62,8 +37,6 @@ int ticker_init(struct ticker *t, struct engine *e, struct crew *crew, struct er
 void ticker_release(struct ticker *t)
 {
 	progress_free(t->progress);
-	if (t->signals >= 0)
-		close(t->signals);
 }
 
 static const char *state_name(const struct engine *e, bool fed)
@@ -127,22 +100,6 @@ static void show(struct ticker *t, bool last)
 		progress_end(t->progress, &s);
 	else
 		progress_show(t->progress, &s);
-}
-
-/* The first asks to finish what is in flight, the second leaves at once: both are safe. */
-static void read_signals(struct ticker *t)
-{
-	struct signalfd_siginfo info;
-
-	while (read(t->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-		t->interrupted = true;
-		if (++t->stops > 1) {
-			log_warn("leaving at once; run again to go on");
-			_exit(EXIT_INTERRUPTED);
-		}
-		log_warn("finishing what is in flight; once more to leave at once");
-		engine_stop(t->engine);
-	}
 }
 
 static void obey(struct ticker *t)
@@ -222,33 +179,20 @@ static bool anybody_left(struct engine *e)
 	return left;
 }
 
-/* Sleeps until a signal, the next tick, or the end of the work. */
-static void nap(struct ticker *t)
-{
-	struct pollfd p = { .fd = t->signals, .events = POLLIN };
-
-	poll(&p, 1, TICK_MS);
-}
-
 void ticker_run(struct ticker *t)
 {
 	int64_t until = 10 * NS_PER_MS;
 
 	t->next_second = clock_monotonic() + NS_PER_S;
 	while (anybody_left(t->engine)) {
-		read_signals(t);
 		show(t, false);
 		if (clock_monotonic() >= t->next_second) {
 			t->next_second += NS_PER_S;
 			each_second(t);
 		}
 		/* short jobs should not wait for the tick */
-		if (until < TICK_MS * NS_PER_MS) {
-			poll(NULL, 0, (int)(until / NS_PER_MS));
-			until *= 2;
-		} else {
-			nap(t);
-		}
+		poll(NULL, 0, (int)(until / NS_PER_MS));
+		until = until < TICK_MS * NS_PER_MS / 2 ? 2 * until : TICK_MS * NS_PER_MS;
 	}
 	too_many(t->engine);
 	show(t, true);

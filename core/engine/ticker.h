@@ -6,9 +6,9 @@
 #include "engine/tune.h"
 
 /*
- * What happens beside the work, from the main thread: signals, the progress
- * line five times a second, and once a second the control file, samples and the
- * watchdog. Nothing here waits for the journal's disk: a signal is always heard.
+ * What happens beside the work, from the main thread: the progress line five times
+ * a second, and once a second the control file, samples and the watchdog. Nothing
+ * here waits for the journal's disk.
  */
 struct ticker {
 	struct engine *engine;
@@ -17,17 +17,13 @@ struct ticker {
 	struct tuning tuning;
 	uint32_t concurrency; /* as it was set when the run began; 0: auto */
 	int64_t next_second;
-	int signals;    /* signalfd */
-	unsigned stops; /* signals that asked for an end */
-	bool interrupted;
+	bool interrupted; /* by the control file */
 };
 
 int ticker_init(struct ticker *t, struct engine *e, struct crew *crew, struct error *err);
 /* Until no worker is left. */
 void ticker_run(struct ticker *t);
 void ticker_release(struct ticker *t);
-/* Before any thread is made: the signals that ticker_run() reads. */
-void ticker_block_signals(void);
 
 /* watchdog.c: a call that outlived its deadline by a grace time ends the process. */
 void watchdog_look(struct engine *e);

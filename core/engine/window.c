@@ -78,8 +78,10 @@ struct work *window_admit(struct engine *e, struct batch *b, bool resumed)
 
 	if (!w)
 		return NULL;
-	for (uint32_t i = 0; i < b->n; i++)
+	for (uint32_t i = 0; i < b->n; i++) {
 		w->left += b->objects[i].state == OBJECT_PLANNED;
+		w->dirty |= b->objects[i].dirty;
+	}
 	pthread_mutex_lock(&e->lock);
 	list_add(w->left ? &e->open : &e->syncing, w);
 	e->window++;
@@ -112,7 +114,12 @@ void window_fed(struct engine *e)
 
 static void give(struct work *w, uint32_t n, struct item *it)
 {
-	*it = (struct item){ .work = w, .n = n, .record = w->batch->objects[n] };
+	*it = (struct item){ .work = w,
+			     .n = n,
+			     .record = w->batch->objects[n],
+			     .planned = { .etag = w->batch->objects[n].etag,
+					  .size = w->batch->objects[n].size,
+					  .mtime = w->batch->objects[n].mtime } };
 	w->held++;
 }
 
@@ -264,9 +271,8 @@ static bool store_record(struct batch *b, uint32_t n, const struct object_record
 	return true;
 }
 
-static void count(struct engine *e, const struct item *it, struct batch_counts *c)
+static void count(struct engine *e, const struct object_record *o)
 {
-	const struct object_record *o = &it->record;
 	atomic_uint_fast64_t *by_state[] = {
 		[OBJECT_COPIED] = &e->tally.copied,   [OBJECT_SAME] = &e->tally.same,
 		[OBJECT_SKIPPED] = &e->tally.skipped, [OBJECT_GONE] = &e->tally.gone,
@@ -280,8 +286,6 @@ static void count(struct engine *e, const struct item *it, struct batch_counts *
 	atomic_fetch_add_explicit(&e->tally.bytes_done, o->size, memory_order_relaxed);
 	if (o->state == OBJECT_COPIED)
 		atomic_fetch_add_explicit(&e->tally.copied_bytes, o->size, memory_order_relaxed);
-	c->native += it->native;
-	c->lost_attributes += it->lost;
 	if (o->state == OBJECT_FAILED)
 		atomic_fetch_add(&e->tally.new_failures, 1);
 }
@@ -294,10 +298,10 @@ static void drop_if_unused(struct work *w)
 
 static void out_of_memory(struct engine *e)
 {
-	if (!atomic_load(&e->failed))
-		error_set(&e->error, EXIT_INTERNAL, "out of memory");
-	atomic_store(&e->failed, true);
-	engine_wake(e);
+	struct error err = ERROR_INIT;
+
+	error_set(&err, EXIT_INTERNAL, "out of memory");
+	engine_fail_locked(e, &err);
 }
 
 static void settle_locked(struct engine *e, struct item *it)
@@ -305,9 +309,10 @@ static void settle_locked(struct engine *e, struct item *it)
 	uint32_t n = it->n;
 	struct work *w = window_resolve(it->work, &n);
 
+	it->record.lost = it->lost != 0;
 	if (!store_record(w->batch, n, &it->record))
 		out_of_memory(e);
-	count(e, it, &w->batch->counts);
+	count(e, &it->record);
 	w->dirty = true;
 	w->touched = clock_monotonic();
 	if (!--w->left) {

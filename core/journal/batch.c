@@ -35,12 +35,16 @@ static void add_size(uint64_t *sum, uint64_t size)
 
 static void count_object(struct batch_counts *c, const struct object_record *o)
 {
+	bool copied = o->state == OBJECT_COPIED;
+
 	if (o->state == OBJECT_MOVED)
 		return;
 	c->objects++;
 	add_size(&c->bytes, o->size);
-	c->copied += o->state == OBJECT_COPIED;
-	add_size(&c->copied_bytes, o->state == OBJECT_COPIED ? o->size : 0);
+	c->copied += copied;
+	add_size(&c->copied_bytes, copied ? o->size : 0);
+	c->native += copied && o->native;
+	c->lost_attributes += copied && o->lost;
 	c->same += o->state == OBJECT_SAME;
 	c->skipped += o->state == OBJECT_SKIPPED;
 	c->gone += o->state == OBJECT_GONE;
@@ -54,9 +58,26 @@ void batch_recount(struct batch *b)
 	if (journal_batch_has_holes(b))
 		return;
 	c->objects = c->bytes = c->copied = c->copied_bytes = 0;
-	c->same = c->skipped = c->gone = c->failed = 0;
+	c->same = c->skipped = c->gone = c->failed = c->native = c->lost_attributes = 0;
 	for (uint32_t i = 0; i < b->n; i++)
 		count_object(c, &b->objects[i]);
+}
+
+void journal_batch_uncount(struct batch *b, const struct object_record *o)
+{
+	struct batch_counts one = { .objects = 0 }, *c = &b->counts;
+
+	count_object(&one, o);
+	c->objects -= one.objects;
+	c->bytes -= one.bytes;
+	c->copied -= one.copied;
+	c->same -= one.same;
+	c->skipped -= one.skipped;
+	c->gone -= one.gone;
+	c->failed -= one.failed;
+	c->copied_bytes -= one.copied_bytes;
+	c->native -= one.native;
+	c->lost_attributes -= one.lost_attributes;
 }
 
 static void bind_counts(struct statement *s, const struct batch_counts *counts)
@@ -95,6 +116,7 @@ int journal_batch_insert(struct connection *c, struct batch *b)
 	bind_integer(&s, 0);
 	bind_integer(&s, b->state);
 	bind_integer(&s, b->began);
+	bind_integer(&s, b->durable);
 	if (b->state < BATCH_DONE)
 		bind_null(&s);
 	else
@@ -119,6 +141,7 @@ int journal_batch_save(struct connection *c, const struct batch *b)
 	bind_integer(&s, b->began);
 	bind_integer(&s, clock_wall());
 	bind_counts(&s, &b->counts);
+	bind_integer(&s, b->durable);
 	rc = statement_run(&s);
 	if (!rc && sqlite3_changes(c->db) != 1)
 		rc = connection_damaged(c, "batch %lld is missing", (long long)b->id);
@@ -143,8 +166,9 @@ static int load_row(struct connection *c, int64_t id, struct batch *b, bool *dro
 	*dropped = column_integer(&s, 7) != 0;
 	b->state = (enum batch_state)column_integer(&s, 8);
 	b->began = column_integer(&s, 9);
-	journal_counts_row(&s, 11, &b->counts);
-	if (!column_integer(&s, 11 + BATCH_COUNTERS))
+	b->durable = column_integer(&s, 10) != 0;
+	journal_counts_row(&s, 12, &b->counts);
+	if (!column_integer(&s, 12 + BATCH_COUNTERS))
 		s.rc = connection_damaged(c, "batch %lld differs from its sum", (long long)id);
 	statement_end(&s);
 	return s.rc ? s.rc : SQLITE_ROW;

@@ -18,7 +18,7 @@
  * of a file drops the locks that SQLite holds on it in this process.
  */
 #define JOURNAL_APPLICATION 0x4d494752 /* "MIGR" */
-#define JOURNAL_FORMAT 1
+#define JOURNAL_FORMAT 2
 #define BATCH_COUNTERS (16 + SKIP_COUNT)
 
 _Static_assert(sizeof(struct batch_counts) == BATCH_COUNTERS * sizeof(uint64_t),
@@ -59,6 +59,9 @@ struct journal {
 	pthread_mutex_t read_lock;
 	struct connection reader;
 };
+
+/* journal.c: all that SQLite has open; the lock stays. May be called again. */
+void journal_close_files(struct journal *j);
 
 /* lock.c: a descriptor, or -1. */
 int journal_lock(const char *path, struct error *err);
@@ -126,6 +129,8 @@ int journal_batch_insert(struct connection *c, struct batch *b);
 int journal_batch_save(struct connection *c, const struct batch *b);
 /* SQLITE_ROW, SQLITE_DONE: there is none. *out is NULL but with SQLITE_ROW. */
 int journal_batch_load(struct connection *c, int64_t id, struct batch **out);
+/* A batch with holes cannot be counted anew: take off what leaves. */
+void journal_batch_uncount(struct batch *b, const struct object_record *o);
 bool journal_batch_has_holes(const struct batch *b);
 /* Columns from first on, as BATCH_COUNTS lists them. */
 void journal_counts_row(struct statement *s, int first, struct batch_counts *counts);

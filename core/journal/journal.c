@@ -183,10 +183,8 @@ struct journal *journal_open(const struct journal_options *o, struct error *err)
 	return NULL;
 }
 
-void journal_close(struct journal *j)
+void journal_close_files(struct journal *j)
 {
-	if (!j)
-		return;
 	journal_writer_stop(j);
 	/* What could not be written must not be tried once more by closing. */
 	if (j->dead.exit && j->writer.db)
@@ -195,6 +193,13 @@ void journal_close(struct journal *j)
 		sqlite3_db_config(j->reader.db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	connection_close(&j->reader);
 	connection_close(&j->writer);
+}
+
+void journal_close(struct journal *j)
+{
+	if (!j)
+		return;
+	journal_close_files(j);
 	journal_unlock(j->lock_fd);
 	pthread_mutex_destroy(&j->queue_lock);
 	pthread_cond_destroy(&j->queued);

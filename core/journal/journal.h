@@ -100,6 +100,9 @@ struct object_record {
 	uint8_t fail;                  /* enum fail_class */
 	uint8_t attempts;
 	uint8_t hung;        /* ends in which it was in flight when a call hung */
+	bool native;         /* COPIED: the bytes did not pass through us */
+	bool lost;           /* COPIED: some of its attributes could not be kept */
+	bool in_doubt;       /* an answer was lost: what is at the destination may be ours */
 	bool dirty;          /* engine's: changed since it was last journalled */
 	const char *message; /* of a failure; NULL: none */
 	int64_t moved_batch; /* state MOVED: where it is now. In journal_plan() and another
@@ -124,7 +127,9 @@ struct batch {
 	int pass;
 	enum batch_kind kind;
 	enum batch_state state;
-	int64_t began;                 /* wall ns: when copying began; 0: not yet */
+	int64_t began; /* wall ns: when copying began; 0: not yet */
+	bool
+	    durable; /* the copies that its objects speak of were synced before it was journalled */
 	struct migrate_bytes position; /* the source's cursor behind this batch; may be empty */
 	struct object_record *objects; /* BATCH_SORTED: ascending keys */
 	uint32_t n;
@@ -136,7 +141,7 @@ struct batch {
 
 struct batch *batch_new(void);
 void batch_free(struct batch *b);
-/* counts of the settled objects and sizes, from the objects (rows and skips are kept). */
+/* What objects and sizes add up to, from the objects (counts of rows and skips are kept). */
 void batch_recount(struct batch *b);
 
 /* ---- Opening ---- */
@@ -163,6 +168,17 @@ struct journal;
 struct journal *journal_open(const struct journal_options *o, struct error *err);
 /* RUN: checkpoints the log, releases the lock. Waits for queued writes. */
 void journal_close(struct journal *j);
+/*
+ * RUN, both under the lock, which is let go of only then; its file stays, for whoever
+ * waits for it. j is gone, whatever is returned.
+ */
+/* Close and remove it: nothing in it is worth to be kept. */
+int journal_discard(struct journal *j, struct error *err);
+/*
+ * Close it and give it another name, PATH.TIME or, where there is such a one, PATH.TIME-N;
+ * *name is malloc'ed. Where it was, journal_open() makes a new one then.
+ */
+int journal_set_aside(struct journal *j, char **name, struct error *err);
 
 /* ---- Job and runs ---- */
 
@@ -189,8 +205,7 @@ struct journal_run {
 	char host[256];
 	char reason[256];
 };
-/* *unclean: the run before this one did not end with journal_end_run(). */
-int journal_begin_run(struct journal *j, const char *reason, bool *unclean, struct error *err);
+int journal_begin_run(struct journal *j, const char *reason, struct error *err);
 int journal_end_run(struct journal *j, int exit, const char *reason, struct error *err);
 
 /* ---- Passes ---- */
@@ -218,14 +233,13 @@ int journal_plan(struct journal *j, struct batch *const *batches, size_t n, stru
 /* state COPYING, began. */
 int journal_began(struct journal *j, struct batch *const *batches, size_t n, struct error *err);
 /*
- * The dirty objects of each batch, its state and counts (those of objects are counted
- * anew, as by journal_plan() and journal_move()). dirty is cleared by the caller.
+ * The dirty objects of each batch, its state, durable and counts (those of objects are
+ * counted anew, as by journal_plan() and journal_move()). dirty is cleared by the caller.
  */
 int journal_save(struct journal *j, struct batch *const *batches, size_t n, struct error *err);
 /*
  * Move objects to new batches: inserts `to` (kind MOVED) and marks in `from` the
- * objects whose index stands in which[] (which[i] becomes to->objects[i]); counts
- * of both as set by the caller.
+ * objects whose index stands in which[] (which[i] becomes to->objects[i]).
  */
 int journal_move(struct journal *j, struct batch *from, const uint32_t *which, struct batch *to,
 		 struct error *err);
@@ -257,13 +271,27 @@ int journal_intent(struct journal *j, struct batch *b, struct chunk *chunk, stru
 /* Outcomes of the chunk's rows, counts of b, and b's state as set in b (DONE: with the last one). */
 int journal_outcome(struct journal *j, struct batch *b, struct chunk *chunk, struct error *err);
 
-/* An upload under way: continued or aborted by a later run. part_size in bytes. */
-int journal_upload(struct journal *j, struct batch *b, uint32_t object, struct migrate_bytes id,
-		   uint64_t part_size, struct error *err);
-int journal_upload_gone(struct journal *j, struct batch *b, uint32_t object, struct error *err);
-/* *id empty if there is none. */
-int journal_get_upload(struct journal *j, const struct batch *b, uint32_t object, struct arena *a,
-		       struct migrate_bytes *id, uint64_t *part_size, struct error *err);
+/*
+ * An upload under way, continued or aborted by a later run. It belongs to its key at the
+ * destination, whichever batch the object is in by now.
+ */
+struct upload_record {
+	struct migrate_bytes new_key, id;
+	uint64_t part_size; /* bytes */
+	/* the version of the source that its parts are of */
+	struct migrate_bytes etag;
+	uint64_t size;
+	int64_t mtime; /* ns; INT64_MIN: not known */
+};
+/* In the place of an older one of that key. */
+int journal_upload(struct journal *j, const struct upload_record *upload, struct error *err);
+int journal_upload_gone(struct journal *j, struct migrate_bytes new_key, struct error *err);
+/* 1: found, bytes in a; 0: there is none; -1. */
+int journal_get_upload(struct journal *j, struct migrate_bytes new_key, struct arena *a,
+		       struct upload_record *u, struct error *err);
+/* The first whose key is above `after`: as above. */
+int journal_next_upload(struct journal *j, struct migrate_bytes after, struct arena *a,
+			struct upload_record *u, struct error *err);
 
 /* These objects were in flight when a call hung: hung is incremented. */
 int journal_hung(struct journal *j, const int64_t *batches, const uint32_t *objects, size_t n,

@@ -4,6 +4,22 @@
 #include <limits.h>
 #include <string.h>
 
+/* In the column flags. */
+enum { FLAG_NATIVE = 1, FLAG_LOST = 2, FLAG_IN_DOUBT = 4 };
+
+static int flags_of(const struct object_record *o)
+{
+	return (o->native ? FLAG_NATIVE : 0) | (o->lost ? FLAG_LOST : 0) |
+	       (o->in_doubt ? FLAG_IN_DOUBT : 0);
+}
+
+static void read_flags(struct object_record *o, int64_t flags)
+{
+	o->native = flags & FLAG_NATIVE;
+	o->lost = flags & FLAG_LOST;
+	o->in_doubt = flags & FLAG_IN_DOUBT;
+}
+
 /* All columns of OBJECT_COLUMNS: for insert and update alike. */
 static void bind_object(struct statement *s, int64_t batch, uint32_t n,
 			const struct object_record *o)
@@ -33,6 +49,7 @@ static void bind_object(struct statement *s, int64_t batch, uint32_t n,
 	bind_integer(s, o->fail);
 	bind_integer(s, o->attempts);
 	bind_integer(s, o->hung);
+	bind_integer(s, flags_of(o));
 	bind_text(s, o->message);
 	if (moved) {
 		bind_integer(s, o->moved_batch);
@@ -98,16 +115,17 @@ static void read_object(struct statement *s, struct arena *a, struct object_reco
 	o->fail = (uint8_t)column_integer(s, 14);
 	o->attempts = (uint8_t)column_integer(s, 15);
 	o->hung = (uint8_t)column_integer(s, 16);
-	o->message = column_text(s, 17, a);
-	o->moved_batch = column_integer(s, 18);
-	o->moved_n = (uint32_t)column_integer(s, 19);
+	read_flags(o, column_integer(s, 17));
+	o->message = column_text(s, 18, a);
+	o->moved_batch = column_integer(s, 19);
+	o->moved_n = (uint32_t)column_integer(s, 20);
 }
 
 int journal_object_row(struct connection *c, struct statement *s, int64_t batch, struct arena *a,
 		       uint32_t *n, struct object_record *o)
 {
 	*n = (uint32_t)column_integer(s, 1);
-	if (!column_integer(s, 20))
+	if (!column_integer(s, 21))
 		return connection_damaged(c, "object %u of batch %lld differs from its sum", *n,
 					  (long long)batch);
 	read_object(s, a, o);

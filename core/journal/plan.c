@@ -27,19 +27,6 @@ static int check_order(const struct batch *b, struct error *err)
 	return 0;
 }
 
-/* A batch with holes cannot be counted anew: take off what leaves. */
-static void uncount(struct batch_counts *c, const struct object_record *o)
-{
-	c->objects--;
-	c->bytes -= o->size;
-	c->copied -= o->state == OBJECT_COPIED;
-	c->copied_bytes -= o->state == OBJECT_COPIED ? o->size : 0;
-	c->same -= o->state == OBJECT_SAME;
-	c->skipped -= o->state == OBJECT_SKIPPED;
-	c->gone -= o->state == OBJECT_GONE;
-	c->failed -= o->state == OBJECT_FAILED;
-}
-
 static bool supersedes(const struct object_record *o)
 {
 	return o->state != OBJECT_MOVED && o->moved_batch;
@@ -53,7 +40,7 @@ static int point_here(struct connection *c, const struct batch *b, uint32_t i, s
 	if (n >= old->n)
 		return connection_damaged(c, "batch %lld has no object %u", (long long)old->id, n);
 	if (journal_batch_has_holes(old) && old->objects[n].state != OBJECT_MOVED)
-		uncount(&old->counts, &old->objects[n]);
+		journal_batch_uncount(old, &old->objects[n]);
 	old->objects[n].state = OBJECT_MOVED;
 	old->objects[n].moved_batch = b->id;
 	old->objects[n].moved_n = i;
@@ -189,7 +176,7 @@ int journal_move(struct journal *j, struct batch *from, const uint32_t *which, s
 		struct object_record *o = &from->objects[which[i]];
 
 		if (holes && o->state != OBJECT_MOVED)
-			uncount(&from->counts, o);
+			journal_batch_uncount(from, o);
 		o->state = OBJECT_MOVED;
 		o->moved_n = i;
 	}
@@ -198,40 +185,39 @@ int journal_move(struct journal *j, struct batch *from, const uint32_t *which, s
 	return journal_write(j, apply_move, &m, err);
 }
 
-struct upload {
-	int64_t batch;
-	uint32_t object;
-	struct migrate_bytes id;
-	uint64_t part_size;
-};
-
 static int apply_upload(struct connection *c, void *arg)
 {
-	struct upload *u = arg;
-	struct statement s = statement(c, u->id.n ? SQL_UPLOAD_ADD : SQL_UPLOAD_DROP);
+	const struct upload_record *u = arg;
+	struct statement s = statement(c, SQL_UPLOAD_ADD);
 
-	bind_integer(&s, u->batch);
-	bind_integer(&s, u->object);
-	if (u->id.n) {
-		bind_bytes(&s, u->id);
-		bind_size(&s, u->part_size);
-	}
+	bind_bytes(&s, u->new_key);
+	bind_bytes(&s, u->id);
+	bind_size(&s, u->part_size);
+	bind_bytes(&s, u->etag);
+	bind_size(&s, u->size);
+	bind_integer(&s, u->mtime);
 	return statement_run(&s);
 }
 
-int journal_upload(struct journal *j, struct batch *b, uint32_t object, struct migrate_bytes id,
-		   uint64_t part_size, struct error *err)
+int journal_upload(struct journal *j, const struct upload_record *upload, struct error *err)
 {
-	struct upload u = { .batch = b->id, .object = object, .id = id, .part_size = part_size };
+	struct upload_record copy = *upload;
 
-	return journal_write(j, apply_upload, &u, err);
+	return journal_write(j, apply_upload, &copy, err);
 }
 
-int journal_upload_gone(struct journal *j, struct batch *b, uint32_t object, struct error *err)
+static int apply_upload_gone(struct connection *c, void *arg)
 {
-	struct upload u = { .batch = b->id, .object = object };
+	const struct migrate_bytes *new_key = arg;
+	struct statement s = statement(c, SQL_UPLOAD_DROP);
 
-	return journal_write(j, apply_upload, &u, err);
+	bind_bytes(&s, *new_key);
+	return statement_run(&s);
+}
+
+int journal_upload_gone(struct journal *j, struct migrate_bytes new_key, struct error *err)
+{
+	return journal_write(j, apply_upload_gone, &new_key, err);
 }
 
 struct hung {

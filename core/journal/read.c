@@ -224,25 +224,39 @@ int journal_counts(struct journal *j, int pass, struct batch_counts *counts, str
 	return journal_read_end(j, rc, err);
 }
 
-int journal_get_upload(struct journal *j, const struct batch *b, uint32_t object, struct arena *a,
-		       struct migrate_bytes *id, uint64_t *part_size, struct error *err)
+static int get_upload(struct journal *j, enum statement_id id, struct migrate_bytes key,
+		      struct arena *a, struct upload_record *u, struct error *err)
 {
 	struct connection *c = journal_read_begin(j, err);
 	struct statement s;
 	int rc;
 
-	*id = (struct migrate_bytes){ .p = NULL, .n = 0 };
-	*part_size = 0;
+	memset(u, 0, sizeof(*u));
 	if (!c)
 		return -1;
-	s = statement(c, SQL_UPLOAD_GET);
-	bind_integer(&s, b->id);
-	bind_integer(&s, object);
+	s = statement(c, id);
+	bind_bytes(&s, key);
 	rc = statement_step(&s);
 	if (rc == SQLITE_ROW) {
-		*id = column_copy(&s, 0, a);
-		*part_size = column_size(&s, 1);
+		u->new_key = column_copy(&s, 0, a);
+		u->id = column_copy(&s, 1, a);
+		u->part_size = column_size(&s, 2);
+		u->etag = column_copy(&s, 3, a);
+		u->size = column_size(&s, 4);
+		u->mtime = column_integer(&s, 5);
 	}
 	statement_end(&s);
-	return journal_read_end(j, s.rc ? s.rc : rc, err);
+	return journal_read_end(j, s.rc ? s.rc : rc, err) ? -1 : rc == SQLITE_ROW;
+}
+
+int journal_get_upload(struct journal *j, struct migrate_bytes new_key, struct arena *a,
+		       struct upload_record *u, struct error *err)
+{
+	return get_upload(j, SQL_UPLOAD_GET, new_key, a, u, err);
+}
+
+int journal_next_upload(struct journal *j, struct migrate_bytes after, struct arena *a,
+			struct upload_record *u, struct error *err)
+{
+	return get_upload(j, SQL_UPLOAD_NEXT, after, a, u, err);
 }

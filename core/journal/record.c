@@ -182,14 +182,12 @@ static int apply_run(struct connection *c, void *arg)
 	return statement_run(&s);
 }
 
-int journal_begin_run(struct journal *j, const char *reason, bool *unclean, struct error *err)
+int journal_begin_run(struct journal *j, const char *reason, struct error *err)
 {
 	struct journal_run run;
 
-	*unclean = false;
 	if (journal_last_run(j, &run, err))
 		return -1;
-	*unclean = run.id && !run.ended;
 	run.id++;
 	run.started = clock_wall();
 	run.pid = (int)getpid();

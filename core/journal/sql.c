@@ -34,17 +34,11 @@ static const char *const texts[STATEMENT_COUNT] = {
 			   "why) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
 	[SQL_SAMPLE_LIST] = "SELECT at, objects, bytes, rows, failed, workers, errors, why FROM "
 			    "sample ORDER BY id DESC LIMIT ?1",
-	[SQL_BATCH_LAST_ID] = "SELECT coalesce(max(id), 0) FROM batch",
-	[SQL_BATCH_ADD] =
-	    "INSERT INTO batch (" BATCH_COLUMNS
-	    ", sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, "
-	    "?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, "
-	    "?34, "
-	    "migrate_sum(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, "
-	    "?17, "
-	    "?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34))",
+	[SQL_BATCH_ADD] = "INSERT INTO batch (" BATCH_COLUMNS ", sum) VALUES (" BATCH_VALUES
+			  ", migrate_sum(" BATCH_VALUES "))",
 	[SQL_BATCH_SAVE] =
-	    "UPDATE batch SET state = ?2, began = ?3, done = CASE WHEN ?2 < 4 THEN NULL ELSE "
+	    "UPDATE batch SET state = ?2, began = ?3, durable = ?28, done = CASE WHEN ?2 < 4 THEN "
+	    "NULL ELSE "
 	    "coalesce(done, ?4) END, "
 	    "objects = ?5, bytes = ?6, copied = ?7, same = ?8, skipped = ?9, gone = ?10, failed = "
 	    "?11, "
@@ -54,16 +48,17 @@ static const char *const texts[STATEMENT_COUNT] = {
 	    "skip_rule = ?21, skip_symlink = ?22, skip_special = ?23, skip_mount = ?24, "
 	    "skip_archived "
 	    "= ?25, skip_empty_folder = ?26, skip_own = ?27"
-	    ", sum = migrate_sum(" BATCH_FIXED ", dropped, ?2, ?3, CASE WHEN ?2 < 4 THEN NULL ELSE "
+	    ", sum = migrate_sum(" BATCH_FIXED
+	    ", dropped, ?2, ?3, ?28, CASE WHEN ?2 < 4 THEN NULL ELSE "
 	    "coalesce(done, ?4) END, ?5, ?6, ?7, "
 	    "?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, "
 	    "?25, "
 	    "?26, ?27) WHERE id = ?1",
 	[SQL_BATCH_BEGAN] =
 	    "UPDATE batch SET state = ?2, began = ?3, sum = migrate_sum(" BATCH_FIXED
-	    ", dropped, ?2, ?3, done, " BATCH_COUNTS ") WHERE id = ?1",
+	    ", dropped, ?2, ?3, durable, done, " BATCH_COUNTS ") WHERE id = ?1",
 	[SQL_BATCH_INTENT] = "UPDATE batch SET state = ?2, sum = migrate_sum(" BATCH_FIXED
-			     ", dropped, ?2, began, done, " BATCH_COUNTS ") WHERE id = ?1",
+			     ", dropped, ?2, began, durable, done, " BATCH_COUNTS ") WHERE id = ?1",
 	[SQL_BATCH_OUTCOME] = "UPDATE batch SET state = ?2, done = CASE WHEN ?2 < 4 THEN NULL ELSE "
 			      "coalesce(done, ?3) "
 			      "END, "
@@ -71,11 +66,11 @@ static const char *const texts[STATEMENT_COUNT] = {
 			      "= ?7, rows_failed = "
 			      "?8, rows_missing = ?9"
 			      ", sum = migrate_sum(" BATCH_FIXED
-			      ", dropped, ?2, began, CASE WHEN ?2 < 4 THEN NULL ELSE "
+			      ", dropped, ?2, began, durable, CASE WHEN ?2 < 4 THEN NULL ELSE "
 			      "coalesce(done, ?3) END, " BATCH_OBJECTS
 			      ", ?4, ?5, ?6, ?7, ?8, ?9, " BATCH_SKIPS ") WHERE id = ?1",
 	[SQL_BATCH_DROP] = "UPDATE batch SET dropped = 1, sum = migrate_sum(" BATCH_FIXED
-			   ", 1, state, began, done, " BATCH_COUNTS ") WHERE id = ?1",
+			   ", 1, state, began, durable, done, " BATCH_COUNTS ") WHERE id = ?1",
 	[SQL_BATCH_GET] = "SELECT " BATCH_COLUMNS ", sum IS migrate_sum(" BATCH_COLUMNS
 			  ") FROM batch WHERE id = ?1",
 	[SQL_BATCH_DROPPED] = "SELECT dropped FROM batch WHERE id = ?1",
@@ -113,33 +108,15 @@ static const char *const texts[STATEMENT_COUNT] = {
 		       "coalesce(sum(skip_empty_folder), 0), coalesce(sum(skip_own), 0) FROM batch "
 		       "WHERE ?1 = 0 "
 		       "OR pass = ?1",
-	[SQL_OBJECT_ADD] =
-	    "INSERT INTO object (" OBJECT_COLUMNS
-	    ", sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, "
-	    "?14, ?15, ?16, ?17, ?18, ?19, ?20, migrate_sum(?1, ?2, ?3, ?4, ?5, ?6, ?7, "
-	    "?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20))",
+	[SQL_OBJECT_ADD] = "INSERT INTO object (" OBJECT_COLUMNS ", sum) VALUES (" OBJECT_VALUES
+			   ", migrate_sum(" OBJECT_VALUES "))",
 	[SQL_OBJECT_SAVE] =
 	    "UPDATE object SET key = ?3, new_key = ?4, size = ?5, mtime = ?6, etag = ?7, stored = "
-	    "?8, "
-	    "algorithm = ?9, digest = ?10, replaces = ?11, state = ?12, created = ?13, level = "
-	    "?14, "
-	    "fail = ?15, attempts = ?16, hung = max(hung, ?17), message = ?18, moved_batch = ?19, "
-	    "moved_n = ?20, sum = migrate_sum(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, "
-	    "?13, "
-	    "?14, ?15, ?16, max(hung, ?17), ?18, ?19, ?20) WHERE batch = ?1 AND n = ?2",
-	[SQL_BATCH_LEAVE] =
-	    "UPDATE batch SET objects = objects - 1, bytes = bytes - ?3, copied = copied - (?2 = "
-	    "1), same = same - (?2 = 2), skipped = skipped - (?2 = 3), gone = gone - (?2 = 4), "
-	    "failed = failed - (?2 = 5), copied_bytes = copied_bytes - CASE ?2 WHEN 1 THEN ?3 ELSE "
-	    "0 END, sum = migrate_sum(" BATCH_FIXED
-	    ", dropped, state, began, done, objects - 1, bytes - ?3, copied - (?2 = 1), same - (?2 "
-	    "= 2), skipped - (?2 = 3), gone - (?2 = 4), failed - (?2 = 5), copied_bytes - CASE ?2 "
-	    "WHEN 1 THEN ?3 ELSE 0 END, native, lost_attributes, " BATCH_ROWCOUNTS ", " BATCH_SKIPS
-	    ") WHERE id = ?1",
-	[SQL_OBJECT_LEAVE] =
-	    "UPDATE object SET state = 6, moved_batch = ?3, moved_n = ?4, sum = migrate_sum(batch, "
-	    "n, key, new_key, size, mtime, etag, stored, algorithm, digest, replaces, 6, created, "
-	    "level, fail, attempts, hung, message, ?3, ?4) WHERE batch = ?1 AND n = ?2",
+	    "?8, algorithm = ?9, digest = ?10, replaces = ?11, state = ?12, created = ?13, level = "
+	    "?14, fail = ?15, attempts = ?16, hung = max(hung, ?17), flags = ?18, message = ?19, "
+	    "moved_batch = ?20, moved_n = ?21, sum = migrate_sum(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, "
+	    "?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, max(hung, ?17), ?18, ?19, ?20, ?21) WHERE "
+	    "batch = ?1 AND n = ?2",
 	[SQL_OBJECT_GET] = "SELECT " OBJECT_COLUMNS ", sum IS migrate_sum(" OBJECT_COLUMNS
 			   ") FROM object WHERE batch = ?1 AND n = ?2",
 	[SQL_OBJECT_FROM] = "SELECT " OBJECT_COLUMNS ", sum IS migrate_sum(" OBJECT_COLUMNS
@@ -149,8 +126,7 @@ static const char *const texts[STATEMENT_COUNT] = {
 			    "new_key, size, mtime, "
 			    "etag, stored, algorithm, digest, replaces, state, created, level, "
 			    "fail, attempts, hung + "
-			    "1, message, moved_batch, moved_n) WHERE batch = ?1 AND n = ?2",
-	[SQL_CHUNK_LAST_ID] = "SELECT coalesce(max(id), 0) FROM chunk",
+			    "1, flags, message, moved_batch, moved_n) WHERE batch = ?1 AND n = ?2",
 	[SQL_CHUNK_ADD] =
 	    "INSERT INTO chunk (" CHUNK_COLUMNS
 	    ", sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, migrate_sum(?1, ?2, ?3, ?4, ?5, ?6, ?7))",
@@ -173,9 +149,12 @@ static const char *const texts[STATEMENT_COUNT] = {
 	    "DELETE FROM row WHERE chunk IN (SELECT id FROM chunk WHERE batch = ?1 AND "
 	    "settled IS NOT NULL) AND coalesce(outcome, 1) IN (1, 2)",
 	[SQL_UPLOAD_ADD] =
-	    "INSERT OR REPLACE INTO upload (batch, n, id, part_size) VALUES (?1, ?2, ?3, ?4)",
-	[SQL_UPLOAD_DROP] = "DELETE FROM upload WHERE batch = ?1 AND n = ?2",
-	[SQL_UPLOAD_GET] = "SELECT id, part_size FROM upload WHERE batch = ?1 AND n = ?2",
+	    "INSERT OR REPLACE INTO upload (" UPLOAD_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+	[SQL_UPLOAD_DROP] = "DELETE FROM upload WHERE new_key = ?1",
+	[SQL_UPLOAD_GET] = "SELECT " UPLOAD_COLUMNS " FROM upload WHERE new_key = ?1",
+	[SQL_UPLOAD_NEXT] =
+	    "SELECT " UPLOAD_COLUMNS
+	    " FROM upload WHERE new_key > coalesce(?1, x'') ORDER BY new_key LIMIT 1",
 };
 
 const char *sql_text(enum statement_id id)

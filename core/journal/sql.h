@@ -21,13 +21,21 @@
 	"skip_rule, skip_symlink, skip_special, skip_mount, skip_archived, skip_empty_folder, "    \
 	"skip_own"
 #define BATCH_COUNTS BATCH_OBJECTS ", " BATCH_ROWCOUNTS ", " BATCH_SKIPS
-#define BATCH_COLUMNS BATCH_FIXED ", dropped, state, began, done, " BATCH_COUNTS
+#define BATCH_COLUMNS BATCH_FIXED ", dropped, state, began, durable, done, " BATCH_COUNTS
 #define OBJECT_COLUMNS                                                                             \
 	"batch, n, key, new_key, size, mtime, etag, stored, algorithm, digest, replaces, state, "  \
-	"created, level, fail, attempts, hung, message, moved_batch, moved_n"
+	"created, level, fail, attempts, hung, flags, message, moved_batch, moved_n"
+#define UPLOAD_COLUMNS "new_key, id, part_size, etag, size, mtime"
 #define CHUNK_COLUMNS "id, batch, database, n, intended, settled, form"
 #define ROW_COLUMNS                                                                                \
 	"chunk, n, object, identity, place, before, after, extra, text, outcome, message"
+
+/* As many as BATCH_COLUMNS, OBJECT_COLUMNS. */
+#define OBJECT_VALUES                                                                              \
+	"?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, "   \
+	"?20, ?21"
+#define BATCH_VALUES                                                                               \
+	OBJECT_VALUES ", ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35"
 
 const char *sql_text(enum statement_id id);
 

@@ -28,7 +28,6 @@
 	X(EVENT_LIST)                                                                              \
 	X(SAMPLE_ADD)                                                                              \
 	X(SAMPLE_LIST)                                                                             \
-	X(BATCH_LAST_ID)                                                                           \
 	X(BATCH_ADD)                                                                               \
 	X(BATCH_SAVE)                                                                              \
 	X(BATCH_BEGAN)                                                                             \
@@ -50,13 +49,10 @@
 	X(COUNTS)                                                                                  \
 	X(OBJECT_ADD)                                                                              \
 	X(OBJECT_SAVE)                                                                             \
-	X(BATCH_LEAVE)                                                                             \
-	X(OBJECT_LEAVE)                                                                            \
 	X(OBJECT_GET)                                                                              \
 	X(OBJECT_FROM)                                                                             \
 	X(OBJECT_DROP)                                                                             \
 	X(OBJECT_HUNG)                                                                             \
-	X(CHUNK_LAST_ID)                                                                           \
 	X(CHUNK_ADD)                                                                               \
 	X(CHUNK_SETTLE)                                                                            \
 	X(CHUNK_LIST)                                                                              \
@@ -66,7 +62,8 @@
 	X(ROW_DROP)                                                                                \
 	X(UPLOAD_ADD)                                                                              \
 	X(UPLOAD_DROP)                                                                             \
-	X(UPLOAD_GET)
+	X(UPLOAD_GET)                                                                              \
+	X(UPLOAD_NEXT)
 
 enum statement_id {
 #define X(name_) SQL_##name_,

@@ -4,7 +4,7 @@
 #include <string.h>
 
 /*
- * The format of the file, version 1. migrate-journal(5) describes every column.
+ * The format of the file, version 2. migrate-journal(5) describes every column.
  * The texts are compared with those in the file, so that a damaged schema is
  * noticed: any change here is a new JOURNAL_FORMAT.
  */
@@ -21,7 +21,8 @@ static const char *const tables[] = {
 
 	"CREATE TABLE batch (id INTEGER PRIMARY KEY, pass INTEGER, kind INTEGER, first_key BLOB, "
 	"last_key BLOB, position BLOB, n INTEGER, dropped INTEGER, state INTEGER, began INTEGER, "
-	"done INTEGER, objects INTEGER, bytes INTEGER, copied INTEGER, same INTEGER, "
+	"durable INTEGER, done INTEGER, objects INTEGER, bytes INTEGER, copied INTEGER, same "
+	"INTEGER, "
 	"skipped INTEGER, gone INTEGER, failed INTEGER, copied_bytes INTEGER, native INTEGER, "
 	"lost_attributes INTEGER, rows_changed INTEGER, rows_already INTEGER, "
 	"rows_conflict INTEGER, rows_gone INTEGER, rows_failed INTEGER, rows_missing INTEGER, "
@@ -31,8 +32,8 @@ static const char *const tables[] = {
 	"CREATE TABLE object (batch INTEGER, n INTEGER, key BLOB, new_key BLOB, size INTEGER, "
 	"mtime INTEGER, etag BLOB, stored BLOB, algorithm INTEGER, digest BLOB, replaces BLOB, "
 	"state INTEGER, created INTEGER, level INTEGER, fail INTEGER, attempts INTEGER, "
-	"hung INTEGER, message TEXT, moved_batch INTEGER, moved_n INTEGER, sum INTEGER, "
-	"PRIMARY KEY (batch, n)) WITHOUT ROWID",
+	"hung INTEGER, flags INTEGER, message TEXT, moved_batch INTEGER, moved_n INTEGER, "
+	"sum INTEGER, PRIMARY KEY (batch, n)) WITHOUT ROWID",
 
 	"CREATE TABLE chunk (id INTEGER PRIMARY KEY, batch INTEGER, database INTEGER, n INTEGER, "
 	"intended INTEGER, settled INTEGER, form INTEGER, sum INTEGER)",
@@ -41,8 +42,8 @@ static const char *const tables[] = {
 	"before BLOB, after BLOB, extra BLOB, text TEXT, outcome INTEGER, message TEXT, "
 	"sum INTEGER, PRIMARY KEY (chunk, n)) WITHOUT ROWID",
 
-	"CREATE TABLE upload (batch INTEGER, n INTEGER, id BLOB, part_size INTEGER, "
-	"PRIMARY KEY (batch, n)) WITHOUT ROWID",
+	"CREATE TABLE upload (new_key BLOB PRIMARY KEY, id BLOB, part_size INTEGER, etag BLOB, "
+	"size INTEGER, mtime INTEGER) WITHOUT ROWID",
 
 	"CREATE TABLE event (id INTEGER PRIMARY KEY, at INTEGER, level INTEGER, text TEXT)",
 
@@ -116,6 +117,12 @@ int journal_tables_check(struct connection *c, const char *path, struct error *e
 	if (format < 1)
 		return error_set(err, EXIT_DAMAGED, "journal %s: damaged: it has format %lld", path,
 				 (long long)format);
+	if (format < JOURNAL_FORMAT)
+		return error_set(err, EXIT_UNFIT,
+				 "journal %s has format %lld, of a version of migrate that was "
+				 "never released: finish the job with that version, or begin it "
+				 "anew with --new-journal",
+				 path, (long long)format);
 	rc = compare_tables(c);
 	return rc ? connection_error(c, path, rc, err) : 0;
 }

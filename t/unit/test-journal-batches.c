@@ -28,7 +28,9 @@ static struct batch *odd_batch(void)
 	b->state = BATCH_COPYING;
 	b->began = 17;
 	b->position = BYTES("cur\0sor");
-	b->counts.native = 1;
+	b->durable = true;
+	o[1].native = o[1].lost = true;
+	o[2].in_doubt = true;
 	b->counts.skips[SKIP_SYMLINK] = 4;
 	b->counts.rows_missing = 9;
 	return b;
@@ -50,6 +52,7 @@ START_TEST(everything_planned_comes_back_as_it_was)
 	ck_assert(!memcmp(&r->counts, &b->counts, sizeof(r->counts)));
 	ck_assert_uint_eq(r->counts.objects, 3);
 	ck_assert_uint_eq(r->counts.failed, 1);
+	ck_assert(r->durable && r->counts.native == 1 && r->counts.lost_attributes == 1);
 	ck_assert_uint_eq(r->counts.copied_bytes, 101);
 	for (uint32_t i = 0; i < 3; i++) {
 		const struct object_record *x = &b->objects[i], *y = &r->objects[i];
@@ -57,6 +60,8 @@ START_TEST(everything_planned_comes_back_as_it_was)
 		ck_assert(bytes_equal(x->key, y->key) && bytes_equal(x->new_key, y->new_key));
 		ck_assert(bytes_equal(x->etag, y->etag) && bytes_equal(x->stored, y->stored));
 		ck_assert(bytes_equal(x->replaces, y->replaces));
+		ck_assert(x->native == y->native && x->lost == y->lost);
+		ck_assert(x->in_doubt == y->in_doubt);
 		ck_assert(x->size == y->size && x->mtime == y->mtime && x->state == y->state);
 		ck_assert(!memcmp(&x->digest, &y->digest, sizeof(x->digest)));
 		ck_assert(x->created == y->created && x->level == y->level && x->fail == y->fail);

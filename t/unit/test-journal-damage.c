@@ -53,12 +53,11 @@ static void build(struct journal *j)
 	struct journal_pass pass = { .number = 1, .state = PASS_LISTING };
 	struct chunk one, two;
 	const uint32_t seven = 7;
-	bool unclean;
 
 	memcpy(job.id, "0123456789abcdef", 17);
 	pass.cursor = BYTES("cursor");
 	WELL(journal_set_job(j, &job, &err));
-	WELL(journal_begin_run(j, "run", &unclean, &err));
+	WELL(journal_begin_run(j, "run", &err));
 	WELL(journal_set_pass(j, &pass, &err));
 	WELL(journal_plan(j, &b, 1, &err));
 	b->objects[3].state = OBJECT_FAILED;

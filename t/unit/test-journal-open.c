@@ -195,13 +195,15 @@ START_TEST(other_files_are_not_journals)
 }
 END_TEST
 
-START_TEST(a_newer_format_asks_for_the_newer_version)
+START_TEST(another_format_asks_for_its_version)
 {
 	journal_close(open_run());
-	sql("PRAGMA user_version = 2");
+	sql("PRAGMA user_version = 3");
 	refused(JOURNAL_RUN, EXIT_UNFIT, "use the newer version");
 	refused(JOURNAL_READ, EXIT_UNFIT, "use the newer version");
 	sql("PRAGMA user_version = 1");
+	refused(JOURNAL_RUN, EXIT_UNFIT, "never released");
+	sql("PRAGMA user_version = 2");
 	journal_close(open_run());
 }
 END_TEST
@@ -350,7 +352,7 @@ static void add(TCase *t)
 	tcase_add_test(t, a_forgotten_child_does_not_keep_the_lock);
 	tcase_add_test(t, what_is_not_there_is_said);
 	tcase_add_test(t, other_files_are_not_journals);
-	tcase_add_test(t, a_newer_format_asks_for_the_newer_version);
+	tcase_add_test(t, another_format_asks_for_its_version);
 	tcase_add_test(t, an_orphaned_log_is_not_mixed_into_a_new_journal);
 	tcase_add_test(t, a_symbolic_link_means_the_file_behind_it);
 	tcase_add_test(t, a_reader_sees_what_a_run_has_written_so_far);

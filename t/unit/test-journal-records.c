@@ -82,19 +82,19 @@ START_TEST(samples_come_newest_first)
 }
 END_TEST
 
-START_TEST(a_run_that_did_not_end_is_unclean)
+START_TEST(a_run_is_known_and_how_it_ended)
 {
 	struct journal_run run;
 	struct journal *j = open_run();
-	bool unclean = true;
 
-	WELL(journal_begin_run(j, "run", &unclean, &err));
-	ck_assert(!unclean);
+	WELL(journal_begin_run(j, "run", &err));
 	journal_close(j);
 
 	j = open_run();
-	WELL(journal_begin_run(j, "run", &unclean, &err));
-	ck_assert(unclean);
+	WELL(journal_last_run(j, &run, &err));
+	ck_assert_int_eq(run.id, 1);
+	ck_assert_int_eq(run.ended, 0);
+	WELL(journal_begin_run(j, "run", &err));
 	WELL(journal_end_run(j, EXIT_INTERRUPTED, "signal", &err));
 	journal_close(j);
 
@@ -104,8 +104,6 @@ START_TEST(a_run_that_did_not_end_is_unclean)
 	ck_assert_int_eq(run.exit, EXIT_INTERRUPTED);
 	ck_assert_str_eq(run.reason, "signal");
 	ck_assert_int_eq(run.pid, getpid());
-	WELL(journal_begin_run(j, "run", &unclean, &err));
-	ck_assert(!unclean);
 	journal_close(j);
 }
 END_TEST
@@ -138,24 +136,29 @@ START_TEST(an_upload_is_known_until_it_is_gone)
 {
 	ARENA_AUTO struct arena a = ARENA_INIT;
 	struct journal *j = open_run();
-	struct batch *b = make_batch(1, BATCH_SORTED, 1, 1, 2);
-	struct migrate_bytes id;
-	uint64_t size;
+	struct upload_record u, old = { .new_key = BYTES("b"), .id = BYTES("old"), .part_size = 1 };
+	struct upload_record other = { .new_key = BYTES("a\0a"), .id = BYTES("x"), .mtime = 7 };
+	struct upload_record new = { .new_key = BYTES("b"),
+				     .id = BYTES("up\0load"),
+				     .part_size = 16777216,
+				     .etag = BYTES("\"e\""),
+				     .size = 99,
+				     .mtime = INT64_MIN };
 
-	WELL(journal_plan(j, &b, 1, &err));
-	WELL(journal_get_upload(j, b, 1, &a, &id, &size, &err));
-	ck_assert_uint_eq(id.n, 0);
-	WELL(journal_upload(j, b, 1, BYTES("old"), 1, &err));
-	WELL(journal_upload(j, b, 1, BYTES("up\0load"), 16777216, &err));
-	WELL(journal_get_upload(j, b, 1, &a, &id, &size, &err));
-	ck_assert(bytes_equal(id, BYTES("up\0load")));
-	ck_assert_uint_eq(size, 16777216);
-	WELL(journal_get_upload(j, b, 0, &a, &id, &size, &err));
-	ck_assert_uint_eq(id.n, 0);
-	WELL(journal_upload_gone(j, b, 1, &err));
-	WELL(journal_get_upload(j, b, 1, &a, &id, &size, &err));
-	ck_assert_uint_eq(id.n, 0);
-	batch_free(b);
+	ck_assert_int_eq(journal_get_upload(j, BYTES("b"), &a, &u, &err), 0);
+	WELL(journal_upload(j, &old, &err));
+	WELL(journal_upload(j, &other, &err));
+	WELL(journal_upload(j, &new, &err));
+	ck_assert_int_eq(journal_get_upload(j, BYTES("b"), &a, &u, &err), 1);
+	ck_assert(bytes_equal(u.id, BYTES("up\0load")) && bytes_equal(u.etag, BYTES("\"e\"")));
+	ck_assert(u.part_size == 16777216 && u.size == 99 && u.mtime == INT64_MIN);
+	ck_assert_int_eq(journal_next_upload(j, BYTES(""), &a, &u, &err), 1);
+	ck_assert(bytes_equal(u.new_key, BYTES("a\0a")) && u.mtime == 7);
+	ck_assert_int_eq(journal_next_upload(j, u.new_key, &a, &u, &err), 1);
+	ck_assert(bytes_equal(u.new_key, BYTES("b")));
+	ck_assert_int_eq(journal_next_upload(j, u.new_key, &a, &u, &err), 0);
+	WELL(journal_upload_gone(j, BYTES("b"), &err));
+	ck_assert_int_eq(journal_get_upload(j, BYTES("b"), &a, &u, &err), 0);
 	journal_close(j);
 }
 END_TEST
@@ -218,7 +221,7 @@ static void add(TCase *t)
 	tcase_add_test(t, a_job_is_found_again_and_its_change_is_remembered);
 	tcase_add_test(t, events_come_back_in_order_the_last_ones_first_dropped);
 	tcase_add_test(t, samples_come_newest_first);
-	tcase_add_test(t, a_run_that_did_not_end_is_unclean);
+	tcase_add_test(t, a_run_is_known_and_how_it_ended);
 	tcase_add_test(t, the_newest_pass_is_the_one_that_counts);
 	tcase_add_test(t, an_upload_is_known_until_it_is_gone);
 	tcase_add_test(t, scratch_gives_back_every_record_of_a_key_in_order);
