@@ -157,6 +157,7 @@ shell_tests = \
 	t/6051-s3-refused.t \
 	t/6052-s3-encryption.t \
 	t/6053-s3-examples.t \
+	t/6012-s3-upon-faults.t \
 	t/6020-s3-radosgw.t \
 	t/6035-s3-attributes.t \
 	t/6055-s3-changes.t \

@@ -7,7 +7,6 @@
 #include "report/progress.h"
 
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -244,21 +243,10 @@ static int report(const struct check *c)
 
 static struct check *running; /* for the signal */
 
-static void on_signal(int number)
+static void cancel(void)
 {
-	(void)number;
 	if (running)
 		check_cancel(running);
-}
-
-/* A probe cleans up before it ends; a plain look leaves nothing, and may be killed. */
-static void catch_signals(struct check *c)
-{
-	struct sigaction a = { .sa_handler = on_signal };
-
-	running = c;
-	sigaction(SIGINT, &a, NULL);
-	sigaction(SIGTERM, &a, NULL);
 }
 
 static int check(const char *path, struct error *err)
@@ -271,8 +259,10 @@ static int check(const char *path, struct error *err)
 	if (!job)
 		return command_fail(&command, err);
 	check_init(&c, job, probe);
+	/* a probe cleans up before it ends; a plain look leaves nothing, and may be killed */
+	running = &c;
 	if (probe)
-		catch_signals(&c);
+		command_on_signal(cancel);
 	if (check_run(&c, err)) {
 		status = command_fail(&command, err);
 	} else {

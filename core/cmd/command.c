@@ -277,6 +277,28 @@ int command_parse(const struct command *c, int argc, char **argv, char ***operan
 
 /* ---- Leaving ---- */
 
+static void (*on_first)(void);
+static volatile sig_atomic_t signals;
+
+static void on_signal(int number)
+{
+	(void)number;
+	if (signals++)
+		_exit(EXIT_INTERRUPTED);
+	on_first();
+}
+
+void command_on_signal(void (*first)(void))
+{
+	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
+	struct sigaction a = { .sa_handler = first ? on_signal : SIG_DFL };
+
+	if (first)
+		on_first = first;
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		sigaction(numbers[i], &a, NULL);
+}
+
 int command_fail(const struct command *c, const struct error *err)
 {
 	struct error shown = *err;

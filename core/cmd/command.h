@@ -56,6 +56,12 @@ int command_parse(const struct command *c, int argc, char **argv, char ***operan
 /* "migrate-run: text" on standard error, each line of it; returns the error's exit status. */
 int command_fail(const struct command *c, const struct error *err);
 
+/*
+ * The first SIGINT, SIGTERM or SIGHUP from now on calls first(), which must be
+ * async-signal-safe; a second one leaves at once. NULL: they end the program again.
+ */
+void command_on_signal(void (*first)(void));
+
 /* Flush standard output; a write error there is reported and is EXIT_INTERNAL, but not EPIPE. */
 int command_end(int status);
 

@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,27 +43,10 @@ static const struct command command = {
 
 static struct verify *running; /* for the signal */
 
-static void on_signal(int number)
+static void cancel(void)
 {
-	(void)number;
 	if (running)
 		verify_cancel(running);
-}
-
-static void catch_signals(struct verify *v)
-{
-	struct sigaction a = { .sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND };
-
-	running = v;
-	sigaction(SIGINT, &a, NULL);
-	sigaction(SIGTERM, &a, NULL);
-}
-
-static void release_signals(void)
-{
-	signal(SIGINT, SIG_DFL);
-	signal(SIGTERM, SIG_DFL);
-	running = NULL;
 }
 
 /* ---- What is asked ---- */
@@ -251,9 +233,11 @@ static int verify(const struct job *job, struct journal *journal, const struct v
 		json_text(j, "job", job->name);
 		json_array(j, "differences");
 	}
-	catch_signals(v);
+	running = v;
+	command_on_signal(cancel);
 	status = verify_run(v, on_difference, &stream, &r, err);
-	release_signals();
+	command_on_signal(NULL);
+	running = NULL;
 	end = status_of_rest(journal, &r, status, err);
 	if (json)
 		print_result_json(&stream, &r, end);

@@ -43,10 +43,18 @@ static enum migrate_status source_digest(struct copier *c, struct item *it,
 	return status;
 }
 
+/* A sync would pass over what others wrote, unless it was read from the disk. */
+static bool needs_reading(const struct copier *c)
+{
+	return c->engine->has_sync &&
+	       !(c->engine->ends.destination_facts.d.flags & MIGRATE_SYNC_ALL);
+}
+
 /* What a crash may have left in the page cache only is read from the disk. */
 static uint32_t read_flags(const struct copier *c, const struct item *it)
 {
-	return c->engine->has_sync && it->work->resumed ? MIGRATE_FROM_DISK : 0;
+	return needs_reading(c) || (c->engine->has_sync && it->work->resumed) ? MIGRATE_FROM_DISK
+									      : 0;
 }
 
 static bool known_digests(const struct migrate_object *a, const struct migrate_object *b,
@@ -74,13 +82,14 @@ enum migrate_status compare_existing(struct copier *c, struct item *it, bool *eq
 	if (c->there.object.size != it->record.size)
 		return MIGRATE_OK;
 	it->record.level = VERIFY_SIZE;
-	if (known_digests(&c->here.object, &c->there.object, equal)) {
+	if (!needs_reading(c) && known_digests(&c->here.object, &c->there.object, equal)) {
 		it->record.level = VERIFY_HASH;
 		return MIGRATE_OK;
 	}
 	if (!copier_keep(c, c->there.object.etag, &etag))
 		return blame(c, NULL, MIGRATE_TRANSIENT);
-	if (c->engine->options->only == RUN_ROWS && c->engine->job->copy.verify <= VERIFY_SIZE) {
+	if (c->engine->options->only == RUN_ROWS && c->engine->job->copy.verify <= VERIFY_SIZE &&
+	    !needs_reading(c)) {
 		*equal = true;
 		return MIGRATE_OK;
 	}

@@ -2,10 +2,13 @@
 #include "engine/copier.h"
 
 #include "base/bytes.h"
+#include "base/clock.h"
 #include "engine/gate.h"
 #include "engine/pace.h"
 #include "engine/parts.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 /*
@@ -222,20 +225,42 @@ static bool is_our_old_copy(const struct copier *c, const struct item *it)
 	return it->record.replaces.n && bytes_equal(c->there.object.etag, it->record.replaces);
 }
 
+/* Of stores whose own times are those of the upload: the source's as it travels with an object. */
+static bool bears_time(struct copier *c, const struct item *it, int64_t ns)
+{
+	struct object_slot slot;
+	struct migrate_stat r = { .key = it->record.new_key, .object = &slot.object };
+	struct migrate_bytes told;
+	char text[48];
+	int n;
+
+	if (ns < 0)
+		return false;
+	n = snprintf(text, sizeof(text), "%" PRId64 ".%09" PRId64, ns / NS_PER_S, ns % NS_PER_S);
+	attributes_reset(c->attributes);
+	object_slot_init(&slot, c->attributes);
+	return store_stat(c->destination, &r) == MIGRATE_OK &&
+	       bytes_equal(slot.object.etag, c->there.object.etag) &&
+	       migrate_attribute(c->attributes, "mtime", &told) &&
+	       bytes_equal(told, bytes_of(text, (size_t)n));
+}
+
 /*
  * A power loss may leave our copy in name only: published, its bytes never on disk; or the
  * source changed since we made it. What was put there after this batch began, and bears
  * the source's time to the nanosecond, as it is now or as it was planned, is that and
  * nobody else's; so is what has the etag of the planned version.
  */
-static bool is_our_other_copy(const struct copier *c, const struct item *it)
+static bool is_our_other_copy(struct copier *c, const struct item *it)
 {
 	const struct migrate_object *there = &c->there.object;
 	bool timed = there->mtime != INT64_MIN &&
 		     (there->mtime == it->record.mtime || there->mtime == it->planned.mtime);
 
-	return may_be_ours(c, it) &&
-	       (timed || (there->etag.n && bytes_equal(there->etag, it->planned.etag)));
+	if (!may_be_ours(c, it))
+		return false;
+	return timed || (there->etag.n && bytes_equal(there->etag, it->planned.etag)) ||
+	       bears_time(c, it, it->planned.mtime) || bears_time(c, it, it->record.mtime);
 }
 
 static enum migrate_status replace_other(struct copier *c, struct item *it, struct target t)

@@ -198,17 +198,33 @@ static int intend_and_settle(struct rewriter *r, struct batch *b, struct chunk *
 	return settle_chunk(r, b, c, err);
 }
 
-/* Nothing to do for a batch that an earlier run left: the scan that made it begins anew. */
-static int rewrite_texts(struct rewriter *r, struct batch *b, struct error *err)
+/* Its rows came with it: those who made it have read them. */
+static bool has_given_rows(const struct batch *b)
 {
-	if (!b->texts)
+	return b->kind == BATCH_TEXTS || b->kind == BATCH_FOUND;
+}
+
+/* Nothing to do for a batch that an earlier run left: the scan that made it begins anew. */
+static int rewrite_given(struct rewriter *r, struct batch *b, struct error *err)
+{
+	if (!b->rows)
 		return 0;
-	if (rows_await_replicas(r, b->texts->database, err) || !gate_pass(r->engine->gate))
+	if (rows_await_replicas(r, b->rows->database, err) || !gate_pass(r->engine->gate))
 		return -1;
 	b->state = BATCH_REWRITING;
-	if (journal_intent(r->engine->journal, b, b->texts, err))
+	if (journal_intent(r->engine->journal, b, b->rows, err))
 		return -1;
-	return settle_chunk(r, b, b->texts, err);
+	return settle_chunk(r, b, b->rows, err);
+}
+
+static int rewrite_found(struct rewriter *r, struct batch *b, struct error *err)
+{
+	b->counts.rows_missing = 0; /* all of them are found again */
+	for (size_t d = 0; d < r->engine->ends.database_count; d++)
+		if (r->engine->job->databases[d].match == MATCH_EXACT &&
+		    rows_find(r, b, d, intend_and_settle, err))
+			return -1;
+	return 0;
 }
 
 /* What the run before intended and did not hear of: the same compare-and-swap again. */
@@ -279,13 +295,8 @@ static int rewrite_batch(struct rewriter *r, struct batch *b, struct error *err)
 {
 	if (b->state == BATCH_REWRITING && take_up(r, b, err))
 		return -1;
-	b->counts.rows_missing = 0; /* all of them are found again */
-	if (b->kind == BATCH_TEXTS && rewrite_texts(r, b, err))
+	if (has_given_rows(b) ? rewrite_given(r, b, err) : rewrite_found(r, b, err))
 		return -1;
-	for (size_t d = 0; b->kind != BATCH_TEXTS && d < r->engine->ends.database_count; d++)
-		if (r->engine->job->databases[d].match == MATCH_EXACT &&
-		    rows_find(r, b, d, intend_and_settle, err))
-			return -1;
 	return finish(r, b, err);
 }
 

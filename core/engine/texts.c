@@ -69,7 +69,7 @@ static bool wait_for_room(struct engine *e, size_t bytes)
 	return !engine_leaving(e);
 }
 
-/* Rows to change first, then those that are given up: see rewrite_texts(). */
+/* Rows to change first, then those that are given up: see rewrite_given(). */
 static bool make_chunk(struct texts *t, struct batch *b)
 {
 	struct chunk *c = arena_alloc(&b->arena, sizeof(*c));
@@ -87,7 +87,7 @@ static bool make_chunk(struct texts *t, struct batch *b)
 	c->database = (uint32_t)t->database;
 	c->texts = true;
 	c->n = n;
-	b->texts = c;
+	b->rows = c;
 	return true;
 }
 

@@ -34,8 +34,9 @@ enum batch_state {
 enum batch_kind {
 	BATCH_SORTED = 0, /* a stretch of the sorted plan (one large object also) */
 	BATCH_MOVED = 1,  /* stragglers, retried failures: their old records say MOVED */
-	BATCH_ROWS = 2,   /* rows alone: values found by a scan, no copies */
-	BATCH_TEXTS = 3   /* rows alone: one chunk of texts in which values were found */
+	BATCH_ROWS = 2,   /* rows alone, no copies: those that hold its values are looked for */
+	BATCH_TEXTS = 3,  /* rows alone: one chunk of texts in which values were found */
+	BATCH_FOUND = 4   /* rows alone: one chunk of rows that a scan found */
 };
 
 enum object_state {
@@ -135,8 +136,8 @@ struct batch {
 	uint32_t n;
 	struct batch_counts counts;
 	struct arena arena;
-	void *engine;        /* the engine's own */
-	struct chunk *texts; /* the engine's: what a BATCH_TEXTS is about, until it is intended */
+	void *engine;       /* the engine's own */
+	struct chunk *rows; /* the engine's: what TEXTS or FOUND is about, until it is intended */
 };
 
 struct batch *batch_new(void);

@@ -109,6 +109,8 @@ enum migrate_store_flags {
 	MIGRATE_COPY_MATCH = 1 << 12,      /* copy honours MATCH */
 	MIGRATE_COMPLETE_ABSENT = 1 << 13, /* complete honours ABSENT, atomically */
 	MIGRATE_COMPLETE_MATCH = 1 << 14,  /* complete honours MATCH */
+	MIGRATE_SYNC_ALL = 1 << 15, /* sync() makes durable whatever stands there, whoever wrote it;
+				       else what this process wrote, or read FROM_DISK */
 
 	/* For stores that honour it whichever way an object comes. */
 	MIGRATE_CREATE_ONLY = MIGRATE_PUT_ABSENT | MIGRATE_COPY_ABSENT | MIGRATE_COMPLETE_ABSENT,
@@ -144,7 +146,8 @@ enum migrate_precondition {
 enum migrate_request_flags {
 	MIGRATE_STRICT_ATTRIBUTES = 1 << 0, /* see migrate_lost_attribute() */
 	MIGRATE_FROM_DISK =
-	    1 << 1, /* get: not from a cache of this machine that may lie after a crash */
+	    1 << 1, /* get: not from a cache of this machine that may lie after a crash; a store
+		       without SYNC_ALL makes the object durable with the next sync() */
 	MIGRATE_NO_ATTRIBUTES = 1 << 2, /* copy: do not carry attributes */
 	MIGRATE_UNCHECKED = 1 << 3      /* get: the core sees to it that the bytes are those of the
 				      digests that are told: no need to take them as well */

@@ -170,6 +170,8 @@ static enum migrate_status prepare(struct posix_session *s, struct migrate_get *
 	if (!status && !posix_fill(r->object, st))
 		status = migrate_fail_errno(r->session, ENOMEM, "cannot keep it");
 	if (!status && r->flags & MIGRATE_FROM_DISK)
+		status = posix_sync_found(s, r->session, fd);
+	if (!status && r->flags & MIGRATE_FROM_DISK)
 		status = drop_cache(r->session, fd);
 	return status;
 }

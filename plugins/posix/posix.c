@@ -216,7 +216,7 @@ static enum migrate_status posix_describe(void *self, struct migrate_describe *r
 
 	r->flags = MIGRATE_ORDERED | MIGRATE_DURABLE_CURSOR | MIGRATE_CREATE_ONLY |
 		   MIGRATE_REPLACE_MATCH | MIGRATE_GET_MATCH | MIGRATE_RANGES | MIGRATE_VERBATIM |
-		   MIGRATE_REAL_FOLDERS;
+		   MIGRATE_REAL_FOLDERS | (s->store->by_syncfs ? MIGRATE_SYNC_ALL : 0);
 	r->object_max = r->put_max = INT64_MAX;
 	r->copy_max = INT64_MAX;
 	r->part_min = 1;

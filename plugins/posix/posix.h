@@ -276,6 +276,8 @@ bool posix_is_upload_folder(const char *name, size_t n);
 bool posix_sync_init(struct posix *p);
 void posix_sync_release(struct posix *p);
 /* Before a file is published: it is on the disk, unless one syncfs() will see to it. */
+/* Somebody else's file, held to be good: it and its name are durable after the next sync. */
+enum migrate_status posix_sync_found(struct posix_session *s, struct migrate_session *m, int fd);
 enum migrate_status posix_sync_file(struct posix_session *s, struct migrate_session *m, int fd);
 /* The session's present folder has a new entry. */
 enum migrate_status posix_sync_entry(struct posix_session *s, struct migrate_session *m);

@@ -136,6 +136,25 @@ enum migrate_status posix_sync_file(struct posix_session *s, struct migrate_sess
 	return migrate_fail_errno(m, errno, "cannot sync the file to the disk");
 }
 
+enum migrate_status posix_sync_found(struct posix_session *s, struct migrate_session *m, int fd)
+{
+	struct posix *p = s->store;
+	size_t n = s->folder_n;
+	unsigned long epoch;
+
+	if (p->by_syncfs)
+		return MIGRATE_OK;
+	for (;; n--) {
+		/* each folder above it, the root last */
+		if ((n == s->folder_n || !n || s->folder[n] == '/') &&
+		    !note_folder(p, s->folder, n, &epoch))
+			return migrate_fail(m, MIGRATE_TRANSIENT, "cannot sync its folder");
+		if (!n)
+			break;
+	}
+	return posix_sync_file(s, m, fd);
+}
+
 static int sync_folders(struct posix *p, struct migrate_session *m, struct posix_dirty *d)
 {
 	int error = 0;
