@@ -8,6 +8,7 @@
 #include "engine/gate.h"
 #include "engine/pace.h"
 #include "engine/rewriter.h"
+#include "engine/scratch.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -265,16 +266,40 @@ static int make_parts(struct engine *e, struct error *err)
 	return e->gate && e->pace && e->losses ? 0 : error_set(err, EXIT_INTERNAL, "out of memory");
 }
 
+/*
+ * What a run left that was ended while it opened the ends: plugins try on scratch objects what
+ * a place does. Folders have nothing to be tried so, and would be listed whole for it.
+ */
+static void sweep_scratch(struct engine *e)
+{
+	struct scratch_left left = { .arena = ARENA_INIT };
+	char prefix[SCRATCH_NAME];
+	size_t n = 0;
+
+	if (e->ends.destination_facts.d.flags & MIGRATE_REAL_FOLDERS)
+		return;
+	scratch_prefix(prefix, e->identity.id);
+	scratch_clear(e->ends.destination.session, prefix, &n, &left);
+	if (n)
+		log_info("%zu scratch objects of an earlier run were removed", n);
+	scratch_left_release(&left);
+}
+
 static int begin_with_journal(struct engine *e, struct error *err)
 {
+	bool fresh;
+
 	if (e->identity.exists && e->options->new_journal && set_aside(e, err))
 		return -1;
-	if (!e->identity.exists && remember_id(e, err))
+	fresh = !e->identity.exists;
+	if (fresh && remember_id(e, err))
 		return -1;
 	if (open_ends(e, e->identity.id, ENDS_WRITE | ENDS_PROBE, err) || fit_job(e, err) ||
 	    check_not_over(e, err) || journal_begin_run(e->journal, "", err))
 		return -1;
 	e->begun = true;
+	if (!fresh)
+		sweep_scratch(e);
 	if (find_pass(e, err))
 		return -1;
 	e->orphaned = e->pass.orphaned;

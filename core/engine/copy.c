@@ -7,7 +7,6 @@
 #include "engine/pace.h"
 #include "engine/parts.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -225,42 +224,63 @@ static bool is_our_old_copy(const struct copier *c, const struct item *it)
 	return it->record.replaces.n && bytes_equal(c->there.object.etag, it->record.replaces);
 }
 
-/* Of stores whose own times are those of the upload: the source's as it travels with an object. */
-static bool bears_time(struct copier *c, const struct item *it, int64_t ns)
+/* The source's time as it travels with an object: seconds, a point, nanoseconds. */
+static int64_t read_time(struct migrate_bytes v)
+{
+	char text[48];
+	long long seconds, ns = 0;
+	int used = 0, digits = 0;
+
+	if (v.n >= sizeof(text))
+		return INT64_MIN;
+	memcpy(text, v.p, v.n);
+	text[v.n] = '\0';
+	if (sscanf(text, "%11lld%n.%n%9lld%n", &seconds, &used, &digits, &ns, &used) < 1 ||
+	    (size_t)used != v.n || (digits && used - digits != 9) || seconds < 0 || ns < 0)
+		return INT64_MIN;
+	return seconds > INT64_MAX / NS_PER_S - 1 ? INT64_MIN : seconds * NS_PER_S + ns;
+}
+
+/* Where a store's own times are those of uploads. INT64_MIN: it tells none. */
+static int64_t told_time(struct copier *c, struct migrate_session *s, struct migrate_bytes key)
 {
 	struct object_slot slot;
-	struct migrate_stat r = { .key = it->record.new_key, .object = &slot.object };
+	struct migrate_stat r = { .key = key, .object = &slot.object };
 	struct migrate_bytes told;
-	char text[48];
-	int n;
 
-	if (ns < 0)
-		return false;
-	n = snprintf(text, sizeof(text), "%" PRId64 ".%09" PRId64, ns / NS_PER_S, ns % NS_PER_S);
 	attributes_reset(c->attributes);
 	object_slot_init(&slot, c->attributes);
-	return store_stat(c->destination, &r) == MIGRATE_OK &&
-	       bytes_equal(slot.object.etag, c->there.object.etag) &&
-	       migrate_attribute(c->attributes, "mtime", &told) &&
-	       bytes_equal(told, bytes_of(text, (size_t)n));
+	if (store_stat(s, &r) != MIGRATE_OK || !migrate_attribute(c->attributes, "mtime", &told))
+		return INT64_MIN;
+	return read_time(told);
+}
+
+/* Does what is there bear a time of the source: as planned, as it is now, as it tells? */
+static bool bears_time(struct copier *c, const struct item *it)
+{
+	int64_t source[] = { it->planned.mtime, it->record.mtime,
+			     told_time(c, c->source, it->record.key) };
+	int64_t there[] = { c->there.object.mtime,
+			    told_time(c, c->destination, it->record.new_key) };
+
+	for (size_t i = 0; i < 6; i++)
+		if (source[i / 2] != INT64_MIN && source[i / 2] == there[i % 2])
+			return true;
+	return false;
 }
 
 /*
  * A power loss may leave our copy in name only: published, its bytes never on disk; or the
  * source changed since we made it. What was put there after this batch began, and bears
- * the source's time to the nanosecond, as it is now or as it was planned, is that and
- * nobody else's; so is what has the etag of the planned version.
+ * the source's time to the nanosecond or the etag of the version that was planned, is that
+ * and nobody else's.
  */
 static bool is_our_other_copy(struct copier *c, const struct item *it)
 {
 	const struct migrate_object *there = &c->there.object;
-	bool timed = there->mtime != INT64_MIN &&
-		     (there->mtime == it->record.mtime || there->mtime == it->planned.mtime);
 
-	if (!may_be_ours(c, it))
-		return false;
-	return timed || (there->etag.n && bytes_equal(there->etag, it->planned.etag)) ||
-	       bears_time(c, it, it->planned.mtime) || bears_time(c, it, it->record.mtime);
+	return may_be_ours(c, it) &&
+	       ((there->etag.n && bytes_equal(there->etag, it->planned.etag)) || bears_time(c, it));
 }
 
 static enum migrate_status replace_other(struct copier *c, struct item *it, struct target t)
