@@ -33,6 +33,8 @@ base_sources = \
 	core/base/sorter-merge.c \
 	core/base/sorter.c \
 	core/base/sorter.h \
+	core/base/trust.c \
+	core/base/trust.h \
 	$(empty)
 
 job_sources = \
@@ -149,6 +151,7 @@ journal_sources = \
 	core/journal/record.c \
 	core/journal/rows.c \
 	core/journal/scratch.c \
+	core/journal/settle.c \
 	core/journal/sql.c \
 	core/journal/sql.h \
 	core/journal/statement.c \

@@ -76,6 +76,7 @@ posix_sources = \
 	plugins/posix/posix.h \
 	plugins/posix/publish.c \
 	plugins/posix/put.c \
+	plugins/posix/replace.c \
 	plugins/posix/sync.c \
 	plugins/posix/upload.c \
 	plugins/posix/upload.h \

@@ -36,7 +36,7 @@ meanwhile() {
 	t_shell=$2
 	shift 2
 	"$killat" --go --run "$t_shell" --report "$t_out/struck" --path "$here/dst/avatar*" "$@" -- \
-		timeout -k 5 60 migrate-run --progress=none job.yml >"$t_out/stdout" 2>"$t_out/stderr"
+		timeout --foreground -k 5 60 migrate-run --progress=none job.yml >"$t_out/stdout" 2>"$t_out/stderr"
 	t_got=$?
 	grep -q 'not reached' "$t_out/struck" && { cat "$t_out/struck"; return 1; }
 	[ "$t_wanted" = 0,3 ] && [ $((t_got % 3)) -eq 0 ] && [ "$t_got" -le 3 ] && return 0

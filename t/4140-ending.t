@@ -14,7 +14,7 @@ job=w/job.yml
 
 # SIGTERM after that many milliseconds. It ends with 4, or with 0 when it was done before.
 ended_after() { # MILLISECONDS
-	timeout -k 30 -s TERM "$(printf '0.%03d' "$1")" migrate-run --progress=none "$job" \
+	timeout --foreground -k 30 -s TERM "$(printf '0.%03d' "$1")" migrate-run --progress=none "$job" \
 		>"$t_out/stdout" 2>"$t_out/stderr"
 	case $? in
 	0 | 4 | 124) ;;

@@ -144,7 +144,7 @@ finish() {
 # program that hangs is ended after T_TIMEOUT seconds.
 run() {
 	case $(command -v -- "$1") in
-	/*) timeout -k 5 "${T_TIMEOUT:-300}" "$@" >"$t_out/stdout" 2>"$t_out/stderr" ;;
+	/*) timeout --foreground -k 5 "${T_TIMEOUT:-300}" "$@" >"$t_out/stdout" 2>"$t_out/stderr" ;;
 	*) "$@" >"$t_out/stdout" 2>"$t_out/stderr" ;;
 	esac
 }

@@ -128,6 +128,7 @@ shell_tests = \
 	t/2210-sqlite-jobs.t \
 	t/2300-hostile-tree.t \
 	t/2310-hostile-changes.t \
+	t/2315-hostile-replace.t \
 	t/2320-hostile-sparse.t \
 	t/2400-s3-battery.t \
 	t/2410-postgres-battery.t \
@@ -147,6 +148,7 @@ shell_tests = \
 	t/4140-ending.t \
 	t/4150-hanging.t \
 	t/4160-fault-upon-fault.t \
+	t/4300-trust.t \
 	t/5000-faults-oracle.t \
 	t/5110-crash-random.t \
 	t/6000-s3-jobs.t \

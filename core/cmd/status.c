@@ -268,10 +268,11 @@ static int not_started(const struct subject *subject)
 
 static int summary(struct journal *j, const struct subject *subject, struct error *err)
 {
+	const struct control_file control = { subject->journal, subject->owner };
 	struct job_status s;
 	bool any = false;
 
-	if (job_status_read(j, subject->name, subject->journal, &s, err))
+	if (job_status_read(j, subject->name, &control, &s, err))
 		return -1;
 	if (json) {
 		print_status_json(&s);
@@ -299,6 +300,7 @@ static int look_at(const struct subject *s, struct error *err)
 {
 	struct journal_options o = { .path = s->journal,
 				     .mode = JOURNAL_READ,
+				     .trusted = s->owner,
 				     .allow_volatile = true };
 	bool single = failed || find_text || explain_key;
 	struct journal *j;

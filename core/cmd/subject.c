@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define JOB_MAX (1u << 20)
@@ -20,14 +21,16 @@ static int out_of_memory(struct error *err)
 }
 
 /* The first JOB_MAX + 1 bytes; a job file is never longer. */
-static int read_operand(const char *path, struct buf *b, struct error *err)
+static int read_operand(const char *path, struct buf *b, uid_t *owner, struct error *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	char page[65536];
+	struct stat st;
 	ssize_t n = -1;
 
 	if (fd < 0)
 		return error_set_errno(err, EXIT_USAGE, errno, "cannot open '%s'", path);
+	*owner = fstat(fd, &st) ? 0 : st.st_uid;
 	while (b->len <= JOB_MAX && (n = read(fd, page, sizeof(page))) > 0)
 		if (!buf_add(b, page, (size_t)n))
 			break;
@@ -185,7 +188,7 @@ int subject_open(struct subject *s, const char *operand, struct error *err)
 	int result = 0;
 
 	*s = (struct subject){ .arena = ARENA_INIT };
-	if (read_operand(operand, &b, err))
+	if (read_operand(operand, &b, &s->owner, err))
 		return -1;
 	if (is_journal(&b)) {
 		s->name = name_of_journal(&s->arena, operand);

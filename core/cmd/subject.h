@@ -6,6 +6,8 @@
 #include "job/rename.h"
 #include "job/select.h"
 
+#include <sys/types.h>
+
 /*
  * What a program that only looks needs of a job: its name, where its journal is,
  * its selection and its rules. No plugin is loaded, no secret and no variable of
@@ -17,6 +19,7 @@ struct subject {
 	struct arena arena;
 	const char *name;
 	const char *journal; /* path */
+	uid_t owner;         /* of the operand: see journal_options.trusted */
 	bool has_job;
 	struct selection selection;
 	struct rename_rules *rules; /* NULL without a job file */

@@ -253,6 +253,7 @@ static int open_and_verify(const struct job *job, const struct verify_options *o
 {
 	struct journal_options options = { .path = job->journal_path,
 					   .mode = JOURNAL_READ,
+					   .trusted = job->owner,
 					   .allow_volatile = job->journal_allow_volatile,
 					   .full_check = only_journal };
 	struct journal *j = journal_open(&options, err);

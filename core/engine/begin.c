@@ -25,6 +25,7 @@ static int open_journal(struct engine *e, struct error *err)
 				     .mode = JOURNAL_RUN,
 				     .create = true,
 				     .allow_volatile = e->job->journal_allow_volatile,
+				     .trusted = e->job->owner,
 				     .patience = e->job->patience };
 
 	e->journal = journal_open(&o, err);
@@ -374,6 +375,7 @@ static int read_journal(struct engine *e, struct error *err)
 {
 	struct journal_options o = { .path = e->job->journal_path,
 				     .mode = JOURNAL_READ,
+				     .trusted = e->job->owner,
 				     .allow_volatile = e->job->journal_allow_volatile };
 
 	if (e->options->new_journal || access(o.path, F_OK))

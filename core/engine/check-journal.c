@@ -102,6 +102,7 @@ static void read_journal(struct check *c)
 {
 	struct journal_options o = { .path = c->job->journal_path,
 				     .mode = JOURNAL_READ,
+				     .trusted = c->job->owner,
 				     .allow_volatile = c->job->journal_allow_volatile };
 	struct error err = ERROR_INIT;
 	struct journal_job job;
@@ -122,6 +123,7 @@ void check_learn_id(struct check *c)
 {
 	struct journal_options o = { .path = c->job->journal_path,
 				     .mode = JOURNAL_READ,
+				     .trusted = c->job->owner,
 				     .allow_volatile = c->job->journal_allow_volatile };
 	struct error err = ERROR_INIT;
 	struct journal_job job;
@@ -137,10 +139,25 @@ void check_learn_id(struct check *c)
 		journal_close(j);
 }
 
+/* What a run would refuse. */
+static void check_place(struct check *c)
+{
+	struct journal_options o = { .path = c->job->journal_path,
+				     .mode = JOURNAL_RUN,
+				     .trusted = c->job->owner,
+				     .create = true };
+	struct error err = ERROR_INIT;
+
+	if (journal_trust(&o, &err))
+		check_problem(c, "journal: %s", err.text);
+}
+
 void check_journal(struct check *c)
 {
 	c->journal_exists = !access(c->job->journal_path, F_OK);
 	if (c->journal_exists)
 		read_journal(c);
+	else
+		check_place(c);
 	check_space(c);
 }

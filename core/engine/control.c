@@ -2,6 +2,8 @@
 #include "engine/control.h"
 
 #include "base/buf.h"
+#include "base/clock.h"
+#include "base/trust.h"
 #include "job/schema.h"
 
 #include <errno.h>
@@ -11,9 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
 #define FILE_MAX 4096
+#define LOCK_WAIT (5 * NS_PER_S)
 #define FIRST_LINE "migrate-control 1"
 
 char *control_path(const char *journal)
@@ -110,23 +114,50 @@ static int damaged(const char *path, struct error *err)
 			 path);
 }
 
-/* *seen: of the file that was read; zeros if there is none. */
-static int read_file(const char *path, struct control *c, struct stat *seen, struct error *err)
+static int check_trust(const char *path, uid_t trusted, const struct stat *st, struct error *err)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	const struct trust t = { .also = trusted, .so = "not obeyed" };
+
+	return trust_file(&t, st, "control file", path, err);
+}
+
+/* At most FILE_MAX bytes; -1: failed, err is set. */
+static ssize_t read_text(int fd, const char *path, uid_t trusted, char *text, struct stat *seen,
+			 struct error *err)
+{
+	ssize_t n;
+
+	if (fstat(fd, seen))
+		return error_set_errno(err, EXIT_USAGE, errno, "cannot look at '%s'", path);
+	if (check_trust(path, trusted, seen, err))
+		return -1;
+	n = read(fd, text, FILE_MAX);
+	if (n < 0)
+		error_set_errno(err, EXIT_USAGE, errno, "cannot read '%s'", path);
+	return n;
+}
+
+/* *seen: of the file that is there; zeros if there is none. */
+static int read_file(const char *path, uid_t trusted, struct control *c, struct stat *seen,
+		     struct error *err)
+{
 	char text[FILE_MAX + 1];
 	ssize_t n;
+	int fd;
 
 	*c = (struct control){ .serial = 0 };
 	*seen = (struct stat){ .st_ino = 0 };
+	if (!lstat(path, seen) && check_trust(path, trusted, seen, err))
+		return -1;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0 && errno == ENOENT)
 		return 0;
 	if (fd < 0)
 		return error_set_errno(err, EXIT_USAGE, errno, "cannot open '%s'", path);
-	n = fstat(fd, seen) ? -1 : read(fd, text, FILE_MAX);
+	n = read_text(fd, path, trusted, text, seen, err);
 	close(fd);
 	if (n < 0)
-		return error_set_errno(err, EXIT_USAGE, errno, "cannot read '%s'", path);
+		return -1;
 	text[n] = '\0';
 	if ((size_t)n != strlen(text) || !parse(c, text)) {
 		*c = (struct control){ .serial = 0 };
@@ -135,17 +166,28 @@ static int read_file(const char *path, struct control *c, struct stat *seen, str
 	return 0;
 }
 
-int control_read(const char *journal, struct control *c, struct error *err)
+int control_read(const struct control_file *f, struct control *c, struct error *err)
 {
-	char *path = control_path(journal);
+	char *path = control_path(f->journal);
 	struct stat seen;
-	int result = path ? read_file(path, c, &seen, err) : out_of_memory(err);
+	int result = path ? read_file(path, f->trusted, c, &seen, err) : out_of_memory(err);
 
 	free(path);
 	return result;
 }
 
 /* ---- Writing ---- */
+
+/* Who runs the job as its owner must be able to read what root asked for. */
+static int give(int fd, const char *journal)
+{
+	struct stat st;
+
+	if (stat(journal, &st))
+		return errno == ENOENT ? 0 : -1;
+	errno = trust_give(fd, &st);
+	return errno ? -1 : 0;
+}
 
 static int write_all(int fd, const struct buf *b)
 {
@@ -156,7 +198,7 @@ static int write_all(int fd, const struct buf *b)
 	return n == (ssize_t)b->len && !fsync(fd) ? 0 : -1;
 }
 
-static int replace(const char *path, const struct buf *b, struct error *err)
+static int replace(const char *path, const char *journal, const struct buf *b, struct error *err)
 {
 	char *temporary;
 	int fd, result = -1;
@@ -165,7 +207,7 @@ static int replace(const char *path, const struct buf *b, struct error *err)
 		return out_of_memory(err);
 	fd = mkostemp(temporary, O_CLOEXEC); /* 0600 */
 	if (fd >= 0) {
-		result = write_all(fd, b);
+		result = give(fd, journal) ? -1 : write_all(fd, b);
 		if (close(fd) || result || rename(temporary, path))
 			result = -1;
 		if (result) {
@@ -181,6 +223,20 @@ static int replace(const char *path, const struct buf *b, struct error *err)
 	return result;
 }
 
+/* Anybody who may read a folder can hold its lock: it is not waited for without end. */
+static int lock_in_time(int fd)
+{
+	const struct timespec pause = { .tv_nsec = 20000000 };
+	int64_t end = clock_monotonic() + LOCK_WAIT;
+
+	while (flock(fd, LOCK_EX | LOCK_NB)) {
+		if ((errno != EWOULDBLOCK && errno != EINTR) || clock_monotonic() > end)
+			return -1;
+		nanosleep(&pause, NULL);
+	}
+	return 0;
+}
+
 /* The folder of a path, open and locked: one writer at a time; close it to unlock. */
 static int lock_folder(const char *path, struct error *err)
 {
@@ -191,8 +247,14 @@ static int lock_folder(const char *path, struct error *err)
 	if (!folder)
 		return out_of_memory(err);
 	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || flock(fd, LOCK_EX)) {
-		error_set_errno(err, EXIT_USAGE, errno, "cannot open the folder '%s'", folder);
+	if (fd < 0 || lock_in_time(fd)) {
+		if (fd >= 0 && errno == EWOULDBLOCK)
+			error_set(err, EXIT_USAGE,
+				  "somebody holds a lock on the folder '%s': lslocks tells who",
+				  folder);
+		else
+			error_set_errno(err, EXIT_USAGE, errno, "cannot lock the folder '%s'",
+					folder);
 		if (fd >= 0)
 			close(fd);
 		fd = -1;
@@ -202,18 +264,19 @@ static int lock_folder(const char *path, struct error *err)
 }
 
 /* The folder is locked: nobody else gives a serial. */
-static int write_locked(const char *path, int folder, struct control *c, struct error *err)
+static int write_locked(const struct control_file *f, const char *path, int folder,
+			struct control *c, struct error *err)
 {
 	BUF_AUTO struct buf b = BUF_INIT(FILE_MAX);
 	struct control old;
 	struct error ignored = ERROR_INIT;
 	struct stat seen;
 
-	if (!read_file(path, &old, &seen, &ignored) && old.serial > c->serial)
+	if (!read_file(path, f->trusted, &old, &seen, &ignored) && old.serial > c->serial)
 		c->serial = old.serial;
 	c->serial++;
 	unparse(c, &b);
-	if (replace(path, &b, err))
+	if (replace(path, f->journal, &b, err))
 		return -1;
 	if (fsync(folder))
 		return error_set_errno(err, EXIT_USAGE, errno, "cannot sync the folder of '%s'",
@@ -221,27 +284,27 @@ static int write_locked(const char *path, int folder, struct control *c, struct 
 	return 0;
 }
 
-int control_write(const char *journal, struct control *c, struct error *err)
+int control_write(const struct control_file *f, struct control *c, struct error *err)
 {
-	char *path = control_path(journal);
+	char *path = control_path(f->journal);
 	int folder, result = -1;
 
 	if (!path)
 		return out_of_memory(err);
 	folder = lock_folder(path, err);
 	if (folder >= 0) {
-		result = write_locked(path, folder, c, err);
+		result = write_locked(f, path, folder, c, err);
 		close(folder);
 	}
 	free(path);
 	return result;
 }
 
-int control_change(const char *journal,
+int control_change(const struct control_file *f,
 		   int (*change)(void *arg, struct control *c, struct error *err), void *arg,
 		   struct control *c, struct error *err)
 {
-	char *path = control_path(journal);
+	char *path = control_path(f->journal);
 	struct stat seen;
 	int folder, result = -1;
 
@@ -249,8 +312,8 @@ int control_change(const char *journal,
 		return out_of_memory(err);
 	folder = lock_folder(path, err);
 	if (folder >= 0) {
-		if (!read_file(path, c, &seen, err) && !change(arg, c, err))
-			result = write_locked(path, folder, c, err);
+		if (!read_file(path, f->trusted, c, &seen, err) && !change(arg, c, err))
+			result = write_locked(f, path, folder, c, err);
 		close(folder);
 	}
 	free(path);
@@ -267,17 +330,17 @@ static int take_stop_out(void *arg, struct control *c, struct error *err)
 	return 0;
 }
 
-int control_begin(const char *journal, struct control_watch *w, struct control *c,
+int control_begin(const struct control_file *f, struct control_watch *w, struct control *c,
 		  struct error *err)
 {
 	*w = (struct control_watch){ .serial = 0 };
-	if (control_poll(journal, w, c, err) < 0)
+	if (control_poll(f, w, c, err) < 0)
 		return -1;
 	if (!w->serial)
 		*c = (struct control){ .serial = 0 };
 	if (!c->stop)
 		return 0;
-	if (control_change(journal, take_stop_out, NULL, c, err))
+	if (control_change(f, take_stop_out, NULL, c, err))
 		return -1;
 	w->serial = c->serial;
 	return 0;
@@ -286,21 +349,21 @@ int control_begin(const char *journal, struct control_watch *w, struct control *
 static bool is_same_file(const struct stat *a, const struct stat *b)
 {
 	return a->st_ino == b->st_ino && a->st_dev == b->st_dev && a->st_size == b->st_size &&
-	       a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+	       a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
-static int poll_file(const char *path, struct control_watch *w, struct control *c,
+static int poll_file(const char *path, uid_t trusted, struct control_watch *w, struct control *c,
 		     struct error *err)
 {
 	struct stat now = { .st_ino = 0 };
 	struct control read;
 	int result;
 
-	if (stat(path, &now) && errno != ENOENT)
+	if (lstat(path, &now) && errno != ENOENT)
 		return error_set_errno(err, EXIT_USAGE, errno, "cannot look at '%s'", path);
 	if (is_same_file(&now, &w->seen))
 		return 0;
-	result = read_file(path, &read, &w->seen, err);
+	result = read_file(path, trusted, &read, &w->seen, err);
 	if (result || read.serial == w->serial)
 		return result;
 	w->serial = read.serial;
@@ -308,10 +371,11 @@ static int poll_file(const char *path, struct control_watch *w, struct control *
 	return 1;
 }
 
-int control_poll(const char *journal, struct control_watch *w, struct control *c, struct error *err)
+int control_poll(const struct control_file *f, struct control_watch *w, struct control *c,
+		 struct error *err)
 {
-	char *path = control_path(journal);
-	int result = path ? poll_file(path, w, c, err) : out_of_memory(err);
+	char *path = control_path(f->journal);
+	int result = path ? poll_file(path, f->trusted, w, c, err) : out_of_memory(err);
 
 	free(path);
 	return result;

@@ -24,16 +24,22 @@ struct control {
 	struct job_limits limits;
 };
 
+/* Whose it is. One that others could have written is an error, and is not read. */
+struct control_file {
+	const char *journal;
+	uid_t trusted; /* see journal_options */
+};
+
 /* "<journal>-control"; malloc'ed, NULL: out of memory. */
 char *control_path(const char *journal);
 
-int control_read(const char *journal, struct control *c, struct error *err);
+int control_read(const struct control_file *f, struct control *c, struct error *err);
 
-/* Gives c->serial and makes it durable (0600). */
-int control_write(const char *journal, struct control *c, struct error *err);
+/* Gives c->serial and makes it durable (0600, the journal's owner's when root writes it). */
+int control_write(const struct control_file *f, struct control *c, struct error *err);
 
 /* Read, let change() change it, write: no other writer comes between. */
-int control_change(const char *journal,
+int control_change(const struct control_file *f,
 		   int (*change)(void *arg, struct control *c, struct error *err), void *arg,
 		   struct control *c, struct error *err);
 
@@ -45,10 +51,10 @@ struct control_watch {
 };
 
 /* At the start of a run: an old stop is taken out of the file; c is what holds. */
-int control_begin(const char *journal, struct control_watch *w, struct control *c,
+int control_begin(const struct control_file *f, struct control_watch *w, struct control *c,
 		  struct error *err);
 /* 1: it changed, c is new; 0: as before (one stat, c is left alone); -1: unreadable, said once. */
-int control_poll(const char *journal, struct control_watch *w, struct control *c,
+int control_poll(const struct control_file *f, struct control_watch *w, struct control *c,
 		 struct error *err);
 
 /* "paused, copy.concurrency=16, limits.rows=100/s" or "nothing"; for log, event and people. */

@@ -38,8 +38,8 @@ struct job_status {
 	char control_error[256]; /* the control file could not be read: why */
 };
 
-int job_status_read(struct journal *j, const char *name, const char *path, struct job_status *s,
-		    struct error *err);
+int job_status_read(struct journal *j, const char *name, const struct control_file *f,
+		    struct job_status *s, struct error *err);
 
 /* The object of migrate-status --json; migrate-status(1) documents it. */
 void job_status_json(const struct job_status *s, struct json *j);

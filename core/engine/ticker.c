@@ -26,7 +26,8 @@ int ticker_init(struct ticker *t, struct engine *e, struct crew *crew, struct er
 	struct job_limits limits;
 
 	*t = (struct ticker){ .engine = e, .tuning.crew = crew };
-	if (control_begin(e->job->journal_path, &t->watch, &c, err))
+	t->control = (struct control_file){ e->job->journal_path, e->job->owner };
+	if (control_begin(&t->control, &t->watch, &c, err))
 		return -1;
 	control_apply(&c, e->job, &t->concurrency, &limits);
 	obey_limits(e, &c, &limits);
@@ -110,7 +111,7 @@ static void obey(struct ticker *t)
 	struct error err = ERROR_INIT;
 	uint32_t concurrency;
 	char text[256];
-	int rc = control_poll(e->job->journal_path, &t->watch, &c, &err);
+	int rc = control_poll(&t->control, &t->watch, &c, &err);
 
 	if (rc < 0)
 		log_warn("%s", err.text);

@@ -13,6 +13,7 @@
 struct ticker {
 	struct engine *engine;
 	struct progress *progress;
+	struct control_file control;
 	struct control_watch watch;
 	struct tuning tuning;
 	uint32_t concurrency; /* as it was set when the run began; 0: auto */

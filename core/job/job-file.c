@@ -64,6 +64,7 @@ char *job_read_file(struct loading *l, size_t *n)
 		problems_add(&l->problems, 0, 0, "%s", why);
 		goto out;
 	}
+	l->job->owner = st.st_uid;
 	l->problems.private_file = !(st.st_mode & (S_IRWXG | S_IRWXO));
 	bytes = read_all(l, fd, n);
 out:

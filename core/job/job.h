@@ -9,6 +9,8 @@
 #include "job/select.h"
 #include "job/yaml.h"
 
+#include <sys/types.h>
+
 /*
  * A job file, read, checked and filled in. Nothing is opened before all of it is
  * valid. Immutable after job_load(). migrate-job(5) describes the file.
@@ -63,6 +65,7 @@ struct job {
 	const char *name;
 	const char *path;   /* as given */
 	const char *folder; /* absolute, of the file */
+	uid_t owner;        /* of the file: whoever writes it decides all that we do */
 	struct job_end source, destination;
 	struct job_database *databases;
 	size_t database_count;

@@ -19,12 +19,6 @@
 #define MAGIC_SMB 0x517b
 #define MAGIC_CEPH 0x00c36400
 
-/* What SQLite's header says at these offsets: sqlite.org/fileformat.html. */
-#define HEADER_SIZE 100
-#define HEADER_WRITE_VERSION 18
-#define HEADER_READ_VERSION 19
-#define HEADER_WAL 2
-
 char *journal_file_beside(const char *path, const char *suffix)
 {
 	char *name = NULL;
@@ -146,46 +140,78 @@ static int sync_folder(const char *path, struct error *err)
 	return failed ? -1 : 0;
 }
 
-/* An empty file that is ours alone, whatever the umask. */
-static int make_empty(const char *name, struct error *err)
+/* ---- A new one ---- */
+
+/*
+ * What a new journal is, made in memory: SQLite opens files by name, and looks for
+ * logs beside them, which others may have put there. The header says that it is in
+ * write-ahead mode.
+ */
+static unsigned char *make_image(size_t *n, struct error *err)
 {
-	int fd, failed;
+	struct connection c;
+	unsigned char *image = NULL;
+	sqlite3_int64 size = 0;
+	int rc = connection_open(&c, ":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_MEMORY);
+
+	if (!rc)
+		rc = connection_exec(&c, "PRAGMA page_size = 4096");
+	if (!rc)
+		rc = journal_tables_create(&c);
+	if (!rc && !(image = sqlite3_serialize(c.db, "main", &size, 0)))
+		rc = SQLITE_NOMEM;
+	if (rc)
+		connection_error(&c, "a new journal", rc, err);
+	connection_close(&c);
+	*n = (size_t)size;
+	if (image)
+		image[HEADER_WRITE_VERSION] = image[HEADER_READ_VERSION] = HEADER_WAL;
+	return image;
+}
+
+/* Its bytes on the disk, in a file that is ours alone, whatever the umask. */
+static int write_image(const char *name, const unsigned char *image, size_t n, struct error *err)
+{
+	int fd, failed = 0;
 
 	if (unlink(name) && errno != ENOENT)
 		return error_set_errno(err, EXIT_JOURNAL, errno, "cannot remove %s", name);
 	fd = open(name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	failed = fd < 0 || fchmod(fd, 0600) ? errno : 0;
-	if (fd >= 0 && close(fd) && !failed)
-		failed = errno;
-	if (failed)
-		return error_set_errno(err, EXIT_JOURNAL, failed,
+	if (fd < 0)
+		return error_set_errno(err, EXIT_JOURNAL, errno,
 				       "cannot create %s: make its folder writable for this user",
 				       name);
-	return 0;
+	for (size_t at = 0; at < n && !failed;) {
+		ssize_t done = write(fd, image + at, n - at);
+
+		at += done > 0 ? (size_t)done : 0;
+		failed = done < 0 && errno != EINTR ? errno : done ? 0 : ENOSPC;
+	}
+	if (!failed && (fchmod(fd, 0600) || fsync(fd)))
+		failed = errno;
+	if (close(fd) && !failed)
+		failed = errno;
+	return failed ? error_set_errno(err, EXIT_JOURNAL, failed, "cannot write %s", name) : 0;
 }
 
-/* The tables, then write-ahead mode, which stays in the header; closing syncs all of it. */
-static int fill(const char *name, struct error *err)
+/* Its final name, which nobody has taken. */
+static int publish(const char *name, const char *path, struct error *err)
 {
-	struct connection c;
-	int rc = connection_open(&c, name, SQLITE_OPEN_READWRITE);
+	int failed = renameat2(AT_FDCWD, name, AT_FDCWD, path, RENAME_NOREPLACE) ? errno : 0;
 
-	if (!rc)
-		rc = connection_exec(&c, "PRAGMA page_size = 4096; PRAGMA synchronous = FULL");
-	if (!rc)
-		rc = journal_tables_create(&c);
-	if (!rc)
-		rc = connection_exec(&c, "PRAGMA journal_mode = WAL");
-	if (rc)
-		connection_error(&c, name, rc, err);
-	connection_close(&c);
-	return rc ? -1 : 0;
+	if (failed == EINVAL || failed == ENOSYS)
+		failed = link(name, path) || unlink(name) ? errno : 0;
+	if (failed)
+		return error_set_errno(err, EXIT_JOURNAL, failed, "cannot create %s", path);
+	return sync_folder(path, err);
 }
 
 int journal_file_create(const char *path, struct error *err)
 {
 	char *name = journal_file_beside(path, "-new"), *log = journal_file_beside(path, "-wal");
+	unsigned char *image = NULL;
 	int result = -1;
+	size_t n;
 
 	if (!name || !log)
 		error_set(err, EXIT_INTERNAL, "out of memory");
@@ -194,80 +220,10 @@ int journal_file_create(const char *path, struct error *err)
 			  "%s is the log of a journal that is not there: put %s back, or remove "
 			  "the log too",
 			  log, path);
-	else if (!make_empty(name, err) && !fill(name, err))
-		result = link(name, path)
-			     ? error_set_errno(err, EXIT_JOURNAL, errno, "cannot create %s", path)
-			     : 0;
-	if (name && !result && unlink(name))
-		result = error_set_errno(err, EXIT_JOURNAL, errno, "cannot remove %s", name);
-	if (!result)
-		result = sync_folder(path, err);
+	else if ((image = make_image(&n, err)) && !write_image(name, image, n, err))
+		result = publish(name, path, err);
+	sqlite3_free(image);
 	free(name);
-	free(log);
-	return result;
-}
-
-/*
- * After a failed sync, or a crash of the machine's storage, the page cache may
- * show what the disk never got. So what is there is synced, then forgotten, so
- * that SQLite reads the disk. Returns the open file, -1: failed, -2: none.
- */
-static int settle(const char *path, int missing, struct error *err)
-{
-	int fd = open(path, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	int failed;
-
-	if (fd < 0 && errno == ENOENT)
-		return missing;
-	if (fd < 0)
-		return error_set_errno(err, EXIT_JOURNAL, errno,
-				       "cannot open %s for writing: make it writable for this user",
-				       path);
-	failed = fdatasync(fd) ? errno : posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
-	if (!failed)
-		return fd;
-	close(fd);
-	return error_set_errno(err, EXIT_JOURNAL, failed, "cannot sync %s: look after the disk",
-			       path);
-}
-
-static int check_header(int fd, const char *path, struct error *err)
-{
-	unsigned char h[HEADER_SIZE];
-	ssize_t n = pread(fd, h, sizeof(h), 0);
-
-	if (n < 0)
-		return error_set_errno(err, EXIT_JOURNAL, errno, "cannot read %s", path);
-	if (n != HEADER_SIZE || memcmp(h, "SQLite format 3", 16))
-		return error_set(err, EXIT_DAMAGED,
-				 "%s is not a migrate journal, or its header is damaged: look at "
-				 "the job file's journal option",
-				 path);
-	if (h[HEADER_WRITE_VERSION] != HEADER_WAL || h[HEADER_READ_VERSION] != HEADER_WAL)
-		return error_set(err, EXIT_DAMAGED,
-				 "journal %s: damaged: its header is not that of a write-ahead log",
-				 path);
-	return 0;
-}
-
-int journal_file_settle(const char *path, struct error *err)
-{
-	char *log = journal_file_beside(path, "-wal");
-	int fd, result = -1;
-
-	if (!log)
-		return error_set(err, EXIT_INTERNAL, "out of memory");
-	fd = settle(path, -1, err);
-	if (fd >= 0) {
-		result = check_header(fd, path, err);
-		close(fd);
-	}
-	if (!result) {
-		fd = settle(log, -2, err);
-		result = fd == -2 ? 0 : fd < 0 ? -1 : journal_wal_check(fd, log, err);
-		if (fd >= 0)
-			close(fd);
-	}
 	free(log);
 	return result;
 }

@@ -7,6 +7,7 @@
 
 #include <pthread.h>
 #include <sqlite3.h>
+#include <sys/types.h>
 
 /*
  * Inside the journal.
@@ -63,8 +64,14 @@ struct journal {
 /* journal.c: all that SQLite has open; the lock stays. May be called again. */
 void journal_close_files(struct journal *j);
 
-/* lock.c: a descriptor, or -1. */
-int journal_lock(const char *path, struct error *err);
+/* What SQLite's header says at these offsets: sqlite.org/fileformat.html. */
+#define HEADER_SIZE 100
+#define HEADER_WRITE_VERSION 18
+#define HEADER_READ_VERSION 19
+#define HEADER_WAL 2
+
+/* lock.c: a descriptor, or -1. trusted: see journal_options. */
+int journal_lock(const char *path, uid_t trusted, struct error *err);
 void journal_unlock(int fd);
 
 /* file.c */
@@ -75,10 +82,19 @@ bool journal_file_exists(const char *path);
 int journal_file_place(const char *path, struct error *err);
 /* Make a whole, empty journal appear at path at once. */
 int journal_file_create(const char *path, struct error *err);
-/* What the disk holds is what we shall read: sync, drop the cache, look at the header. */
-int journal_file_settle(const char *path, struct error *err);
 /* "PATH-wal" and the like, malloc'ed; NULL: out of memory. */
 char *journal_file_beside(const char *path, const char *suffix);
+
+/* settle.c */
+/*
+ * Refuse (EXIT_USAGE) what others could have written: the file, its logs, the folder
+ * of one that is to be created. path: o->path, resolved. Nothing is changed.
+ */
+int journal_file_trust(const struct journal_options *o, const char *path, struct error *err);
+/* What the disk holds is what we shall read, and ours: sync, drop the cache, look at the header. */
+int journal_file_settle(const struct journal_options *o, const char *path, struct error *err);
+/* SQLite has read from it. */
+void journal_file_opened(const char *path);
 
 /* wal.c */
 int journal_wal_check(int fd, const char *path, struct error *err);

@@ -140,17 +140,23 @@ static int prepare(struct journal *j, const struct journal_options *o, struct er
 		return error_set(err, EXIT_USAGE, "there is no journal %s yet", j->path);
 	if (!o->allow_volatile && journal_file_place(j->path, err))
 		return -1;
-	j->lock_fd = journal_lock(j->path, err);
+	j->lock_fd = journal_lock(j->path, o->trusted, err);
 	if (j->lock_fd < 0)
 		return -1;
 	if (!journal_file_exists(j->path) && journal_file_create(j->path, err))
 		return -1;
-	return journal_file_settle(j->path, err);
+	return journal_file_settle(o, j->path, err);
 }
 
 static int open_run(struct journal *j, const struct journal_options *o, struct error *err)
 {
-	if (prepare(j, o, err) || open_writer(j, err) || open_reader(j, err))
+	int failed;
+
+	if (prepare(j, o, err))
+		return -1;
+	failed = open_writer(j, err) || open_reader(j, err);
+	journal_file_opened(j->path);
+	if (failed)
 		return -1;
 	if (o->full_check ? journal_check_full(j, err) : journal_check_quick(j, err))
 		return -1;
@@ -175,12 +181,22 @@ struct journal *journal_open(const struct journal_options *o, struct error *err)
 	if (!j)
 		return NULL;
 	j->path = journal_file_resolve(o->path, err);
-	if (j->path && !(o->mode == JOURNAL_RUN ? open_run(j, o, err) : open_read(j, o, err)))
+	if (j->path && !journal_file_trust(o, j->path, err) &&
+	    !(o->mode == JOURNAL_RUN ? open_run(j, o, err) : open_read(j, o, err)))
 		return j;
 	/* Leave everything as it was found. */
 	j->dead = *err;
 	journal_close(j);
 	return NULL;
+}
+
+int journal_trust(const struct journal_options *o, struct error *err)
+{
+	char *path = journal_file_resolve(o->path, err);
+	int result = path ? journal_file_trust(o, path, err) : -1;
+
+	free(path);
+	return result;
 }
 
 void journal_close_files(struct journal *j)

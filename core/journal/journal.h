@@ -6,6 +6,7 @@
 #include "base/error.h"
 
 #include <migrate/plugin.h>
+#include <sys/types.h>
 
 /*
  * The record of what was intended and done. The engine talks to these functions
@@ -156,6 +157,7 @@ struct journal_options {
 	bool allow_volatile; /* tmpfs, network file systems */
 	int64_t patience;    /* ms a full disk is waited for */
 	bool full_check;     /* migrate-verify --journal: PRAGMA integrity_check and all counters */
+	uid_t trusted; /* whose files are obeyed beside root's and ours: the job file's owner */
 };
 
 struct journal;
@@ -165,8 +167,11 @@ struct journal;
  * syncs the file and drops its cached pages before SQLite reads it, checks header,
  * format (EXIT_UNFIT for a newer one), counters and open batches (EXIT_DAMAGED).
  * READ: no lock, read-only, sees what is durable; EXIT_USAGE when there is none.
+ * Both: EXIT_USAGE when others could have written it, or put files beside it.
  */
 struct journal *journal_open(const struct journal_options *o, struct error *err);
+/* Would a run be refused for what others could have written there? Nothing is changed. */
+int journal_trust(const struct journal_options *o, struct error *err);
 /* RUN: checkpoints the log, releases the lock. Waits for queued writes. */
 void journal_close(struct journal *j);
 /*

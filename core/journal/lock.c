@@ -2,6 +2,7 @@
 #include "journal/journal-impl.h"
 
 #include "base/clock.h"
+#include "base/trust.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -93,46 +94,75 @@ static bool is_still(int fd, const char *name)
 {
 	struct stat ours, now;
 
-	return !fstat(fd, &ours) && !stat(name, &now) && ours.st_ino == now.st_ino &&
+	return !fstat(fd, &ours) && !lstat(name, &now) && ours.st_ino == now.st_ino &&
 	       ours.st_dev == now.st_dev;
 }
 
-static int open_lock(const char *name, struct error *err)
+/* Whose journal it is shall be able to run the job after us. */
+static int make_lock(const char *name, const char *path)
 {
-	int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0600);
+	int fd = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	struct stat journal;
 
-	if (fd < 0)
-		error_set_errno(err, EXIT_JOURNAL, errno,
-				"cannot open %s: make its folder writable for this user", name);
+	if (fd >= 0 && !lstat(path, &journal))
+		trust_give(fd, &journal);
 	return fd;
 }
 
-int journal_lock(const char *path, struct error *err)
+static int open_lock(const char *name, const char *path, uid_t trusted, struct error *err)
+{
+	const struct trust t = { .also = trusted, .so = "not used" };
+	struct stat st;
+	int fd;
+
+	if (!lstat(name, &st) && trust_file(&t, &st, "lock", name, err))
+		return -1;
+	do {
+		fd = open(name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK);
+		if (fd < 0 && errno == ENOENT)
+			fd = make_lock(name, path);
+	} while (fd < 0 && errno == EEXIST);
+	if (fd < 0 || fstat(fd, &st))
+		error_set_errno(err, EXIT_JOURNAL, errno,
+				"cannot open %s: make its folder writable for this user", name);
+	else if (!st.st_nlink || !trust_file(&t, &st, "lock", name, err))
+		return fd; /* without a name: the caller tries again */
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+/* Locked. -1: failed; -2: it is not the file of that name any more. */
+static int take_lock(const char *name, const char *path, uid_t trusted, struct error *err)
+{
+	int fd = open_lock(name, path, trusted, err), busy;
+
+	if (fd < 0)
+		return -1;
+	busy = flock(fd, LOCK_EX | LOCK_NB) ? errno : 0;
+	if (!busy && is_still(fd, name)) {
+		sign(fd);
+		remember(fd);
+		return fd;
+	}
+	if (busy == EWOULDBLOCK)
+		refuse(fd, path, err);
+	else if (busy)
+		error_set_errno(err, EXIT_JOURNAL, busy, "cannot lock %s", name);
+	close(fd);
+	return busy ? -1 : -2;
+}
+
+int journal_lock(const char *path, uid_t trusted, struct error *err)
 {
 	char *name = journal_file_beside(path, "-lock");
-	int fd = -1, busy;
+	int fd;
 
 	if (!name)
 		return error_set(err, EXIT_INTERNAL, "out of memory");
-	for (;;) {
-		fd = open_lock(name, err);
-		if (fd < 0)
-			break;
-		busy = flock(fd, LOCK_EX | LOCK_NB) ? errno : 0;
-		if (!busy && is_still(fd, name)) {
-			sign(fd);
-			remember(fd);
-			break;
-		}
-		if (busy == EWOULDBLOCK)
-			refuse(fd, path, err);
-		else if (busy)
-			error_set_errno(err, EXIT_JOURNAL, busy, "cannot lock %s", name);
-		close(fd);
-		fd = -1;
-		if (busy)
-			break;
-	}
+	do
+		fd = take_lock(name, path, trusted, err);
+	while (fd == -2);
 	free(name);
 	return fd;
 }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define SUFFIX "-scratch-"
@@ -39,6 +40,15 @@ static int fail(struct scratch *s, int rc, struct error *err)
 			 (rc & 0xff) == SQLITE_FULL ? ": free some space, then run again" : "");
 }
 
+/* SQLite opened what we made: in a folder of theirs others could have put theirs in its place. */
+static bool is_same(int fd, const char *name)
+{
+	struct stat made, found;
+
+	return !fstat(fd, &made) && !lstat(name, &found) && made.st_ino == found.st_ino &&
+	       made.st_dev == found.st_dev;
+}
+
 /* "JOURNAL-scratch-PID-N": what a killed process left is known by its name. */
 static int open_unlinked(struct scratch *s, const char *journal, struct error *err)
 {
@@ -55,8 +65,10 @@ static int open_unlinked(struct scratch *s, const char *journal, struct error *e
 		free(name);
 		return -1;
 	}
-	close(fd);
 	rc = sqlite3_open_v2(name, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+	if (!rc && !is_same(fd, name))
+		rc = SQLITE_CANTOPEN;
+	close(fd); /* SQLite holds no lock yet that this would end */
 	unlink(name);
 	free(name);
 	if (!rc)

@@ -23,8 +23,9 @@ int connection_open(struct connection *c, const char *name, int flags)
 
 	pthread_once(&once, configure);
 	memset(c, 0, sizeof(*c));
-	rc = sqlite3_open_v2(name, &c->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
-			     NULL);
+	rc = sqlite3_open_v2(
+	    name, &c->db,
+	    flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOFOLLOW, NULL);
 	if (!rc)
 		rc = sqlite3_busy_timeout(c->db, BUSY_MS);
 	if (!rc)

@@ -156,7 +156,7 @@ static int cut(int fd, const char *path, const struct log_reader *r, uint64_t fr
 		return error_set_errno(err, EXIT_JOURNAL, errno, "cannot look at %s", path);
 	if (st.st_size <= size)
 		return 0;
-	if (truncate(path, size) || fdatasync(fd))
+	if (ftruncate(fd, size) || fdatasync(fd))
 		return error_set_errno(err, EXIT_JOURNAL, errno, "cannot shorten %s", path);
 	return 0;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "plugin/load.h"
 
+#include "base/trust.h"
+
 #include <dlfcn.h>
 #include <elf.h>
 #include <errno.h>
@@ -12,36 +14,7 @@
 #include <unistd.h>
 
 /* Whoever may write it could make us run anything. */
-static int check_owner(const struct stat *st, const char *what, const char *path, struct error *err)
-{
-	if (st->st_uid != 0 && st->st_uid != geteuid())
-		return error_set(err, EXIT_USAGE,
-				 "the %s %s belongs to user %u, neither to root nor to you: not "
-				 "loaded",
-				 what, path, (unsigned int)st->st_uid);
-	if (st->st_mode & (S_IWGRP | S_IWOTH))
-		return error_set(err, EXIT_USAGE,
-				 "the %s %s can be written to by others: not loaded (chmod go-w "
-				 "helps)",
-				 what, path);
-	return 0;
-}
-
-static int check_folder(const char *path, struct error *err)
-{
-	const char *slash = strrchr(path, '/');
-	char folder[4096];
-	struct stat st;
-	int n = slash && slash > path ? (int)(slash - path) : 1;
-
-	if ((size_t)n >= sizeof(folder))
-		return error_set(err, EXIT_USAGE, "its path is too long");
-	snprintf(folder, sizeof(folder), "%.*s", n, path);
-	if (stat(folder, &st) < 0)
-		return error_set_errno(err, EXIT_USAGE, errno, "cannot look at its folder %s",
-				       folder);
-	return check_owner(&st, "folder", folder, err);
-}
+static const struct trust code = { .so = "not loaded", .links = true };
 
 static int check_elf(int fd, struct error *err)
 {
@@ -65,7 +38,7 @@ static int check_open_file(int fd, const char *path, struct error *err)
 		return error_set_errno(err, EXIT_USAGE, errno, "cannot look at it");
 	if (!S_ISREG(st.st_mode))
 		return error_set(err, EXIT_USAGE, "it is no regular file, so no plugin");
-	if (check_owner(&st, "file", path, err) < 0)
+	if (trust_file(&code, &st, "file", path, err) < 0)
 		return -1;
 	return check_elf(fd, err);
 }
@@ -74,7 +47,7 @@ int load_check_file(const char *path, struct error *err)
 {
 	int fd, result;
 
-	if (check_folder(path, err) < 0)
+	if (trust_folder_of(&code, path, err) < 0)
 		return -1;
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)

@@ -24,14 +24,26 @@ static bool is_hex(const char *p, size_t n)
 	return true;
 }
 
+/* "-", up to 16 digits, and that once more. */
+static bool tells_inodes(const char *p, size_t n)
+{
+	const char *second = memrchr(p, '-', n);
+	size_t one = second > p ? (size_t)(second - p) - 1 : 0, other = n - one - 2;
+
+	return p[0] == '-' && one && one <= 16 && other && other <= 16 && is_hex(p + 1, one) &&
+	       is_hex(second + 1, other);
+}
+
 bool posix_is_temporary(const char *name, size_t n)
 {
 	static const char begin[] = ".migrate-";
 	const size_t at = sizeof(begin) - 1;
 
-	return n == at + 8 + 1 + 16 + 1 + 8 && !memcmp(name, begin, at) && is_hex(name + at, 8) &&
+	return n >= POSIX_TEMP_PLAIN && !memcmp(name, begin, at) && is_hex(name + at, 8) &&
 	       name[at + 8] == '-' && is_hex(name + at + 9, 16) && name[at + 25] == '-' &&
-	       is_hex(name + at + 26, 8);
+	       is_hex(name + at + 26, 8) &&
+	       (n == POSIX_TEMP_PLAIN ||
+		tells_inodes(name + POSIX_TEMP_PLAIN, n - POSIX_TEMP_PLAIN));
 }
 
 bool posix_is_upload_folder(const char *name, size_t n)

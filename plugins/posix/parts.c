@@ -213,6 +213,16 @@ static enum migrate_status check_whole(const struct posix_upload_state *u,
 	return MIGRATE_OK;
 }
 
+/* It was given another name to be exchanged with what it replaces: the upload goes on. */
+static void call_data_again(struct posix_draft *draft, const struct posix_upload_state *u)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s.data", u->id);
+	if (draft->temp[0] && draft->from != u->folder)
+		renameat(draft->from, draft->temp, u->folder, name);
+}
+
 static enum migrate_status publish(struct posix_session *s, struct migrate_complete *r,
 				   struct posix_upload_state *u, int folder)
 {
@@ -229,10 +239,12 @@ static enum migrate_status publish(struct posix_session *s, struct migrate_compl
 	if (!status)
 		status = posix_draft_publish(s, &draft, &name, &st);
 	u->data = draft.fd;
-	if (status)
+	if (status) {
+		call_data_again(&draft, u);
 		return status;
+	}
 	if (draft.temp[0]) /* it names now what was replaced */
-		unlinkat(u->folder, draft.temp, 0);
+		unlinkat(draft.from, draft.temp, 0);
 	if (!posix_fill(r->object, &st))
 		return migrate_fail_errno(r->session, ENOMEM, "cannot keep it");
 	return MIGRATE_OK;

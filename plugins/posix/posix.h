@@ -29,7 +29,8 @@
  */
 #define POSIX_BUFFER (256 * 1024)
 #define POSIX_SMALL (128 * 1024) /* up to here one read and one write beat everything else */
-#define POSIX_TEMP_MAX 64
+#define POSIX_TEMP_MAX 96
+#define POSIX_TEMP_PLAIN 43 /* bytes of the name of a temporary file that tells no inodes */
 #define POSIX_PARTS_MAX 100000
 
 struct posix_config {
@@ -43,6 +44,11 @@ enum posix_fsync { POSIX_FSYNC_AUTO, POSIX_FSYNC_SYNCFS, POSIX_FSYNC_FILES };
 struct posix_learnt {
 	atomic_bool no_openat2, no_tmpfile, no_empty_path, no_proc, no_exchange, no_noreplace;
 };
+
+#define POSIX_LEARNT(s_, what_)                                                                    \
+	atomic_load_explicit(&(s_)->store->learnt.what_, memory_order_relaxed)
+#define POSIX_LEARN(s_, what_)                                                                     \
+	atomic_store_explicit(&(s_)->store->learnt.what_, true, memory_order_relaxed)
 
 /* Memory of a listing; beyond that it goes to a file, or is read again. */
 struct posix_limits {
@@ -163,7 +169,8 @@ int posix_names_read(struct posix_names *names, struct posix_session *s, struct 
 int posix_names_next(struct posix_names *names, struct posix_name *name);
 size_t posix_names_held(const struct posix_names *names);
 void posix_names_release(struct posix_names *names);
-/* ".migrate-", 8 digits of a job, "-", 16 of a key, ...: a temporary file of some job's. */
+/* ".migrate-", 8 digits of a job, "-", 16 of a key, ...: a temporary file of some job's. Shorter
+ * than POSIX_TEMP_MAX. */
 bool posix_is_temporary(const char *name, size_t n);
 
 /* list.c */
@@ -235,10 +242,31 @@ enum migrate_status posix_draft_early(struct posix_session *s, struct posix_draf
 				      const struct posix_publish *r, uint64_t size);
 /* Closes it, and removes what was not published. */
 void posix_draft_end(struct posix_draft *d);
+/* A file that has no name gets one. 0 or an errno. */
+int posix_link_unnamed(struct posix_session *s, int fd, int folder, const char *name);
+/* What it means that the draft did not get its name. */
+enum migrate_status posix_fail_name(struct posix_session *s, struct posix_draft *d,
+				    struct migrate_session *m, int error);
 uint64_t posix_hash(struct migrate_bytes key);
 uint64_t posix_random(struct posix_session *s);
 enum migrate_status posix_sweep(void *self, struct migrate_sweep *r);
 void posix_swept_free(struct posix_swept *w);
+
+/* replace.c */
+/*
+ * The draft takes the place of the file with that etag; what was replaced is then under
+ * d->from and d->temp. UNSUPPORTED: two files cannot be exchanged here.
+ */
+enum migrate_status posix_replace_match(struct posix_session *s, struct posix_draft *d,
+					const struct posix_publish *r);
+/* Removes s->name in that folder, if it is the file of *st. */
+enum migrate_status posix_remove_match(struct posix_session *s, struct migrate_session *m,
+				       struct migrate_bytes key, int folder, const struct stat *st);
+/* A file of somebody else's gets a name in the session's folder, which is told: CHANGED. */
+enum migrate_status posix_keep(struct posix_session *s, struct migrate_session *m, int from,
+			       const char *temp);
+/* May what is found under the name of a temporary file of ours be removed? */
+bool posix_is_disposable(const char *name, ino_t inode);
 
 /* put.c */
 enum migrate_status posix_put(void *self, struct migrate_put *r);

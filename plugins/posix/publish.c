@@ -9,10 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LEARNT(s_, what_) atomic_load_explicit(&(s_)->store->learnt.what_, memory_order_relaxed)
-#define LEARN(s_, what_)                                                                           \
-	atomic_store_explicit(&(s_)->store->learnt.what_, true, memory_order_relaxed)
-
 /* FNV-1a with a final mix: names of temporary files need no secret. */
 uint64_t posix_hash(struct migrate_bytes key)
 {
@@ -45,7 +41,7 @@ static int open_unnamed(struct posix_session *s, int folder, mode_t mode)
 {
 	int fd;
 
-	if (LEARNT(s, no_tmpfile)) {
+	if (POSIX_LEARNT(s, no_tmpfile)) {
 		errno = EOPNOTSUPP;
 		return -1;
 	}
@@ -53,7 +49,7 @@ static int open_unnamed(struct posix_session *s, int folder, mode_t mode)
 	if (fd < 0 && (errno == EISDIR || errno == EINVAL))
 		errno = EOPNOTSUPP;
 	if (fd < 0 && errno == EOPNOTSUPP)
-		LEARN(s, no_tmpfile);
+		POSIX_LEARN(s, no_tmpfile);
 	return fd;
 }
 
@@ -113,15 +109,12 @@ void posix_draft_end(struct posix_draft *d)
 
 /* ---- Its name ---- */
 
-/*
- * A file that has no name gets one. By its descriptor where the kernel lets us,
- * else through /proc. 0 or an errno.
- */
-static int link_unnamed(struct posix_session *s, int fd, int folder, const char *name)
+/* By its descriptor where the kernel lets us, else through /proc. */
+int posix_link_unnamed(struct posix_session *s, int fd, int folder, const char *name)
 {
 	char proc[64];
 
-	if (!LEARNT(s, no_empty_path)) {
+	if (!POSIX_LEARNT(s, no_empty_path)) {
 		if (!linkat(fd, "", folder, name, AT_EMPTY_PATH))
 			return 0;
 		if (errno != ENOENT && errno != EPERM)
@@ -130,21 +123,21 @@ static int link_unnamed(struct posix_session *s, int fd, int folder, const char 
 	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", fd);
 	if (linkat(AT_FDCWD, proc, folder, name, AT_SYMLINK_FOLLOW))
 		return errno;
-	LEARN(s, no_empty_path);
+	POSIX_LEARN(s, no_empty_path);
 	return 0;
 }
 
 /* Without replacing anything. 0 or an errno. */
 static int rename_new(struct posix_session *s, struct posix_draft *d)
 {
-	if (!LEARNT(s, no_noreplace)) {
+	if (!POSIX_LEARNT(s, no_noreplace)) {
 		if (!renameat2(d->from, d->temp, d->folder, s->name, RENAME_NOREPLACE)) {
 			d->temp[0] = '\0';
 			return 0;
 		}
 		if (errno != EINVAL && errno != ENOSYS)
 			return errno;
-		LEARN(s, no_noreplace);
+		POSIX_LEARN(s, no_noreplace);
 	}
 	/* at once, because it changes the ctime that is part of the etag */
 	if (linkat(d->from, d->temp, d->folder, s->name, 0))
@@ -154,8 +147,8 @@ static int rename_new(struct posix_session *s, struct posix_draft *d)
 	return 0;
 }
 
-static enum migrate_status fail_name(struct posix_session *s, struct posix_draft *d,
-				     struct migrate_session *m, int error)
+enum migrate_status posix_fail_name(struct posix_session *s, struct posix_draft *d,
+				    struct migrate_session *m, int error)
 {
 	struct stat st;
 
@@ -169,7 +162,7 @@ static enum migrate_status fail_name(struct posix_session *s, struct posix_draft
 		return migrate_fail(m, MIGRATE_EXISTS, "there is a file of this name");
 	case ENOENT:
 		if (!posix_folder_is_stale(s) && !d->temp[0])
-			LEARN(s, no_tmpfile); /* /proc is not there: next time with a name */
+			POSIX_LEARN(s, no_tmpfile); /* /proc is not there: next time with a name */
 		return migrate_fail(m, MIGRATE_TRANSIENT,
 				    "its folder vanished while it was written");
 	case EPERM:
@@ -186,78 +179,35 @@ static enum migrate_status fail_name(struct posix_session *s, struct posix_draft
 static enum migrate_status publish_new(struct posix_session *s, struct posix_draft *d,
 				       struct migrate_session *m, bool *exists)
 {
-	int error = d->temp[0] ? rename_new(s, d) : link_unnamed(s, d->fd, d->folder, s->name);
+	int error =
+	    d->temp[0] ? rename_new(s, d) : posix_link_unnamed(s, d->fd, d->folder, s->name);
 
 	*exists = error == EEXIST;
-	return error ? fail_name(s, d, m, error) : MIGRATE_OK;
-}
-
-static enum migrate_status changed(struct migrate_session *m)
-{
-	return migrate_fail(m, MIGRATE_CHANGED, "what stands there is not what was to be replaced");
-}
-
-/* What was swapped out is what was looked at? Its ctime is another: renaming changes it. */
-static bool was_swapped(const struct posix_session *s, const struct posix_draft *d,
-			const struct stat *before)
-{
-	struct stat st;
-
-	if (posix_look_at(s->store, d->from, d->temp, &st))
-		return false;
-	st.st_ctim = before->st_ctim;
-	return posix_same(&st, before);
-}
-
-static enum migrate_status replace_match(struct posix_session *s, struct posix_draft *d,
-					 const struct posix_publish *r)
-{
-	struct stat st;
-
-	if (posix_look_at(s->store, d->folder, s->name, &st))
-		return errno == ENOENT
-			   ? changed(r->session)
-			   : migrate_fail_errno(r->session, errno, "cannot look at what is there");
-	if (!S_ISREG(st.st_mode) || !posix_etag_is(&st, r->if_match))
-		return changed(r->session);
-	if (LEARNT(s, no_exchange))
-		return MIGRATE_UNSUPPORTED;
-	if (renameat2(d->from, d->temp, d->folder, s->name, RENAME_EXCHANGE)) {
-		if (errno == ENOENT)
-			return changed(r->session);
-		if (errno != EINVAL && errno != ENOSYS)
-			return fail_name(s, d, r->session, errno);
-		LEARN(s, no_exchange);
-		return MIGRATE_UNSUPPORTED;
-	}
-	if (was_swapped(s, d, &st))
-		return MIGRATE_OK; /* what temp names now is the old file: posix_draft_end() */
-	renameat2(d->from, d->temp, d->folder, s->name, RENAME_EXCHANGE);
-	return changed(r->session);
+	return error ? posix_fail_name(s, d, m, error) : MIGRATE_OK;
 }
 
 /* Over what is there. A file without a name gets one first: nothing can be replaced by a link. */
 static enum migrate_status publish_over(struct posix_session *s, struct posix_draft *d,
 					const struct posix_publish *r)
 {
-	enum migrate_status status = MIGRATE_UNSUPPORTED;
+	if (r->precondition == MIGRATE_MATCH) {
+		enum migrate_status status = posix_replace_match(s, d, r);
 
+		if (status != MIGRATE_UNSUPPORTED)
+			return status;
+	}
 	if (!d->temp[0]) {
 		int error;
 
 		name_temp(s, r->key, d->temp);
-		error = link_unnamed(s, d->fd, d->folder, d->temp);
+		error = posix_link_unnamed(s, d->fd, d->folder, d->temp);
 		if (error) {
 			d->temp[0] = '\0';
-			return fail_name(s, d, r->session, error);
+			return posix_fail_name(s, d, r->session, error);
 		}
 	}
-	if (r->precondition == MIGRATE_MATCH)
-		status = replace_match(s, d, r);
-	if (status != MIGRATE_UNSUPPORTED)
-		return status;
 	if (renameat(d->from, d->temp, d->folder, s->name))
-		return fail_name(s, d, r->session, errno);
+		return posix_fail_name(s, d, r->session, errno);
 	d->temp[0] = '\0';
 	return MIGRATE_OK;
 }
@@ -303,7 +253,7 @@ enum migrate_status posix_draft_early(struct posix_session *s, struct posix_draf
 	if (size <= POSIX_SMALL || r->precondition != MIGRATE_ABSENT ||
 	    fstatat(d->folder, s->name, &st, AT_SYMLINK_NOFOLLOW))
 		return MIGRATE_OK;
-	return fail_name(s, d, r->session, EEXIST);
+	return posix_fail_name(s, d, r->session, EEXIST);
 }
 
 enum migrate_status posix_draft_publish(struct posix_session *s, struct posix_draft *d,
@@ -399,6 +349,25 @@ static int read_temps(struct posix_session *s, int folder)
 	return 0;
 }
 
+/* One of somebody else's may have come to stand there when a file was being replaced. */
+static enum migrate_status sweep_one(struct posix_session *s, struct migrate_session *m, int folder,
+				     const char *name)
+{
+	struct stat st;
+
+	if (posix_look_at(s->store, folder, name, &st))
+		return errno == ENOENT
+			   ? MIGRATE_OK
+			   : migrate_fail_errno(m, errno, "cannot look at a temporary file");
+	if (!posix_is_disposable(name, st.st_ino)) {
+		posix_keep(s, m, folder, name);
+		return MIGRATE_OK;
+	}
+	if (unlinkat(folder, name, 0) && errno != ENOENT)
+		return migrate_fail_errno(m, errno, "cannot remove a temporary file");
+	return MIGRATE_OK;
+}
+
 enum migrate_status posix_sweep(void *self, struct migrate_sweep *r)
 {
 	struct posix_session *s = self;
@@ -416,10 +385,8 @@ enum migrate_status posix_sweep(void *self, struct migrate_sweep *r)
 		return migrate_fail_errno(r->session, error, "cannot look for temporary files");
 	n = snprintf(begin, sizeof(begin), ".migrate-%.8s-%016llx-", s->job,
 		     (unsigned long long)posix_hash(r->key));
-	for (size_t i = 0; i < s->swept->n; i++)
-		if (!memcmp(s->swept->names[i], begin, (size_t)n) &&
-		    unlinkat(folder, s->swept->names[i], 0) && errno != ENOENT)
-			return migrate_fail_errno(r->session, errno,
-						  "cannot remove a temporary file");
-	return MIGRATE_OK;
+	for (size_t i = 0; !status && i < s->swept->n; i++)
+		if (!memcmp(s->swept->names[i], begin, (size_t)n))
+			status = sweep_one(s, r->session, folder, s->swept->names[i]);
+	return status;
 }

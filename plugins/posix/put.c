@@ -111,9 +111,11 @@ static enum migrate_status remove_one(struct posix_session *s, struct migrate_se
 					 "cannot remove");
 	if (o->if_match.n && !posix_etag_is(&st, o->if_match))
 		return migrate_fail(m, MIGRATE_CHANGED, "changed since it was looked at");
-	if (unlinkat(folder, s->name, 0))
-		return posix_fail_lookup(s, m, errno, "cannot remove");
-	return posix_sync_entry(s, m);
+	if (o->if_match.n)
+		status = posix_remove_match(s, m, o->key, folder, &st);
+	else if (unlinkat(folder, s->name, 0))
+		status = posix_fail_lookup(s, m, errno, "cannot remove");
+	return status ? status : posix_sync_entry(s, m);
 }
 
 enum migrate_status posix_remove(void *self, struct migrate_remove *r)

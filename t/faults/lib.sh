@@ -66,7 +66,7 @@ struck() {
 	struck_world=$1
 	shift
 	"$killat" --report "$t_out/struck" "$@" -- \
-		timeout -k 5 120 migrate-run --progress=none "$struck_world/job.yml" \
+		timeout --foreground -k 5 120 migrate-run --progress=none "$struck_world/job.yml" \
 		>"$t_out/stdout" 2>"$t_out/stderr"
 	struck_status=$?
 	struck=$(cat "$t_out/struck")
@@ -101,7 +101,7 @@ changes_nothing() {
 
 # comes_to_an_end FOLDER: a run without disaster finishes everything; one more changes nothing.
 comes_to_an_end() {
-	timeout -k 5 120 migrate-run --progress=none "$1/job.yml" >"$t_out/stdout" 2>"$t_out/stderr"
+	timeout --foreground -k 5 120 migrate-run --progress=none "$1/job.yml" >"$t_out/stdout" 2>"$t_out/stderr"
 	ended=$?
 	invariants "$1" --exit "$ended" --log "$t_out/stdout" "$t_out/stderr" ||
 		{ cat "$t_out/stderr"; return 1; }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 static char folder[64], journal[80], file[96];
+static const struct control_file control = { .journal = journal };
 
 static void setup(void)
 {
@@ -38,7 +39,7 @@ START_TEST(no_file_asks_for_nothing)
 	struct control c;
 	char text[128];
 
-	ck_assert_int_eq(control_read(journal, &c, &err), 0);
+	ck_assert_int_eq(control_read(&control, &c, &err), 0);
 	ck_assert_uint_eq(c.serial, 0);
 	control_text(&c, text, sizeof(text));
 	ck_assert_str_eq(text, "nothing");
@@ -55,9 +56,9 @@ START_TEST(what_is_written_is_read)
 	struct stat st;
 	char text[128];
 
-	ck_assert_int_eq(control_write(journal, &c, &err), 0);
+	ck_assert_int_eq(control_write(&control, &c, &err), 0);
 	ck_assert_uint_eq(c.serial, 1);
-	ck_assert_int_eq(control_read(journal, &read, &err), 0);
+	ck_assert_int_eq(control_read(&control, &read, &err), 0);
 	ck_assert(read.paused && !read.stop && read.bandwidth_set && read.rows_set);
 	ck_assert(!read.concurrency_set && !read.requests_set);
 	ck_assert_uint_eq(read.limits.bandwidth, 1 << 20);
@@ -73,10 +74,10 @@ START_TEST(each_change_has_a_higher_number)
 	struct error err = ERROR_INIT;
 	struct control c = { .serial = 0 }, old = { .paused = true };
 
-	ck_assert_int_eq(control_write(journal, &c, &err), 0);
-	ck_assert_int_eq(control_write(journal, &c, &err), 0);
+	ck_assert_int_eq(control_write(&control, &c, &err), 0);
+	ck_assert_int_eq(control_write(&control, &c, &err), 0);
 	ck_assert_uint_eq(c.serial, 2);
-	ck_assert_int_eq(control_write(journal, &old, &err), 0);
+	ck_assert_int_eq(control_write(&control, &old, &err), 0);
 	ck_assert_uint_eq(old.serial, 3);
 }
 END_TEST
@@ -100,11 +101,11 @@ START_TEST(a_damaged_file_changes_nothing)
 
 	write_text(damaged[_i]);
 	memset(&w, 0, sizeof(w));
-	ck_assert_int_eq(control_poll(journal, &w, &c, &err), -1);
+	ck_assert_int_eq(control_poll(&control, &w, &c, &err), -1);
 	ck_assert_msg(strstr(err.text, "-control"), "%s", err.text);
 	ck_assert(c.serial == 7 && c.paused);
 	/* and is complained about once */
-	ck_assert_int_eq(control_poll(journal, &w, &c, &err), 0);
+	ck_assert_int_eq(control_poll(&control, &w, &c, &err), 0);
 }
 END_TEST
 
@@ -114,15 +115,15 @@ START_TEST(a_watcher_sees_each_change_once)
 	struct control_watch w;
 	struct control seen, c = { .serial = 0 };
 
-	ck_assert_int_eq(control_begin(journal, &w, &seen, &err), 0);
-	ck_assert_int_eq(control_poll(journal, &w, &seen, &err), 0);
+	ck_assert_int_eq(control_begin(&control, &w, &seen, &err), 0);
+	ck_assert_int_eq(control_poll(&control, &w, &seen, &err), 0);
 	c.paused = true;
-	ck_assert_int_eq(control_write(journal, &c, &err), 0);
-	ck_assert_int_eq(control_poll(journal, &w, &seen, &err), 1);
+	ck_assert_int_eq(control_write(&control, &c, &err), 0);
+	ck_assert_int_eq(control_poll(&control, &w, &seen, &err), 1);
 	ck_assert(seen.paused);
-	ck_assert_int_eq(control_poll(journal, &w, &seen, &err), 0);
+	ck_assert_int_eq(control_poll(&control, &w, &seen, &err), 0);
 	unlink(file);
-	ck_assert_int_eq(control_poll(journal, &w, &seen, &err), 1);
+	ck_assert_int_eq(control_poll(&control, &w, &seen, &err), 1);
 	ck_assert(!seen.paused);
 }
 END_TEST
@@ -133,10 +134,10 @@ START_TEST(a_stop_is_for_one_run_a_pause_stays)
 	struct control_watch w;
 	struct control seen, c = { .stop = true, .paused = true };
 
-	ck_assert_int_eq(control_write(journal, &c, &err), 0);
-	ck_assert_int_eq(control_begin(journal, &w, &seen, &err), 0);
+	ck_assert_int_eq(control_write(&control, &c, &err), 0);
+	ck_assert_int_eq(control_begin(&control, &w, &seen, &err), 0);
 	ck_assert(!seen.stop && seen.paused);
-	ck_assert_int_eq(control_read(journal, &c, &err), 0);
+	ck_assert_int_eq(control_read(&control, &c, &err), 0);
 	ck_assert(!c.stop && c.paused);
 }
 END_TEST

@@ -361,6 +361,45 @@ START_TEST(leftovers_of_one_key_are_swept)
 }
 END_TEST
 
+/* Killed between two exchanges, a file of somebody else is left under a name of ours. */
+START_TEST(a_leftover_that_is_another_file_is_kept)
+{
+	uint64_t h = posix_hash(BYTES("k"));
+
+	sh("cd dst && for i in 1 2 3; do echo $i >$i; n=$(printf %%x $(stat -c %%i $i)); "
+	   "case $i in 1) t=$n-0 ;; 2) t=0-$n ;; 3) t=0-1 ;; esac; "
+	   "mv $i .migrate-01234567-%016llx-0000000$i-$t; done",
+	   (unsigned long long)h);
+	ck_status(put(".migrate-01234567-0123456789abcdef-01234567-1f-2f", "x", MIGRATE_ABSENT),
+		  MIGRATE_INVALID);
+	ck_ok(put(".migrate-01234567-0123456789abcdef-01234567-1f-2f-3", "x", MIGRATE_ABSENT));
+	sh("rm dst/.migrate-*-3");
+	ck_ok(store_sweep(f.dst.session, BYTES("k")));
+	ck_files(1);
+	sh("test \"$(cat dst/migrate-kept-*)\" = 3");
+}
+END_TEST
+
+/* It was replaced after it was looked at. */
+START_TEST(removing_takes_nothing_else_away)
+{
+	struct posix_session *s = self(&f.dst);
+	struct stat st;
+	int folder;
+
+	ck_ok(put("k", "old", MIGRATE_ABSENT));
+	ck_ok(posix_locate(s, f.dst.session, BYTES("k"), false, &folder));
+	ck_assert(!posix_look_at(s->store, folder, "k", &st));
+	sh("cd dst && echo new >other && mv other k");
+	ck_status(posix_remove_match(s, f.dst.session, BYTES("k"), folder, &st), MIGRATE_CHANGED);
+	ck_files(1);
+	sh("test \"$(cat dst/k)\" = new");
+	sh("mkdir dst/d && rm dst/k && mv dst/d dst/k");
+	ck_status(posix_remove_match(s, f.dst.session, BYTES("k"), folder, &st), MIGRATE_CHANGED);
+	sh("test -d dst/k");
+}
+END_TEST
+
 START_TEST(a_failed_sync_is_not_forgotten_by_what_it_interrupted)
 {
 	struct posix_session *s = self(&f.dst);
@@ -462,6 +501,8 @@ static void add(TCase *t)
 	tcase_add_test(t, ranges_are_read);
 	tcase_add_test(t, removing_looks_first);
 	tcase_add_test(t, leftovers_of_one_key_are_swept);
+	tcase_add_test(t, a_leftover_that_is_another_file_is_kept);
+	tcase_add_test(t, removing_takes_nothing_else_away);
 	tcase_add_test(t, a_failed_sync_is_not_forgotten_by_what_it_interrupted);
 	tcase_add_loop_test(t, a_folder_that_was_replaced_is_found_again, 0, WAYS);
 	tcase_add_loop_test(t, paths_longer_than_a_path_may_be, 0, WAYS);
