@@ -36,7 +36,10 @@ memory_sources = \
 	plugins/memory/upload.c \
 	$(empty)
 mysql_sources = \
+	plugins/common/bound.c \
+	plugins/common/bound.h \
 	plugins/mysql/address.c \
+	plugins/mysql/answer.c \
 	plugins/mysql/bytes.c \
 	plugins/mysql/catalog.c \
 	plugins/mysql/change.c \
@@ -44,6 +47,7 @@ mysql_sources = \
 	plugins/mysql/connect.c \
 	plugins/mysql/describe.c \
 	plugins/mysql/find.c \
+	plugins/mysql/flood.c \
 	plugins/mysql/identity.c \
 	plugins/mysql/index.c \
 	plugins/mysql/insert.c \
@@ -82,6 +86,9 @@ posix_sources = \
 	plugins/posix/upload.h \
 	$(empty)
 postgres_sources = \
+	plugins/common/bound.c \
+	plugins/common/bound.h \
+	plugins/postgres/answer.c \
 	plugins/postgres/array.c \
 	plugins/postgres/catalog.c \
 	plugins/postgres/column.c \
@@ -115,6 +122,7 @@ redis_sources = \
 	plugins/redis/invalidate.c \
 	plugins/redis/pipeline.c \
 	plugins/redis/plan.c \
+	plugins/redis/reader.c \
 	plugins/redis/redis-impl.h \
 	plugins/redis/redis.c \
 	plugins/redis/script.c \
@@ -210,7 +218,7 @@ noinst_LTLIBRARIES += plugins/libmysql.la
 pkglib_LTLIBRARIES += plugins/mysql.la
 endif
 plugins_libmysql_la_SOURCES = $(mysql_sources)
-plugins_libmysql_la_CPPFLAGS = $(plugin_cppflags) $(MYSQL_CFLAGS)
+plugins_libmysql_la_CPPFLAGS = $(plugin_cppflags) -I$(srcdir)/plugins/common $(MYSQL_CFLAGS)
 plugins_libmysql_la_CFLAGS = $(plugin_cflags)
 plugins_mysql_la_SOURCES =
 plugins_mysql_la_LDFLAGS = $(plugin_ldflags)
@@ -232,7 +240,7 @@ noinst_LTLIBRARIES += plugins/libpostgres.la
 pkglib_LTLIBRARIES += plugins/postgres.la
 endif
 plugins_libpostgres_la_SOURCES = $(postgres_sources)
-plugins_libpostgres_la_CPPFLAGS = $(plugin_cppflags) $(POSTGRES_CFLAGS)
+plugins_libpostgres_la_CPPFLAGS = $(plugin_cppflags) -I$(srcdir)/plugins/common $(POSTGRES_CFLAGS)
 plugins_libpostgres_la_CFLAGS = $(plugin_cflags)
 plugins_postgres_la_SOURCES =
 plugins_postgres_la_LDFLAGS = $(plugin_ldflags)

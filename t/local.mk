@@ -76,12 +76,12 @@ s3_test_libs = plugins/libs3store.la core/libcore.la $(CHECK_LIBS) $(S3_LIBS)
 sqlite_test_libs = plugins/libsqlite.la core/libcore.la $(CHECK_LIBS) $(SQLITE_LIBS)
 t_unit_test_libs3_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/plugins/s3 $(LIBS3_CFLAGS) $(CRYPTO_CFLAGS)
 t_unit_test_libs3_LDADD = plugins/liblibs3.la core/libcore.la $(CHECK_LIBS) $(LIBS3_LIBS)
-t_unit_test_mysql_CPPFLAGS = $(AM_CPPFLAGS) $(MYSQL_CFLAGS)
+t_unit_test_mysql_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/plugins/common $(MYSQL_CFLAGS)
 t_unit_test_mysql_LDADD = plugins/libmysql.la core/libcore.la $(CHECK_LIBS) $(MYSQL_LIBS)
 t_unit_test_posix_list_LDADD = $(posix_test_libs)
 t_unit_test_posix_parts_LDADD = $(posix_test_libs)
 t_unit_test_posix_write_LDADD = $(posix_test_libs)
-t_unit_test_postgres_CPPFLAGS = $(AM_CPPFLAGS) $(POSTGRES_CFLAGS)
+t_unit_test_postgres_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/plugins/common $(POSTGRES_CFLAGS)
 t_unit_test_postgres_LDADD = plugins/libpostgres.la core/libcore.la $(CHECK_LIBS) $(POSTGRES_LIBS)
 t_unit_test_redis_CPPFLAGS = $(AM_CPPFLAGS) $(REDIS_CFLAGS)
 t_unit_test_redis_LDADD = plugins/libredis.la core/libcore.la $(CHECK_LIBS) $(REDIS_LIBS)
@@ -95,6 +95,7 @@ t_unit_test_sqlite_tables_LDADD = $(sqlite_test_libs)
 
 # Shell tests, run by sh. The long ones begin first, so that nobody waits for them at the end.
 long_tests = \
+	t/3900-lying-peers.t \
 	t/5105-error-sweep.t \
 	t/5120-power-loss.t \
 	t/4130-outages.t \
@@ -347,6 +348,9 @@ EXTRA_DIST += t/bench/README t/bench/database t/bench/lib.sh t/bench/measure t/b
 EXTRA_DIST += t/faults/README t/faults/ends.py t/faults/invariants t/faults/lib.sh t/faults/poller \
 	t/faults/pretend t/faults/psql-bytes t/faults/world
 EXTRA_DIST += t/servers/keysd.sh t/servers/keysd/keysd.py t/servers/connectd/connectd.py
+EXTRA_DIST += t/servers/liard/general.py t/servers/liard/liard.py t/servers/liard/lies.py \
+	t/servers/liard/of_mysql.py t/servers/liard/of_postgres.py t/servers/liard/of_redis.py \
+	t/servers/liard/speaks.py
 EXTRA_DIST += t/servers/swift/up.sh t/servers/swift/down.sh
 EXTRA_DIST += t/servers/s3.sh t/servers/s3-tool t/servers/s3client.py t/servers/s3d/README \
 	t/servers/s3d/s3d-check t/servers/s3d/checks.py t/servers/s3d/faults.py \

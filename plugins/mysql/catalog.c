@@ -6,7 +6,8 @@
 
 /* The server, the table and what we may do with it. */
 
-#define NAMES_MAX 512 /* looked through for a hint */
+#define NAMES_MAX 512   /* looked through for a hint */
+#define PACKET_MIN 1024 /* of max_allowed_packet, for either server */
 
 /* How many letters must be added, dropped or replaced to make b of a; names up to 63 bytes. */
 static size_t distance(const char *a, const char *b)
@@ -70,16 +71,16 @@ static char *variable(struct self *self, const char *name, const char *otherwise
 {
 	struct sql s = { .n = 0 };
 	char *value = NULL;
-	MYSQL_RES *res;
+	struct answer *res;
 	struct row row;
 
 	sql_add(&s, "SHOW GLOBAL VARIABLES WHERE variable_name = '%s'", name);
-	res = catalog_built(self, &s, status);
+	res = catalog_built(self, &s, SHAPE("sS", 0, 1), status);
 	if (!res)
 		return NULL;
 	value =
 	    strdup(row_next(res, &row) && *field_text(&row, 1) ? field_text(&row, 1) : otherwise);
-	mysql_free_result(res);
+	answer_free(res);
 	if (!value)
 		*status = out_of_memory(self);
 	return value;
@@ -104,7 +105,7 @@ static enum migrate_status system_read(struct self *self)
 	static const char *const names[] = { "group_replication_group_name", "server_uuid" };
 	struct instance *inst = self->instance;
 	enum migrate_status status = MIGRATE_OK;
-	MYSQL_RES *res;
+	struct answer *res;
 	struct row row;
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -118,11 +119,11 @@ static enum migrate_status system_read(struct self *self)
 		      "SELECT COALESCE((SELECT NULLIF(variable_value, '') FROM "
 		      "information_schema.global_status WHERE variable_name = "
 		      "'wsrep_cluster_state_uuid'), CONCAT_WS(':', @@hostname, @@port, @@datadir))",
-		      &status);
+		      SHAPE("s", 1, 1), &status);
 	if (!res)
 		return status;
 	inst->system = row_next(res, &row) ? strdup(field_text(&row, 0)) : NULL;
-	mysql_free_result(res);
+	answer_free(res);
 	return inst->system ? MIGRATE_OK : out_of_memory(self);
 }
 
@@ -155,6 +156,9 @@ static enum migrate_status server_read(struct self *self)
 	if (packet)
 		inst->packet = strtoull(packet, NULL, 10);
 	free(packet);
+	if (!status && inst->packet < PACKET_MIN)
+		return wrong_answer(self, &self->main, "cannot read the catalog",
+				    "max_allowed_packet is too small");
 	inst->fold_names = !variable_is(self, "lower_case_table_names", "0", &status);
 	inst->durable = variable_is(self, "innodb_flush_log_at_trx_commit", "1", &status);
 	inst->read_committed = !variable_is(self, "binlog_format", "STATEMENT", &status) ||
@@ -168,12 +172,13 @@ static enum migrate_status no_such_table(struct self *self, const char *name)
 {
 	char *found[NAMES_MAX];
 	enum migrate_status status;
-	MYSQL_RES *res = catalog(self,
-				 "SELECT IF(table_schema = DATABASE(), table_name, "
-				 "CONCAT(table_schema, '.', table_name)) FROM "
-				 "information_schema.tables WHERE table_schema NOT IN ('mysql', "
-				 "'sys', 'information_schema', 'performance_schema') LIMIT 512",
-				 &status);
+	struct answer *res =
+	    catalog(self,
+		    "SELECT IF(table_schema = DATABASE(), table_name, "
+		    "CONCAT(table_schema, '.', table_name)) FROM "
+		    "information_schema.tables WHERE table_schema NOT IN ('mysql', "
+		    "'sys', 'information_schema', 'performance_schema') LIMIT 512",
+		    SHAPE("s", 0, NAMES_MAX), &status);
 	struct row row;
 	size_t n = 0;
 
@@ -183,7 +188,7 @@ static enum migrate_status no_such_table(struct self *self, const char *name)
 		found[n] = strdup(field_text(&row, 0));
 		n += found[n] != NULL;
 	}
-	mysql_free_result(res);
+	answer_free(res);
 	status = no_such(self, "table", "table", name, (const char *const *)found, n);
 	while (n)
 		free(found[--n]);
@@ -234,7 +239,7 @@ static enum migrate_status look(struct self *self, const char *space, const char
 {
 	enum migrate_status status;
 	struct sql s = { .n = 0 };
-	MYSQL_RES *res;
+	struct answer *res;
 	struct row row;
 
 	sql_add(&s, "SELECT table_schema, table_name, table_type, COALESCE(engine, '') FROM "
@@ -245,7 +250,7 @@ static enum migrate_status look(struct self *self, const char *space, const char
 		sql_add(&s, "DATABASE()");
 	sql_add(&s, " AND table_name = ");
 	sql_string(&s, name);
-	res = catalog_built(self, &s, &status);
+	res = catalog_built(self, &s, SHAPE("ssss", 0, ANY_ROWS), &status);
 	*found = false;
 	while (res && !*found && row_next(res, &row)) {
 		*found = same_name(self->instance, field_text(&row, 1), name) &&
@@ -253,7 +258,7 @@ static enum migrate_status look(struct self *self, const char *space, const char
 		if (*found)
 			status = take_table(self, &row);
 	}
-	mysql_free_result(res);
+	answer_free(res);
 	return status;
 }
 
@@ -315,7 +320,7 @@ static enum migrate_status check_update(struct self *self)
 	for (size_t i = 0; i < inst->set_count; i++)
 		sql_add(&s, ", %s = %s", inst->set[i].column->sql, inst->set[i].column->sql);
 	sql_add(&s, " WHERE 1 = 0");
-	mysql_free_result(catalog_built(self, &s, &status));
+	answer_free(catalog_built(self, &s, SHAPE("*", 0, ANY_ROWS), &status));
 	if (status != MIGRATE_DENIED)
 		return status;
 	return migrate_fail(self->session, MIGRATE_DENIED,
@@ -333,7 +338,7 @@ static enum migrate_status check_select(struct self *self)
 	for (size_t k = 0; k < inst->key_count; k++)
 		sql_add(&s, ", %s", inst->key[k].column->sql);
 	sql_add(&s, " FROM %s LIMIT 0", inst->table_sql);
-	mysql_free_result(catalog_built(self, &s, &status));
+	answer_free(catalog_built(self, &s, SHAPE("*", 0, 0), &status));
 	if (status != MIGRATE_DENIED)
 		return status;
 	return migrate_fail(self->session, MIGRATE_DENIED,
@@ -347,7 +352,7 @@ static enum migrate_status triggers_read(struct self *self)
 	struct instance *inst = self->instance;
 	enum migrate_status status;
 	struct sql s = { .n = 0 };
-	MYSQL_RES *res;
+	struct answer *res;
 	struct row row;
 
 	sql_add(&s, "SELECT (SELECT COUNT(*) FROM information_schema.triggers WHERE "
@@ -362,9 +367,9 @@ static enum migrate_status triggers_read(struct self *self)
 		    "table_schema = ");
 	sql_string(&s, inst->space);
 	sql_add(&s, "))");
-	res = catalog_built(self, &s, &status);
+	res = catalog_built(self, &s, SHAPE("I", 1, 1), &status);
 	inst->verify = !res || !row_next(res, &row) || *field_text(&row, 0) != '1';
-	mysql_free_result(res);
+	answer_free(res);
 	return status;
 }
 

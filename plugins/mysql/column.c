@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define NAMES_MAX 512
+#define COLUMNS_MAX 4096 /* as many as a table may have */
 
 static const char columns_sql[] =
     "SELECT column_name, data_type, column_type, is_nullable = 'NO', column_default IS NOT NULL, "
@@ -59,7 +60,7 @@ static enum migrate_status read_all(struct self *self)
 	struct instance *inst = self->instance;
 	enum migrate_status status;
 	struct sql s = { .n = 0 };
-	MYSQL_RES *res;
+	struct answer *res;
 	struct row row;
 
 	sql_add(&s, "%s", columns_sql);
@@ -67,10 +68,10 @@ static enum migrate_status read_all(struct self *self)
 	sql_add(&s, " AND table_name = ");
 	sql_string(&s, inst->table);
 	sql_add(&s, " ORDER BY ordinal_position");
-	res = catalog_built(self, &s, &status);
+	res = catalog_built(self, &s, SHAPE("sssIIuSSSuuuS", 0, COLUMNS_MAX), &status);
 	if (!res)
 		return status;
-	inst->columns = calloc((size_t)mysql_num_rows(res) + 1, sizeof(*inst->columns));
+	inst->columns = calloc((size_t)res->rows + 1, sizeof(*inst->columns));
 	if (!inst->columns)
 		status = out_of_memory(self);
 	while (!status && row_next(res, &row)) {
@@ -81,7 +82,7 @@ static enum migrate_status read_all(struct self *self)
 		else
 			drop_expression(c, field_text(&row, 8));
 	}
-	mysql_free_result(res);
+	answer_free(res);
 	return status;
 }
 

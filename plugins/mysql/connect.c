@@ -20,6 +20,13 @@
 #define SESSION_TIMEOUT 120
 #define IDLE_MAX 60000 /* ms */
 
+#define GREETING_BYTES ((uint64_t)4 << 20) /* until we are let in */
+#define GREETINGS 10                       /* deadlines until then */
+#define ANSWER_BYTES ((uint64_t)16 << 20)
+#define VALUES_BYTES ((uint64_t)80 << 20) /* a thousand rows of the longest keys, and more */
+#define SLOWEST                                                                                    \
+	10 /* deadlines in which all of an answer must have come, beyond statement_timeout */
+
 static int64_t now_ms(void)
 {
 	struct timespec t;
@@ -31,6 +38,25 @@ static int64_t now_ms(void)
 void link_used(struct link *link)
 {
 	link->used = now_ms();
+}
+
+/* Values of a page, and twice the longest text: as it was found, and as it is now. */
+uint64_t answer_max(const struct instance *inst, bool values)
+{
+	uint64_t sets = inst->set_count ? (uint64_t)EXTRA_MAX << 10 : 0;
+
+	return values ? VALUES_BYTES + sets + 2 * inst->value_max : ANSWER_BYTES;
+}
+
+/* What trickles in is not waited for without an end. */
+int64_t answer_time(const struct self *self)
+{
+	int64_t deadline = migrate_deadline(self->session);
+	int64_t statement = self->instance->statement_timeout;
+
+	if (!statement || deadline > INT64_MAX / SLOWEST - statement)
+		return 0;
+	return statement + SLOWEST * deadline;
 }
 
 static const struct address *address_of(const struct self *self, const struct link *link)
@@ -53,6 +79,11 @@ void link_close(struct link *link)
 	fd = (int)mysql_get_socket(link->conn);
 	if (fd >= 0)
 		shutdown(fd, SHUT_RDWR);
+	/* rows that were not read: the library would read them first, for as long as they come */
+	if (link->result)
+		link->result->handle = NULL;
+	mysql_free_result(link->result);
+	link->result = NULL;
 	mysql_close(link->conn);
 	link->conn = NULL;
 }
@@ -98,7 +129,7 @@ static bool set_protocol(MYSQL *conn, const struct address *a)
 static MYSQL *prepare(struct self *self, const struct address *a)
 {
 	static const unsigned off = 0;
-	const size_t stack = STACK_SIZE;
+	const size_t stack = STACK_SIZE, packet = (size_t)answer_max(self->instance, true);
 	MYSQL *conn = mysql_init(NULL);
 	char name[64];
 
@@ -107,6 +138,7 @@ static MYSQL *prepare(struct self *self, const struct address *a)
 	snprintf(name, sizeof(name), "migrate %s", migrate_job_id(self->session));
 	if (!mysql_optionsv(conn, MYSQL_OPT_NONBLOCK, &stack) &&
 	    !mysql_optionsv(conn, MYSQL_OPT_LOCAL_INFILE, &off) &&
+	    !mysql_optionsv(conn, MYSQL_OPT_MAX_ALLOWED_PACKET, &packet) &&
 	    !mysql_optionsv(conn, MYSQL_SET_CHARSET_NAME, "utf8mb4") &&
 	    !mysql_optionsv(conn, MYSQL_OPT_CONNECT_ATTR_ADD, "program_name", name) &&
 	    set_protocol(conn, a) && set_tls(conn, a) && restrict_methods(conn, a))
@@ -148,7 +180,10 @@ static enum migrate_status connect_loop(struct self *self, struct link *link)
 {
 	const struct address *a = address_of(self, link);
 	MYSQL *done = NULL;
-	int wanted = mysql_real_connect_start(
+	int wanted;
+
+	flood_begin(link, GREETING_BYTES, GREETINGS * migrate_deadline(self->session));
+	wanted = mysql_real_connect_start(
 	    &done, link->conn, a->socket ? NULL : (a->host ? a->host : "127.0.0.1"), a->user,
 	    a->password ? a->password : "", a->database, a->port, a->socket, CLIENT_FOUND_ROWS);
 
@@ -236,8 +271,10 @@ static enum migrate_status connect_link(struct self *self, struct link *link)
 	enum migrate_status status;
 
 	link->conn = prepare(self, a);
-	if (!link->conn)
+	if (!link->conn || !flood_watch(link)) {
+		link_close(link);
 		return out_of_memory(self);
+	}
 	link_used(link);
 	status = connect_loop(self, link);
 	if (!status && tls_is_missing(self, link))

@@ -39,7 +39,7 @@ static enum migrate_status fact(struct self *self, struct migrate_describe_datab
 	const struct instance *inst = self->instance;
 	struct sql space = { .n = 0 }, table = { .n = 0 }, s = { .n = 0 };
 	enum migrate_status status;
-	MYSQL_RES *res;
+	struct answer *res;
 	struct row row;
 
 	sql_string(&space, inst->space);
@@ -61,10 +61,10 @@ static enum migrate_status fact(struct self *self, struct migrate_describe_datab
 	s.failed |= space.failed || table.failed;
 	free(space.p);
 	free(table.p);
-	res = catalog_built(self, &s, &status);
+	res = catalog_built(self, &s, SHAPE("S", 0, 1), &status);
 	if (res && row_next(res, &row) && *field_text(&row, 0))
 		migrate_set_fact(r, facts[i].name, "%s", field_text(&row, 0));
-	mysql_free_result(res);
+	answer_free(res);
 	return status;
 }
 

@@ -14,7 +14,8 @@
 struct search {
 	struct self *self;
 	struct migrate_find *r;
-	size_t first, end; /* of the values, in this statement */
+	size_t first, end;          /* of the values, in this statement */
+	struct migrate_bytes after; /* this row's identity; none: from the first */
 	struct lookup lookup;
 };
 
@@ -45,7 +46,7 @@ static bool add_values(struct search *f, struct sql *s)
 }
 
 /* *any false: no value can stand in a row. */
-static enum migrate_status build(struct search *f, struct migrate_bytes after, bool *any)
+static enum migrate_status build(struct search *f, bool *any)
 {
 	const struct instance *inst = f->self->instance;
 	struct sql *s = &f->self->text;
@@ -56,9 +57,9 @@ static enum migrate_status build(struct search *f, struct migrate_bytes after, b
 							  : inst->find_column->sql);
 	*any = add_values(f, s);
 	sql_add(s, ") AND %s", inst->usable_sql);
-	if (after.n) {
+	if (f->after.n) {
 		sql_add(s, " AND ");
-		if (!text_behind(s, inst, after))
+		if (!text_behind(s, inst, f->after))
 			return migrate_fail(f->self->session, MIGRATE_INVALID,
 					    "not a cursor of this table");
 	}
@@ -71,7 +72,7 @@ static enum migrate_status build(struct search *f, struct migrate_bytes after, b
 static enum migrate_status emit_row(struct search *f, const struct row *fields, size_t *last)
 {
 	struct migrate_row row = { .settled = true };
-	enum migrate_status status = row_fill(f->self, fields, &row);
+	enum migrate_status status = row_fill(f->self, &f->self->main, fields, &row);
 	size_t n;
 
 	if (status)
@@ -92,9 +93,11 @@ static enum migrate_status set_cursor(struct search *f, size_t first, size_t ide
 	return migrate_set_find_cursor(f->r, cursor, identity + 4) ? MIGRATE_OK : MIGRATE_CANCELLED;
 }
 
-static enum migrate_status emit_rows(struct search *f, MYSQL_RES *res)
+static const char what[] = "cannot find rows";
+
+static enum migrate_status emit_rows(struct search *f, struct answer *res)
 {
-	bool more = mysql_num_rows(res) > f->r->limit;
+	bool more = res->rows > f->r->limit;
 	enum migrate_status status = MIGRATE_OK;
 	struct row row;
 	size_t last = 0;
@@ -102,19 +105,24 @@ static enum migrate_status emit_rows(struct search *f, MYSQL_RES *res)
 	for (uint32_t i = 0; !status && i < f->r->limit && row_next(res, &row); i++)
 		status = emit_row(f, &row, &last);
 	f->r->done = !status && !more && f->end == f->r->count;
+	if (!status && last && !cursor_moves(f->self, f->after, last))
+		return wrong_answer(f->self, &f->self->main, what, "the same rows came back again");
 	if (status || f->r->done)
 		return status;
 	return more ? set_cursor(f, f->first, last) : set_cursor(f, f->end, 0);
 }
 
-static enum migrate_status search(struct search *f, struct migrate_bytes after)
+static enum migrate_status search(struct search *f)
 {
 	struct self *self = f->self;
+	const struct shape shape = { .columns = self->instance->row_columns,
+				     .most = (uint64_t)f->r->limit + 1,
+				     .values = true };
 	enum migrate_status status;
-	MYSQL_RES *res;
+	struct answer *res;
 	bool any;
 
-	status = build(f, after, &any);
+	status = build(f, &any);
 	if (status)
 		return status;
 	if (!any) {
@@ -123,11 +131,11 @@ static enum migrate_status search(struct search *f, struct migrate_bytes after)
 	}
 	if (!lookup_make(&f->lookup, f->r->values, f->r->count))
 		return out_of_memory(self);
-	res = query_text(self, &self->main, self->instance->indexed ? QUICK : SLOW,
-			 "cannot find rows", &status);
+	res = query_text(self, &self->main, &shape, self->instance->indexed ? QUICK : SLOW, what,
+			 &status);
 	if (!status)
 		status = emit_rows(f, res);
-	mysql_free_result(res);
+	answer_free(res);
 	lookup_release(&f->lookup);
 	return status;
 }
@@ -135,15 +143,14 @@ static enum migrate_status search(struct search *f, struct migrate_bytes after)
 enum migrate_status mysql_find(void *handle, struct migrate_find *r)
 {
 	struct search f = { .self = handle, .r = r };
-	struct migrate_bytes after = { .p = NULL, .n = 0 };
 
 	f.self->session = r->session;
 	if (r->cursor.n && r->cursor.n < 4)
 		return migrate_fail(r->session, MIGRATE_INVALID, "not a cursor of this table");
 	if (r->cursor.n) {
 		f.first = get32(r->cursor.p);
-		after.p = (const char *)r->cursor.p + 4;
-		after.n = r->cursor.n - 4;
+		f.after.p = (const char *)r->cursor.p + 4;
+		f.after.n = r->cursor.n - 4;
 	}
-	return search(&f, after);
+	return search(&f);
 }

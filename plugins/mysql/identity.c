@@ -126,6 +126,21 @@ enum migrate_status identity_encode(struct self *self, const struct row *row,
 	return MIGRATE_OK;
 }
 
+bool cursor_moves(const struct self *self, struct migrate_bytes cursor, size_t n)
+{
+	const struct instance *inst = self->instance;
+	bool ordered = true;
+	int c;
+
+	for (size_t k = 0; k < inst->key_count; k++)
+		ordered &= inst->key[k].form == FORM_INTEGER;
+	if (!cursor.n)
+		return true;
+	c = memcmp(self->identity, cursor.p, n < cursor.n ? n : cursor.n);
+	/* how the server orders other keys is its own affair */
+	return ordered ? c > 0 : c || n != cursor.n;
+}
+
 bool identity_split(const struct instance *inst, struct migrate_bytes identity,
 		    struct migrate_bytes parts[KEY_MAX])
 {

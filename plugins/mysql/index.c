@@ -27,19 +27,21 @@ struct indexes {
 /* Columns of SHOW INDEX by name: servers add some. */
 enum { I_NAME, I_OTHER, I_PLACE, I_COLUMN, I_CARDINALITY, I_CUT, I_TYPE, I_VISIBLE, I_IGNORED };
 
-static void find_columns(MYSQL_RES *res, int *at)
+static bool find_columns(const struct answer *res, int *at)
 {
 	static const char *const names[] = { "Key_name",    "Non_unique",  "Seq_in_index",
 					     "Column_name", "Cardinality", "Sub_part",
 					     "Index_type",  "Visible",     "Ignored" };
-	const MYSQL_FIELD *fields = mysql_fetch_fields(res);
+	bool found = true;
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		at[i] = -1;
-		for (unsigned f = 0; f < mysql_num_fields(res); f++)
-			if (!strcasecmp(fields[f].name, names[i]))
+		for (size_t f = 0; f < res->columns; f++)
+			if (!strcasecmp(res->names[f], names[i]))
 				at[i] = (int)f;
+		found &= at[i] >= 0 || i >= I_VISIBLE;
 	}
+	return found;
 }
 
 static const char *text_at(const struct row *row, const int *at, int what)
@@ -89,19 +91,21 @@ static enum migrate_status read_all(struct self *self, struct indexes *all)
 {
 	enum migrate_status status;
 	struct sql s = { .n = 0 };
-	MYSQL_RES *res;
+	struct answer *res;
 	struct row row;
 	int at[I_IGNORED + 1];
 
 	sql_add(&s, "SHOW INDEX FROM %s", self->instance->table_sql);
-	res = catalog_built(self, &s, &status);
+	res = catalog_built(self, &s, SHAPE("*", 0, ANY_ROWS), &status);
 	if (!res)
 		return status;
-	find_columns(res, at);
+	if (!find_columns(res, at))
+		status = wrong_answer(self, &self->main, "cannot read the catalog",
+				      "columns of SHOW INDEX are missing");
 	while (!status && row_next(res, &row))
 		if (!take_row(all, self->instance, &row, at))
 			status = out_of_memory(self);
-	mysql_free_result(res);
+	answer_free(res);
 	return status;
 }
 

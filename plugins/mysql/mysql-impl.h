@@ -4,6 +4,8 @@
 
 #include <migrate/plugin.h>
 
+#include "bound.h"
+
 #include <mysql.h>
 #include <stdint.h>
 
@@ -171,6 +173,8 @@ struct instance {
 	uint64_t value_max; /* bytes in the longest value that matters */
 	bool texts;         /* that is more than a key can have: pages are measured */
 	char *order_sql;    /* the key */
+	/* What row_sql answers: letters of struct shape; under a lock the value may be NULL. */
+	char row_columns[KEY_MAX + SET_MAX + 2], locked_columns[KEY_MAX + SET_MAX + 2];
 };
 
 /* ---- Sessions ---- */
@@ -178,7 +182,10 @@ struct instance {
 struct link {
 	MYSQL *conn;
 	bool is_scan;
-	int64_t used; /* when, in ms by the monotonic clock */
+	int64_t used;       /* when, in ms by the monotonic clock */
+	MYSQL_RES *result;  /* that is being read */
+	struct bound bound; /* of the answer that is under way */
+	uint64_t came;      /* bytes of it */
 };
 
 struct self {
@@ -207,8 +214,21 @@ enum migrate_status options_read(struct self *self, struct migrate_bytes text, s
 enum migrate_status options_home(struct self *self, struct address *a);
 void wipe(char *text);
 
+/* ---- flood.c: what the library reads without coming back ---- */
+
+/* Once in a process, before any connection. */
+void flood_load(void);
+/* Of a new connection, before it is used. False: out of memory. */
+bool flood_watch(struct link *link);
+/* A question begins: more bytes than these end the connection. */
+void flood_begin(struct link *link, uint64_t bytes, int64_t milliseconds);
+
 /* ---- connect.c ---- */
 
+/* Bytes in the longest answer that is borne: with values of rows in it, or without. */
+uint64_t answer_max(const struct instance *inst, bool values);
+/* Milliseconds in which all of an answer must have come; 0: any time. */
+int64_t answer_time(const struct self *self);
 /* A working connection, made if there is none. */
 enum migrate_status link_ready(struct self *self, struct link *link);
 void link_close(struct link *link);
@@ -219,6 +239,9 @@ struct link *scan_link(struct self *self);
 
 /* ---- query.c ---- */
 
+struct shape;
+struct answer;
+
 enum pace {
 	QUICK, /* an answer is due within the deadline */
 	SLOW   /* may take as long as statement_timeout allows */
@@ -227,15 +250,18 @@ enum pace {
 /* For what the library waits, or why not: *wanted becomes what it may go on with. */
 enum migrate_status wait_for(struct self *self, struct link *link, int *wanted, enum pace pace,
 			     const char *what);
-/* One statement with rows; NULL: failed, with *status and a message that begins with `what`. */
-MYSQL_RES *query(struct self *self, struct link *link, const char *sql, size_t n, enum pace pace,
-		 const char *what, enum migrate_status *status);
-MYSQL_RES *catalog(struct self *self, const char *sql, enum migrate_status *status);
-MYSQL_RES *catalog_built(struct self *self, struct sql *s, enum migrate_status *status);
+/* One statement with rows of this shape; NULL: failed, with a message that begins with `what`. */
+struct answer *query(struct self *self, struct link *link, const char *sql, size_t n,
+		     const struct shape *shape, enum pace pace, const char *what,
+		     enum migrate_status *status);
+struct answer *catalog(struct self *self, const char *sql, const struct shape *shape,
+		       enum migrate_status *status);
+struct answer *catalog_built(struct self *self, struct sql *s, const struct shape *shape,
+			     enum migrate_status *status);
 /* The statement in self->text. */
-MYSQL_RES *query_text(struct self *self, struct link *link, enum pace pace, const char *what,
-		      enum migrate_status *status);
-/* One statement without rows; *matched, unless NULL: how many rows its condition met. */
+struct answer *query_text(struct self *self, struct link *link, const struct shape *shape,
+			  enum pace pace, const char *what, enum migrate_status *status);
+/* One statement without rows that matter; *matched, unless NULL: how many rows its condition met. */
 enum migrate_status command(struct self *self, struct link *link, const char *sql,
 			    const char *what);
 enum migrate_status command_text(struct self *self, enum pace pace, const char *what,
@@ -244,12 +270,50 @@ enum migrate_status transaction_begin(struct self *self);
 enum migrate_status transaction_rollback(struct self *self, enum migrate_status status);
 enum migrate_status transaction_commit(struct self *self);
 
-/* One row of a result. */
-struct row {
-	MYSQL_ROW columns;
-	unsigned long *lengths;
+/* ---- answer.c: answers are as they were asked for, or they are none ---- */
+
+/*
+ * A letter for each column; a capital one may be NULL: s text without NULs, i an integer, u
+ * one without a sign, d a decimal number, v bytes. "*": columns that are known by their names.
+ */
+struct shape {
+	const char *columns;
+	uint64_t least, most; /* rows */
+	bool values;          /* in them: those may be large */
 };
-bool row_next(MYSQL_RES *res, struct row *row);
+
+#define ANY_ROWS 1000000 /* as many as the server has; the bytes of an answer are bounded */
+#define SHAPE(columns_, least_, most_)                                                             \
+	(&(const struct shape){ .columns = columns_, .least = least_, .most = most_ })
+
+struct field {
+	size_t at, n; /* in the text; SIZE_MAX: NULL */
+};
+
+struct answer {
+	size_t columns;
+	uint64_t rows, next;
+	char **names; /* of the columns, for "*" */
+	struct field *fields;
+	char *text;
+	size_t field_count, field_cap, n, text_cap;
+	bool is_command; /* there were no rows, not even none */
+};
+
+/* What the server says to a statement that was sent; shape NULL: whatever it is. */
+enum migrate_status answer_take(struct self *self, struct link *link, const struct shape *shape,
+				enum pace pace, const char *what, struct answer **out);
+void answer_free(struct answer *a);
+/* UNAVAILABLE, saying why; the connection is closed. */
+enum migrate_status wrong_answer(struct self *self, struct link *link, const char *what,
+				 const char *format, ...) MIGRATE_PRINTF(4, 5);
+enum migrate_status too_large(struct self *self, struct link *link, const char *what);
+
+struct row {
+	const struct answer *answer;
+	size_t first; /* of its fields */
+};
+bool row_next(struct answer *a, struct row *row);
 struct migrate_bytes field(const struct row *row, size_t column); /* p NULL: null */
 const char *field_text(const struct row *row, size_t column);     /* "" for null */
 uint64_t field_number(const struct row *row, size_t column);
@@ -320,7 +384,12 @@ static inline size_t set_column_at(const struct instance *inst)
 	return value_column(inst) + 1;
 }
 
-enum migrate_status row_fill(struct self *self, const struct row *row, struct migrate_row *out);
+enum migrate_status row_fill(struct self *self, struct link *link, const struct row *row,
+			     struct migrate_row *out);
+/* What statements of rows answer, as the instance is by now. */
+void row_shapes(struct instance *inst);
+/* Pages follow each other in the order of the key: is what self->identity holds behind this? */
+bool cursor_moves(const struct self *self, struct migrate_bytes cursor, size_t n);
 /* Do the `set:` columns hold what extra (or, without bytes, the job) says? */
 bool row_settled(const struct instance *inst, const struct row *row, struct migrate_bytes extra);
 /* The next value of extra; p NULL: null. */

@@ -255,22 +255,26 @@ static enum migrate_status mysql_count(void *handle, struct migrate_count *r)
 	const struct instance *inst = self->instance;
 	enum migrate_status status;
 	struct row row;
-	MYSQL_RES *res;
+	struct answer *res;
 
 	self->session = r->session;
 	sql_reset(&self->text);
 	sql_add(&self->text, "SELECT COUNT(*) FROM %s WHERE %s%s%s", inst->table_sql,
 		inst->usable_sql, inst->where ? " AND " : "", inst->where ? inst->where : "");
-	res = query_text(self, scan_link(self), SLOW, "cannot count the rows", &status);
+	res = query_text(self, scan_link(self), SHAPE("u", 1, 1), SLOW, "cannot count the rows",
+			 &status);
 	if (res && row_next(res, &row))
 		r->rows = field_number(&row, 0);
-	mysql_free_result(res);
+	answer_free(res);
 	return status;
 }
 
 static int mysql_load(void)
 {
-	return mysql_library_init(0, NULL, NULL) || !mysql_thread_safe() ? -1 : 0;
+	if (mysql_library_init(0, NULL, NULL) || !mysql_thread_safe())
+		return -1;
+	flood_load();
+	return 0;
 }
 
 static const struct migrate_database_ops ops = {

@@ -5,8 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TICK 1000  /* ms between two signs of life while a slow statement runs */
+#define TICK 1000  /* ms at most between two signs of life while a slow statement runs */
 #define GRACE 5000 /* ms that an answer may take beyond statement_timeout */
+
+/* A sign of life comes well before somebody takes us for dead. */
+static int64_t tick(const struct self *self)
+{
+	int64_t half = migrate_deadline(self->session) / 2;
+
+	return half < TICK ? half : TICK;
+}
 
 /* Wait for one event. A slow statement lives as long as the server lets it. */
 static int wait_events(struct self *self, struct link *link, short events, enum pace pace)
@@ -17,8 +25,8 @@ static int wait_events(struct self *self, struct link *link, short events, enum 
 
 	if (pace == QUICK)
 		return migrate_wait(self->session, fd, events, -1);
-	for (int64_t waited = 0; waited < limit; waited += TICK) {
-		ready = migrate_wait(self->session, fd, events, TICK);
+	for (int64_t waited = 0; waited < limit; waited += tick(self)) {
+		ready = migrate_wait(self->session, fd, events, tick(self));
 		if (ready)
 			return ready;
 		/* the server is there: keepalives would have told us */
@@ -30,6 +38,7 @@ static int wait_events(struct self *self, struct link *link, short events, enum 
 enum migrate_status wait_for(struct self *self, struct link *link, int *wanted, enum pace pace,
 			     const char *what)
 {
+	enum bounded exceeded;
 	short events = 0;
 	int ready;
 
@@ -40,6 +49,11 @@ enum migrate_status wait_for(struct self *self, struct link *link, int *wanted, 
 	if (*wanted & MYSQL_WAIT_EXCEPT)
 		events |= POLLPRI;
 	ready = wait_events(self, link, events, pace);
+	exceeded = bound_look(&link->bound, (int)mysql_get_socket(link->conn));
+	if (ready > 0 && exceeded == BOUND_BYTES)
+		return too_large(self, link, what);
+	if (ready > 0 && exceeded)
+		return wrong_answer(self, link, what, "%s", bound_words(exceeded));
 	if (ready > 0) {
 		/* trouble is told by the next read or write */
 		*wanted = ready & (POLLERR | POLLHUP | POLLNVAL)
@@ -72,30 +86,25 @@ static enum migrate_status send(struct self *self, struct link *link, const char
 	return failed ? MIGRATE_FATAL : MIGRATE_OK; /* the caller says of what kind */
 }
 
-static enum migrate_status receive(struct self *self, struct link *link, enum pace pace,
-				   const char *what, MYSQL_RES **res)
+/* Before a question: nothing may have been said that was not asked for. */
+static enum migrate_status begin_question(struct self *self, struct link *link, bool values,
+					  const char *what)
 {
-	enum migrate_status status = MIGRATE_OK;
-	int wanted = mysql_store_result_start(res, link->conn);
+	struct pollfd p = { .fd = (int)mysql_get_socket(link->conn), .events = POLLIN };
 
-	while (wanted) {
-		status = wait_for(self, link, &wanted, pace, what);
-		if (status)
-			return status;
-		wanted = mysql_store_result_cont(res, link->conn, wanted);
-	}
-	link_used(link);
-	if (!*res && mysql_errno(link->conn))
-		return fail_server(self, link, what);
-	return MIGRATE_OK;
+	flood_begin(link, answer_max(self->instance, values), answer_time(self));
+	return poll(&p, 1, 0) > 0 ? wrong_answer(self, link, what, "nothing had been asked")
+				  : MIGRATE_OK;
 }
 
+/* shape NULL: no rows, or some that nobody reads. */
 static enum migrate_status run(struct self *self, struct link *link, const char *sql, size_t n,
-			       enum pace pace, const char *what, MYSQL_RES **res)
+			       const struct shape *shape, enum pace pace, const char *what,
+			       struct answer **out)
 {
 	enum migrate_status status = link_ready(self, link);
 
-	*res = NULL;
+	*out = NULL;
 	if (status)
 		return status;
 	if (self->instance->packet && n >= self->instance->packet)
@@ -103,59 +112,66 @@ static enum migrate_status run(struct self *self, struct link *link, const char 
 				    "%s: a statement of %zu bytes is longer than the server's "
 				    "max_allowed_packet",
 				    what, n);
+	status = begin_question(self, link, shape && shape->values, what);
+	if (status)
+		return status;
 	status = send(self, link, sql, n, pace, what);
 	if (status)
 		return link->conn ? fail_server(self, link, what) : status;
-	return receive(self, link, pace, what, res);
+	status = answer_take(self, link, shape, pace, what, out);
+	if (!status)
+		link_used(link);
+	return status;
 }
 
-MYSQL_RES *query(struct self *self, struct link *link, const char *sql, size_t n, enum pace pace,
-		 const char *what, enum migrate_status *status)
+struct answer *query(struct self *self, struct link *link, const char *sql, size_t n,
+		     const struct shape *shape, enum pace pace, const char *what,
+		     enum migrate_status *status)
 {
-	MYSQL_RES *res;
+	struct answer *a;
 
-	*status = run(self, link, sql, n, pace, what, &res);
-	if (!*status && !res)
-		*status =
-		    migrate_fail(self->session, MIGRATE_FATAL, "%s: no rows were answered", what);
-	return res;
+	*status = run(self, link, sql, n, shape, pace, what, &a);
+	return a;
 }
 
-MYSQL_RES *catalog(struct self *self, const char *sql, enum migrate_status *status)
+struct answer *catalog(struct self *self, const char *sql, const struct shape *shape,
+		       enum migrate_status *status)
 {
-	return query(self, &self->main, sql, strlen(sql), SLOW, "cannot read the catalog", status);
+	return query(self, &self->main, sql, strlen(sql), shape, SLOW, "cannot read the catalog",
+		     status);
 }
 
-MYSQL_RES *catalog_built(struct self *self, struct sql *s, enum migrate_status *status)
+struct answer *catalog_built(struct self *self, struct sql *s, const struct shape *shape,
+			     enum migrate_status *status)
 {
 	char *text = sql_finish(s);
-	MYSQL_RES *res;
+	struct answer *a;
 
 	if (!text) {
 		*status = out_of_memory(self);
 		return NULL;
 	}
-	res = catalog(self, text, status);
+	a = catalog(self, text, shape, status);
 	free(text);
-	return res;
+	return a;
 }
 
-MYSQL_RES *query_text(struct self *self, struct link *link, enum pace pace, const char *what,
-		      enum migrate_status *status)
+struct answer *query_text(struct self *self, struct link *link, const struct shape *shape,
+			  enum pace pace, const char *what, enum migrate_status *status)
 {
 	if (self->text.failed) {
 		*status = out_of_memory(self);
 		return NULL;
 	}
-	return query(self, link, self->text.p, self->text.n, pace, what, status);
+	return query(self, link, self->text.p, self->text.n, shape, pace, what, status);
 }
 
 enum migrate_status command(struct self *self, struct link *link, const char *sql, const char *what)
 {
-	MYSQL_RES *res;
-	enum migrate_status status = run(self, link, sql, strlen(sql), QUICK, what, &res);
+	struct answer *a;
+	enum migrate_status status = run(self, link, sql, strlen(sql), NULL, QUICK, what, &a);
 
-	mysql_free_result(res);
+	answer_free(a);
 	return status;
 }
 
@@ -163,41 +179,17 @@ enum migrate_status command_text(struct self *self, enum pace pace, const char *
 				 uint64_t *matched)
 {
 	enum migrate_status status;
-	MYSQL_RES *res;
+	struct answer *a;
 
 	if (self->text.failed)
 		return out_of_memory(self);
-	status = run(self, &self->main, self->text.p, self->text.n, pace, what, &res);
-	mysql_free_result(res);
+	status = run(self, &self->main, self->text.p, self->text.n, NULL, pace, what, &a);
+	if (!status && !a->is_command)
+		status = wrong_answer(self, &self->main, what, "there are rows in it");
+	answer_free(a);
 	if (!status && matched)
 		*matched = mysql_affected_rows(self->main.conn);
 	return status;
-}
-
-/* ---- Rows ---- */
-
-bool row_next(MYSQL_RES *res, struct row *row)
-{
-	row->columns = mysql_fetch_row(res);
-	row->lengths = row->columns ? mysql_fetch_lengths(res) : NULL;
-	return row->columns != NULL;
-}
-
-struct migrate_bytes field(const struct row *row, size_t column)
-{
-	if (!row->columns[column])
-		return (struct migrate_bytes){ .p = NULL, .n = 0 };
-	return (struct migrate_bytes){ .p = row->columns[column], .n = row->lengths[column] };
-}
-
-const char *field_text(const struct row *row, size_t column)
-{
-	return row->columns[column] ? row->columns[column] : "";
-}
-
-uint64_t field_number(const struct row *row, size_t column)
-{
-	return strtoull(field_text(row, column), NULL, 10);
 }
 
 /* ---- Transactions ---- */
@@ -211,11 +203,22 @@ static bool in_transaction(const struct link *link)
 	       flags & SERVER_STATUS_IN_TRANS;
 }
 
+/* It answered to a statement that gives no rows with none, and with nothing else. */
+static bool is_plain(const struct link *link)
+{
+	return !mysql_field_count(link->conn) && !mysql_more_results(link->conn);
+}
+
 /* A server that has become read-only says so here already. */
 enum migrate_status transaction_begin(struct self *self)
 {
-	return command(self, &self->main, "START TRANSACTION READ WRITE",
-		       "cannot begin a transaction");
+	static const char what[] = "cannot begin a transaction";
+	enum migrate_status status =
+	    command(self, &self->main, "START TRANSACTION READ WRITE", what);
+
+	if (!status && !in_transaction(&self->main))
+		status = wrong_answer(self, &self->main, what, "none has begun");
+	return status;
 }
 
 /*
@@ -230,19 +233,20 @@ enum migrate_status transaction_rollback(struct self *self, enum migrate_status 
 
 	if (!link->conn)
 		return status;
+	flood_begin(link, answer_max(self->instance, false), answer_time(self));
 	wanted = mysql_real_query_start(&failed, link->conn, sql, sizeof(sql) - 1);
 	while (wanted) {
 		int ready = migrate_wait(self->session, (int)mysql_get_socket(link->conn),
-					 wanted & MYSQL_WAIT_WRITE ? POLLOUT : POLLIN, TICK);
+					 wanted & MYSQL_WAIT_WRITE ? POLLOUT : POLLIN, tick(self));
 
-		if (ready <= 0) {
+		if (ready <= 0 || bound_look(&link->bound, (int)mysql_get_socket(link->conn))) {
 			failed = 1;
 			break;
 		}
 		wanted = mysql_real_query_cont(&failed, link->conn,
 					       wanted & (MYSQL_WAIT_READ | MYSQL_WAIT_WRITE));
 	}
-	if (failed || in_transaction(link))
+	if (failed || in_transaction(link) || !is_plain(link))
 		link_close(link);
 	return status;
 }
@@ -260,8 +264,11 @@ enum migrate_status transaction_commit(struct self *self)
 		return migrate_fail(self->session, MIGRATE_UNKNOWN_OUTCOME,
 				    "the transaction ended before its COMMIT");
 	}
+	flood_begin(link, answer_max(self->instance, false), answer_time(self));
 	status = send(self, link, sql, sizeof(sql) - 1, QUICK, "cannot commit");
-	if (!status && !in_transaction(link))
+	if (!status && !is_plain(link))
+		link_close(link);
+	if (!status && link->conn && !in_transaction(link))
 		return MIGRATE_OK;
 	if (!link->conn) /* it was sent, or part of it: who knows */
 		return migrate_fail(self->session, MIGRATE_UNKNOWN_OUTCOME,

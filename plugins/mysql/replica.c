@@ -15,15 +15,15 @@ static const char place_sql[] = "SELECT CONCAT_WS(':', @@hostname, @@port, @@ser
 static char *one_text(struct self *self, struct link *link, const char *sql,
 		      enum migrate_status *status)
 {
-	MYSQL_RES *res =
-	    query(self, link, sql, strlen(sql), QUICK, "cannot compare the replica", status);
+	struct answer *res = query(self, link, sql, strlen(sql), SHAPE("S", 1, 1), QUICK,
+				   "cannot compare the replica", status);
 	struct row row;
 	char *text = NULL;
 
 	if (!res)
 		return NULL;
 	text = strdup(row_next(res, &row) ? field_text(&row, 0) : "");
-	mysql_free_result(res);
+	answer_free(res);
 	if (!text)
 		*status = out_of_memory(self);
 	return text;
@@ -34,26 +34,29 @@ static enum migrate_status read_status(struct self *self, struct link *link, int
 {
 	enum migrate_status status = link_ready(self, link);
 	const char *sql = "SHOW SLAVE STATUS";
-	MYSQL_RES *res;
+	struct answer *res;
 	struct row row;
 
 	if (status)
 		return status;
 	if (!self->instance->is_mariadb && mysql_get_server_version(link->conn) >= 80022)
 		sql = "SHOW REPLICA STATUS";
-	res = query(self, link, sql, strlen(sql), QUICK, "cannot ask the replica", &status);
+	res = query(self, link, sql, strlen(sql), SHAPE("*", 0, ANY_ROWS), QUICK,
+		    "cannot ask the replica", &status);
 	*seconds = -1;
 	while (res && row_next(res, &row))
-		for (unsigned i = 0; i < mysql_num_fields(res); i++) {
-			const char *name = mysql_fetch_field_direct(res, i)->name;
-			int64_t value = field(&row, i).p ? (int64_t)field_number(&row, i) : -2;
+		for (size_t i = 0; i < res->columns; i++) {
+			const char *name = res->names[i];
+			const char *digits = field_text(&row, i);
+			bool known = *digits && !digits[strspn(digits, "0123456789")];
+			int64_t value = known ? (int64_t)(field_number(&row, i) & INT32_MAX) : -2;
 
 			/* of several sources the slowest */
 			if (!strncasecmp(name, "Seconds_Behind_", 15) &&
 			    (value == -2 || (*seconds != -2 && value > *seconds)))
 				*seconds = value;
 		}
-	mysql_free_result(res);
+	answer_free(res);
 	return status;
 }
 

@@ -72,7 +72,7 @@ static enum migrate_status decide(struct work *w, size_t i, const struct row *ro
 	return MIGRATE_OK;
 }
 
-static enum migrate_status take_rows(struct work *w, MYSQL_RES *res)
+static enum migrate_status take_rows(struct work *w, struct answer *res)
 {
 	enum migrate_status status = MIGRATE_OK;
 	struct migrate_bytes identity;
@@ -111,11 +111,15 @@ static enum pace pace_of(const struct self *self)
 	return !lock || lock >= migrate_deadline(self->session) / 2 ? SLOW : QUICK;
 }
 
-static MYSQL_RES *read_rows(struct work *w, const struct migrate_bytes *keys, size_t n, bool lock,
-			    const char *what, enum migrate_status *status)
+static struct answer *read_rows(struct work *w, const struct migrate_bytes *keys, size_t n,
+				bool lock, const char *what, enum migrate_status *status)
 {
 	struct self *self = w->self;
 	const struct instance *inst = self->instance;
+	/* a key that only its collation takes for ours comes as well */
+	const struct shape shape = { .columns = inst->locked_columns,
+				     .most = ANY_ROWS,
+				     .values = true };
 	struct sql *s = &self->text;
 
 	text_select(s, inst, inst->row_sql, inst->key_index);
@@ -124,18 +128,18 @@ static MYSQL_RES *read_rows(struct work *w, const struct migrate_bytes *keys, si
 		return NULL;
 	}
 	sql_add(s, " ORDER BY %s%s", inst->order_sql, lock ? " FOR UPDATE" : "");
-	return query_text(self, &self->main, pace_of(self), what, status);
+	return query_text(self, &self->main, &shape, pace_of(self), what, status);
 }
 
 static enum migrate_status lock(struct work *w)
 {
 	enum migrate_status status;
-	MYSQL_RES *res =
+	struct answer *res =
 	    read_rows(w, w->identities, w->r->count, true, "cannot lock the rows", &status);
 
 	if (!status)
 		status = take_rows(w, res);
-	mysql_free_result(res);
+	answer_free(res);
 	return status;
 }
 
@@ -176,7 +180,7 @@ static enum migrate_status verify(struct work *w)
 	const size_t value = value_column(self->instance);
 	enum migrate_status status;
 	struct row row;
-	MYSQL_RES *res;
+	struct answer *res;
 	size_t i = 0;
 
 	if (!self->instance->verify || !w->member_count)
@@ -187,7 +191,7 @@ static enum migrate_status verify(struct work *w)
 			break;
 		i++;
 	}
-	mysql_free_result(res);
+	answer_free(res);
 	if (!status && i != w->member_count)
 		status = migrate_fail(self->session, MIGRATE_INVALID,
 				      "a trigger or the type of column '%s' made another value of "

@@ -113,8 +113,32 @@ static enum migrate_status encode_extra(struct self *self, const struct row *row
 	return MIGRATE_OK;
 }
 
+static char key_letter(const struct key_part *part)
+{
+	if (part->form == FORM_INTEGER)
+		return part->column->is_unsigned ? 'u' : 'i';
+	return part->form == FORM_NUMBER ? 'd' : 'v';
+}
+
+static void row_letters(const struct instance *inst, char value, char *out)
+{
+	for (size_t k = 0; k < inst->key_count; k++)
+		*out++ = key_letter(&inst->key[k]);
+	*out++ = value;
+	for (size_t i = 0; i < inst->set_count; i++)
+		*out++ = 'V';
+	*out = '\0';
+}
+
+void row_shapes(struct instance *inst)
+{
+	row_letters(inst, 'v', inst->row_columns);
+	row_letters(inst, 'V', inst->locked_columns);
+}
+
 /* A row has one place: the column, or the path in it. */
-enum migrate_status row_fill(struct self *self, const struct row *row, struct migrate_row *out)
+enum migrate_status row_fill(struct self *self, struct link *link, const struct row *row,
+			     struct migrate_row *out)
 {
 	const struct instance *inst = self->instance;
 	const struct migrate_bytes nothing = { .p = NULL, .n = 0 };
@@ -123,6 +147,10 @@ enum migrate_status row_fill(struct self *self, const struct row *row, struct mi
 	if (status)
 		return status;
 	out->value = field(row, value_column(inst));
+	if (out->value.n > inst->value_max)
+		return wrong_answer(self, link, "cannot read a row",
+				    "its value has %zu bytes where at most %llu were asked for",
+				    out->value.n, (unsigned long long)inst->value_max);
 	out->text = self->shown;
 	out->settled = row_settled(inst, row, nothing);
 	return inst->set_count ? encode_extra(self, row, &out->extra) : MIGRATE_OK;

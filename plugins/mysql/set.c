@@ -118,7 +118,7 @@ static enum migrate_status canonical(struct self *self, struct set_column *set)
 	const struct column *c = set->column;
 	enum migrate_status status;
 	struct sql s = { .n = 0 };
-	MYSQL_RES *res;
+	struct answer *res;
 	struct row row;
 	bool good;
 
@@ -128,13 +128,13 @@ static enum migrate_status canonical(struct self *self, struct set_column *set)
 				   : MIGRATE_OK;
 	sql_add(&s, "SELECT ");
 	add_stored(&s, c, set->value, self->instance->is_mariadb);
-	res = catalog_built(self, &s, &status);
+	res = catalog_built(self, &s, SHAPE("S", 1, 1), &status);
 	if (!res)
 		return status;
 	good = row_next(res, &row) && field(&row, 0).p && !mysql_warning_count(self->main.conn) &&
 	       fits(c, set->value, field_text(&row, 0));
 	set->canonical = good ? strdup(field_text(&row, 0)) : NULL;
-	mysql_free_result(res);
+	answer_free(res);
 	if (!good)
 		return migrate_fail(self->session, MIGRATE_INVALID,
 				    "set: '%s' is %s, which cannot hold '%s'", c->name, c->shown,

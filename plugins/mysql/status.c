@@ -129,10 +129,15 @@ static enum migrate_status fail_as(struct self *self, struct link *link, enum mi
 
 enum migrate_status fail_server(struct self *self, struct link *link, const char *what)
 {
+	unsigned number = mysql_errno(link->conn);
 	const char *advice;
-	enum migrate_status status =
-	    judge(mysql_errno(link->conn), mysql_sqlstate(link->conn), &advice);
+	enum migrate_status status = judge(number, mysql_sqlstate(link->conn), &advice);
 
+	if (link->came > link->bound.bytes || number == CR_NET_PACKET_TOO_LARGE)
+		return too_large(self, link, what);
+	/* the library has no words for it */
+	if (!number || number == CR_UNKNOWN_ERROR)
+		return wrong_answer(self, link, what, "it cannot be read");
 	return fail_as(self, link, status, what, advice);
 }
 

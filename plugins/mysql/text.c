@@ -262,7 +262,8 @@ static enum migrate_status check_where(struct self *self, const char *where)
 	sql_add(&full, "SELECT 1 FROM %s WHERE %s LIMIT 0", inst->table_sql, inst->where);
 	if (full.failed)
 		return out_of_memory(self);
-	mysql_free_result(query(self, &self->main, full.p, full.n, QUICK, "where", &status));
+	answer_free(
+	    query(self, &self->main, full.p, full.n, SHAPE("i", 0, 0), QUICK, "where", &status));
 	free(full.p);
 	/* whatever the server says of it, it is the job file's */
 	return status == MIGRATE_FATAL ? MIGRATE_INVALID : status;
@@ -275,6 +276,7 @@ enum migrate_status text_build(struct self *self, const char *where)
 
 	if (status)
 		return status;
+	row_shapes(inst);
 	inst->value_sql = value_text(inst);
 	inst->length_sql = inst->value_sql ? length_text(inst) : NULL;
 	if (inst->length_sql) {

@@ -122,6 +122,19 @@ void array_release(struct array *a)
 	*a = (struct array){ .p = NULL };
 }
 
+bool array_is_sound(struct migrate_bytes array)
+{
+	struct migrate_bytes element;
+	uint32_t count = 0;
+	size_t at = 0;
+
+	if (array.n < HEADER || get32((const char *)array.p + 8) != OID_TEXT)
+		return false;
+	while (array_next(array, &at, &element))
+		count++;
+	return at == array.n && count == get32((const char *)array.p + 12);
+}
+
 bool array_next(struct migrate_bytes array, size_t *at, struct migrate_bytes *element)
 {
 	const unsigned char *p = array.p;

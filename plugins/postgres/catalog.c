@@ -73,7 +73,7 @@ static enum migrate_status no_such_table(struct self *self, const char *name)
 		    "pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', "
 		    "'p') AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname "
 		    "NOT LIKE 'pg\\_t%' ORDER BY 1 LIMIT 512",
-		    NULL, &status);
+		    NULL, SHAPE("s", 0, NAMES_MAX), &status);
 	int n = 0;
 
 	if (!res)
@@ -92,6 +92,8 @@ static const char find_table[] =
     "'f') AND (c.relname = $1::text AND pg_catalog.pg_table_is_visible(c.oid) OR n.nspname = "
     "$2::text AND c.relname = $3::text) ORDER BY c.relname = $1::text DESC LIMIT 1";
 
+static const struct shape *const table_shape = SHAPE("osssbbb", 0, 1);
+
 /* A name as it is, or schema.name: both as the catalog spells them. */
 static PGresult *look_for_table(struct self *self, const char *name, const char *dot,
 				enum migrate_status *status)
@@ -101,7 +103,7 @@ static PGresult *look_for_table(struct self *self, const char *name, const char 
 	parameter(&p, name, strlen(name));
 	parameter(&p, name, dot ? (size_t)(dot - name) : 0);
 	parameter(&p, dot ? dot + 1 : "", dot ? strlen(dot + 1) : 0);
-	return catalog(self, find_table, &p, status);
+	return catalog(self, find_table, &p, table_shape, status);
 }
 
 /* What the name means in SQL: quotes are quotes, and other letters become small. */
@@ -114,7 +116,7 @@ static PGresult *look_as_sql(struct self *self, const char *name, enum migrate_s
 	parsed = catalog(self,
 			 "SELECT i[1], i[2] FROM pg_catalog.parse_ident($1::text) AS i WHERE "
 			 "pg_catalog.cardinality(i) <= 2",
-			 &p, status);
+			 &p, SHAPE("sS", 0, 1), status);
 	if (parsed && PQntuples(parsed)) {
 		const char *first = PQgetvalue(parsed, 0, 0), *second = PQgetvalue(parsed, 0, 1);
 		bool alone = PQgetisnull(parsed, 0, 1);
@@ -123,7 +125,7 @@ static PGresult *look_as_sql(struct self *self, const char *name, enum migrate_s
 		parameter(&p, alone ? first : "", alone ? strlen(first) : 0);
 		parameter(&p, first, strlen(first));
 		parameter(&p, second, strlen(second));
-		res = catalog(self, find_table, &p, status);
+		res = catalog(self, find_table, &p, table_shape, status);
 	}
 	PQclear(parsed);
 	if (*status == MIGRATE_INVALID) /* it is no identifier: then it names no table */
@@ -207,20 +209,16 @@ static enum migrate_status system_read(struct self *self, struct link *link, cha
 	    "pg_catalog.current_setting('fsync') = 'on', "
 	    "pg_catalog.current_setting('server_encoding') = 'UTF8' FROM pg_catalog.pg_database "
 	    "WHERE datname = pg_catalog.current_database()",
-	    NULL, false, QUICK, "cannot read the catalog", &status);
+	    NULL, SHAPE("sobb", 1, 1), QUICK, "cannot read the catalog", &status);
 
 	if (!res)
 		return status;
-	if (PQntuples(res) != 1) {
-		status = migrate_fail(self->session, MIGRATE_FATAL, "the database has no name");
-	} else {
-		*system = strdup(PQgetvalue(res, 0, 0));
-		*database = (Oid)field_number(res, 0, 1);
-		self->instance->fsync = field_true(res, 0, 2);
-		self->instance->utf8 = field_true(res, 0, 3);
-	}
+	*system = strdup(PQgetvalue(res, 0, 0));
+	*database = (Oid)field_number(res, 0, 1);
+	self->instance->fsync = field_true(res, 0, 2);
+	self->instance->utf8 = field_true(res, 0, 3);
 	PQclear(res);
-	return status || *system ? status : out_of_memory(self);
+	return *system ? MIGRATE_OK : out_of_memory(self);
 }
 
 /* A replica is of the same cluster, and of the same database in it. */
@@ -253,7 +251,7 @@ static enum migrate_status path_pin(struct self *self)
 	    catalog(self,
 		    "SELECT CASE WHEN s ~ '(^|,) *\"?pg_catalog\"? *(,|$)' THEN 'pg_catalog, ' || "
 		    "s ELSE s END FROM pg_catalog.current_setting('search_path') AS s",
-		    NULL, &status);
+		    NULL, SHAPE("s", 1, 1), &status);
 
 	if (!res)
 		return status;
@@ -286,7 +284,7 @@ static enum migrate_status check_privileges(struct self *self)
 		      "SELECT pg_catalog.has_table_privilege($1::oid, 'SELECT') OR "
 		      "pg_catalog.has_column_privilege($1::oid, $2::text, 'SELECT'), "
 		      "pg_catalog.has_column_privilege($1::oid, $2::text, 'UPDATE')",
-		      &p, &status);
+		      &p, SHAPE("bb", 1, 1), &status);
 	if (!res)
 		return status;
 	if (!field_true(res, 0, 0))

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #define NAMES_MAX 512
+#define COLUMNS_MAX 4096 /* more than any server has */
 
 /* Domains are followed to the type they are made of; the innermost width counts. */
 static const char columns_sql[] =
@@ -70,7 +71,7 @@ static enum migrate_status read_all(struct self *self)
 
 	put32(oid, inst->oid);
 	parameter(&p, oid, sizeof(oid));
-	res = catalog(self, columns_sql, &p, &status);
+	res = catalog(self, columns_sql, &p, SHAPE("sisssoosibbbsbbbsb", 0, COLUMNS_MAX), &status);
 	if (!res)
 		return status;
 	n = PQntuples(res);
@@ -187,7 +188,7 @@ static enum migrate_status canonical(struct self *self, struct set_column *set)
 		return out_of_memory(self);
 	parameter(&p, set->value, strlen(set->value));
 	snprintf(what, sizeof(what), "set: '%s'", set->column->name);
-	res = query(self, &self->main, text, &p, false, QUICK, what, &status);
+	res = query(self, &self->main, text, &p, SHAPE("S", 1, 1), QUICK, what, &status);
 	free(text);
 	if (!res)
 		return status;

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #define OPTIONS_MAX 16
+#define GREETING_BYTES ((uint64_t)4 << 20) /* until we are let in */
+#define GREETINGS 10                       /* deadlines until then */
 
 struct options {
 	const char *keywords[OPTIONS_MAX + 1], *values[OPTIONS_MAX + 1];
@@ -37,10 +39,13 @@ static void choose(struct options *o, const struct instance *inst, bool is_scan,
 
 static void on_notice(void *arg, const PGresult *res)
 {
-	struct self *self = arg;
+	struct link *link = arg;
 	const char *message = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
 
-	migrate_debug(self->session, "the server notes: %s", message ? message : "something");
+	/* what libpq itself notes is that the server spoke out of turn */
+	link->odd |= !PQresultErrorField(res, PG_DIAG_SQLSTATE);
+	link->notices++;
+	migrate_debug(link->self->session, "the server notes: %s", message ? message : "something");
 }
 
 /* What to do about it, when libpq or the server says it in these words. */
@@ -83,7 +88,10 @@ static enum migrate_status refused(struct self *self, struct link *link)
 static enum migrate_status connect_loop(struct self *self, struct link *link)
 {
 	PostgresPollingStatusType next = PGRES_POLLING_WRITING;
+	enum bounded exceeded;
 
+	/* of several servers each begins with none */
+	bound_begin(&link->bound, -1, GREETING_BYTES, GREETINGS * migrate_deadline(self->session));
 	while (next != PGRES_POLLING_OK) {
 		int ready;
 
@@ -101,6 +109,10 @@ static enum migrate_status connect_loop(struct self *self, struct link *link)
 					    link_option(link));
 		}
 		next = PQconnectPoll(link->conn);
+		exceeded = bound_look(&link->bound, PQsocket(link->conn));
+		if (exceeded)
+			return wrong_answer(self, link, link_option(link), "%s",
+					    bound_words(exceeded));
 	}
 	return MIGRATE_OK;
 }
@@ -127,7 +139,8 @@ static enum migrate_status connect_link(struct self *self, struct link *link)
 	link->conn = PQconnectStartParams(o.keywords, o.values, 1);
 	if (!link->conn)
 		return out_of_memory(self);
-	PQsetNoticeReceiver(link->conn, on_notice, self);
+	link->self = self;
+	PQsetNoticeReceiver(link->conn, on_notice, link);
 	status = connect_loop(self, link);
 	if (status)
 		return status;
@@ -153,7 +166,8 @@ void link_close(struct link *link)
 {
 	PQfinish(link->conn);
 	link->conn = NULL;
-	link->pooled = false;
+	link->pooled = link->odd = false;
+	link->notices = 0;
 }
 
 const char *link_option(const struct link *link)

@@ -44,7 +44,7 @@ static enum migrate_status fact(struct self *self, struct migrate_describe_datab
 
 	put32(oid, self->instance->oid);
 	parameter(&p, oid, sizeof(oid));
-	res = catalog(self, facts[i].sql, &p, &status);
+	res = catalog(self, facts[i].sql, &p, SHAPE("S", 0, 1), &status);
 	if (res && PQntuples(res) && !PQgetisnull(res, 0, 0))
 		migrate_set_fact(r, facts[i].name, "%s", PQgetvalue(res, 0, 0));
 	PQclear(res);

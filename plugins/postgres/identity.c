@@ -160,6 +160,21 @@ size_t cursor_make(struct self *self, size_t identity, int32_t place)
 	return identity + 4;
 }
 
+bool cursor_moves(const struct self *self, struct migrate_bytes cursor, size_t n)
+{
+	const struct instance *inst = self->instance;
+	bool ordered = true;
+	int c;
+
+	for (size_t k = 0; k < inst->key_count; k++)
+		ordered &= inst->key[k].form == FORM_INTEGER || inst->key[k].form == FORM_UUID;
+	if (!cursor.n)
+		return true;
+	c = memcmp(self->identity, cursor.p, n < cursor.n ? n : cursor.n);
+	/* how the server orders other keys is its own affair */
+	return ordered ? c > 0 : c || n != cursor.n;
+}
+
 enum migrate_status cursor_bind(struct self *self, struct migrate_bytes cursor,
 				struct parameters *p)
 {

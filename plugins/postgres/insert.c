@@ -19,7 +19,7 @@ enum migrate_status postgres_insert(void *handle, struct migrate_insert *r)
 	status = transaction_begin(self);
 	if (status)
 		return status;
-	PQclear(query(self, &self->main, inst->sql[S_INSERT], &p, true, SLOW,
+	PQclear(query(self, &self->main, inst->sql[S_INSERT], &p, NULL, SLOW,
 		      "cannot add rows; add them with the application instead", &status));
 	return status ? transaction_rollback(self, status) : transaction_commit(self);
 }

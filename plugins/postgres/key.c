@@ -168,7 +168,7 @@ enum migrate_status key_read(struct self *self, const struct postgres_config *co
 		return status;
 	put32(oid, inst->oid);
 	parameter(&p, oid, sizeof(oid));
-	res = catalog(self, indexes_sql, &p, &status);
+	res = catalog(self, indexes_sql, &p, SHAPE("bs", 0, ANY_ROWS), &status);
 	for (int i = 0; res && !found && i < PQntuples(res); i++) {
 		if (!parse_index(inst, PQgetvalue(res, i, 1), &index))
 			continue;

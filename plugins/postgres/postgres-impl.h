@@ -4,6 +4,8 @@
 
 #include <migrate/plugin.h>
 
+#include "bound.h"
+
 #include <libpq-fe.h>
 #include <stdint.h>
 
@@ -24,7 +26,10 @@
 #define EXTRA_MAX 65536
 #define PARAMETERS_MAX (KEY_MAX + SET_MAX + 8)
 
+#define ROW_LETTERS (2 * KEY_MAX + SET_MAX + 4)
+
 /* Types that have a number of their own in every server. */
+#define OID_BOOL 16
 #define OID_BYTEA 17
 #define OID_INT8 20
 #define OID_INT2 21
@@ -148,6 +153,9 @@ struct instance {
 
 	bool indexed, unique;
 	char *sql[S_COUNT_OF];
+	/* What statements of rows answer: letters of struct shape. */
+	char scan_columns[ROW_LETTERS], find_columns[ROW_LETTERS], locked_columns[ROW_LETTERS],
+	    changed_columns[ROW_LETTERS];
 };
 
 /* ---- array.c: arrays as binary parameters and results ---- */
@@ -168,6 +176,8 @@ void array_release(struct array *a);
 
 /* One dimension from 1: the element after `at`, which starts at 0 and is moved; p NULL: NULL. */
 bool array_next(struct migrate_bytes array, size_t *at, struct migrate_bytes *element);
+/* One of texts, of one dimension from 1, and whole. */
+bool array_is_sound(struct migrate_bytes array);
 uint32_t get32(const void *p);
 void put32(void *p, uint32_t v);
 uint64_t get64(const void *p);
@@ -176,10 +186,14 @@ void put64(void *p, uint64_t v);
 /* ---- Sessions ---- */
 
 struct link {
+	struct self *self;
 	PGconn *conn;
 	bool is_scan;
 	bool was_up; /* it worked once: later trouble is the server's */
 	bool pooled; /* servers are lent for one transaction */
+	bool odd;    /* something came that was not asked for */
+	uint32_t notices;
+	struct bound bound; /* of the answer that is under way */
 };
 
 struct parameters {
@@ -221,6 +235,50 @@ void wipe(char *text);
 enum migrate_status settings_make(struct self *self, struct link *link);
 enum migrate_status pooler_find(struct self *self, struct link *link);
 
+/* ---- answer.c: answers are as they were asked for, or they are none ---- */
+
+/*
+ * A letter for each column; a capital one may be NULL. Of the catalog, as text: s text, b
+ * true or false, i an integer, o an oid. Binary: 1 a bool, 2 4 8 integers of so many bytes,
+ * u a uuid, t text, y bytea, a text[], x of any type.
+ */
+struct shape {
+	const char *columns;
+	uint32_t least, most; /* rows */
+	bool values;          /* in them: those may be large */
+};
+
+#define ANY_ROWS 1000000 /* as many as the server has; the bytes of an answer are bounded */
+#define SHAPE(columns_, least_, most_)                                                             \
+	(&(const struct shape){ .columns = columns_, .least = least_, .most = most_ })
+
+struct answer {
+	struct self *self;
+	struct link *link;
+	const char *what;          /* for messages */
+	const struct shape *shape; /* NULL: nobody reads rows */
+	PGresult *rows, *error;
+	uint64_t bytes;
+	int parts;
+	bool described, complete;
+	char tag[64]; /* of the last command */
+};
+
+bool shape_is_binary(const struct shape *shape);
+/* One part of it, which is the caller's unless it became a->error. */
+enum migrate_status answer_take(struct answer *a, PGresult *res);
+/* There is nothing more, and it was no error. */
+enum migrate_status answer_end(struct answer *a);
+void answer_release(struct answer *a);
+/* UNAVAILABLE, saying why; the connection is closed. */
+enum migrate_status wrong_answer(struct self *self, struct link *link, const char *what,
+				 const char *format, ...) MIGRATE_PRINTF(4, 5);
+
+struct migrate_bytes field(const PGresult *res, int row, int column);
+bool field_true(const PGresult *res, int row, int column);
+int64_t field_number(const PGresult *res, int row, int column);
+uint64_t field_count(const PGresult *res, int row, int column); /* binary, of eight bytes */
+
 /* ---- query.c ---- */
 
 enum pace {
@@ -233,13 +291,14 @@ void parameter_text(struct parameters *p, const char *value); /* NULL: null */
 void parameter_array(struct parameters *p, const struct array *a);
 
 /*
- * One statement with a binary (or, for the catalog, text) result. NULL: failed
- * with *status and a message that begins with `what`.
+ * One statement with rows of this shape, or, with NULL, without any: the result is NULL then,
+ * too. Failed: *status, and a message that begins with `what`; the result is NULL.
  */
 PGresult *query(struct self *self, struct link *link, const char *sql, const struct parameters *p,
-		bool binary, enum pace pace, const char *what, enum migrate_status *status);
+		const struct shape *shape, enum pace pace, const char *what,
+		enum migrate_status *status);
 PGresult *catalog(struct self *self, const char *sql, const struct parameters *p,
-		  enum migrate_status *status);
+		  const struct shape *shape, enum migrate_status *status);
 enum migrate_status command(struct self *self, struct link *link, const char *sql,
 			    const char *what);
 /* sql begins a transaction, and is a command of its own or several. */
@@ -248,12 +307,6 @@ enum migrate_status begin(struct self *self, struct link *link, const char *sql)
 enum migrate_status transaction_begin(struct self *self);
 enum migrate_status transaction_rollback(struct self *self, enum migrate_status status);
 enum migrate_status transaction_commit(struct self *self);
-
-struct migrate_bytes field(const PGresult *res, int row, int column);
-/* Text results of the catalog. */
-const char *field_text(const PGresult *res, int row, int column);
-bool field_true(const PGresult *res, int row, int column);
-int64_t field_number(const PGresult *res, int row, int column);
 
 /* ---- status.c ---- */
 
@@ -315,8 +368,12 @@ static inline int set_column_at(const struct instance *inst)
 	return value_column(inst) + 1 + (inst->kind == KIND_LIST);
 }
 
-enum migrate_status row_fill(struct self *self, const PGresult *res, int row,
+/* What statements of rows answer, as the instance is by now. */
+void row_shapes(struct instance *inst);
+enum migrate_status row_fill(struct self *self, struct link *link, const PGresult *res, int row,
 			     struct migrate_row *out);
+/* Pages follow each other in the order of the key: is what self->identity holds behind this? */
+bool cursor_moves(const struct self *self, struct migrate_bytes cursor, size_t n);
 int32_t row_place(const struct instance *inst, const PGresult *res, int row);
 /* Do columns from `first` on hold what extra (or, without bytes, the job) says? */
 bool row_settled(const struct instance *inst, const PGresult *res, int row, int first,

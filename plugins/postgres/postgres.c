@@ -223,7 +223,7 @@ static enum migrate_status postgres_probe(void *handle, struct migrate_probe *r)
 	res = query(self, &self->main,
 		    "SELECT pg_catalog.pg_is_in_recovery() OR "
 		    "pg_catalog.current_setting('transaction_read_only') = 'on'",
-		    NULL, false, QUICK, "the database does not answer", &status);
+		    NULL, SHAPE("b", 1, 1), QUICK, "the database does not answer", &status);
 	if (res && self->instance->writes && field_true(res, 0, 0)) {
 		status = migrate_fail(r->session, MIGRATE_UNAVAILABLE,
 				      "the server can only be read from");
@@ -241,10 +241,10 @@ static enum migrate_status postgres_count(void *handle, struct migrate_count *r)
 	PGresult *res;
 
 	self->session = r->session;
-	res = query(self, scan_link(self), self->instance->sql[S_COUNT], NULL, true, SLOW,
-		    "cannot count the rows", &status);
+	res = query(self, scan_link(self), self->instance->sql[S_COUNT], NULL, SHAPE("8", 1, 1),
+		    SLOW, "cannot count the rows", &status);
 	if (res)
-		r->rows = get64(PQgetvalue(res, 0, 0));
+		r->rows = field_count(res, 0, 0);
 	PQclear(res);
 	return status;
 }
@@ -260,9 +260,9 @@ static enum migrate_status postgres_lag(void *handle, struct migrate_lag *r)
 	res = query(self, &self->main,
 		    "SELECT COALESCE(pg_catalog.max(EXTRACT(epoch FROM replay_lag) * 1000), 0)::"
 		    "pg_catalog.int8 FROM pg_catalog.pg_stat_replication",
-		    NULL, true, QUICK, "cannot ask for the replicas", &status);
+		    NULL, SHAPE("8", 1, 1), QUICK, "cannot ask for the replicas", &status);
 	if (res)
-		r->milliseconds = (int64_t)get64(PQgetvalue(res, 0, 0));
+		r->milliseconds = (int64_t)field_count(res, 0, 0);
 	PQclear(res);
 	return status;
 }

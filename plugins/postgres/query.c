@@ -5,8 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TICK 1000  /* ms between two signs of life while a slow statement runs */
+#define TICK 1000  /* ms at most between two signs of life while a slow statement runs */
 #define GRACE 5000 /* ms that an answer may take beyond statement_timeout */
+#define SLOWEST 10 /* deadlines in which all of an answer must have come, beyond that too */
+
+#define ANSWER_BYTES ((uint64_t)16 << 20)
+#define VALUES_BYTES ((uint64_t)80 << 20) /* a thousand rows of the longest keys, and more */
+#define NOTICES_MAX 100000                /* in one answer */
 
 void parameter(struct parameters *p, const void *value, size_t n)
 {
@@ -27,27 +32,12 @@ void parameter_array(struct parameters *p, const struct array *a)
 	parameter(p, a->p, a->n);
 }
 
-struct migrate_bytes field(const PGresult *res, int row, int column)
+/* A sign of life comes well before somebody takes us for dead. */
+static int64_t tick(const struct self *self)
 {
-	if (PQgetisnull(res, row, column))
-		return (struct migrate_bytes){ .p = NULL, .n = 0 };
-	return (struct migrate_bytes){ .p = PQgetvalue(res, row, column),
-				       .n = (size_t)PQgetlength(res, row, column) };
-}
+	int64_t half = migrate_deadline(self->session) / 2;
 
-const char *field_text(const PGresult *res, int row, int column)
-{
-	return PQgetisnull(res, row, column) ? NULL : PQgetvalue(res, row, column);
-}
-
-bool field_true(const PGresult *res, int row, int column)
-{
-	return *PQgetvalue(res, row, column) == 't';
-}
-
-int64_t field_number(const PGresult *res, int row, int column)
-{
-	return strtoll(PQgetvalue(res, row, column), NULL, 10);
+	return half < TICK ? half : TICK;
 }
 
 /* Wait for one event. A slow statement lives as long as the server lets it. */
@@ -59,8 +49,8 @@ static int wait_for(struct self *self, struct link *link, short events, enum pac
 
 	if (pace == QUICK)
 		return migrate_wait(self->session, PQsocket(link->conn), events, -1);
-	for (int64_t waited = 0; waited < limit; waited += TICK) {
-		ready = migrate_wait(self->session, PQsocket(link->conn), events, TICK);
+	for (int64_t waited = 0; waited < limit; waited += tick(self)) {
+		ready = migrate_wait(self->session, PQsocket(link->conn), events, tick(self));
 		if (ready)
 			return ready;
 		/* the server is there: keepalives would have told us */
@@ -84,6 +74,52 @@ static enum migrate_status wait_or_fail(struct self *self, struct link *link, sh
 			    "%s: the server has not answered in time", what);
 }
 
+/* How long all of an answer may take: what trickles in is not waited for without an end. */
+static int64_t longest(const struct self *self)
+{
+	int64_t deadline = migrate_deadline(self->session);
+	int64_t statement = self->instance->statement_timeout;
+
+	if (!statement || deadline > INT64_MAX / SLOWEST - statement)
+		return 0;
+	return statement + SLOWEST * deadline;
+}
+
+/* Values of a page, and twice the longest text: as it was found, and as it is now. */
+static uint64_t largest(const struct instance *inst, const struct shape *shape)
+{
+	uint64_t sets = inst->set_count ? (uint64_t)EXTRA_MAX << 10 : 0;
+
+	return shape && shape->values ? VALUES_BYTES + sets + 2 * inst->value_max : ANSWER_BYTES;
+}
+
+static enum migrate_status keep_bound(struct self *self, struct link *link, const char *what)
+{
+	enum bounded exceeded = bound_look(&link->bound, PQsocket(link->conn));
+
+	if (exceeded == BOUND_KEPT && link->notices > NOTICES_MAX)
+		exceeded = BOUND_BYTES;
+	if (exceeded == BOUND_BYTES) {
+		link_close(link);
+		return migrate_fail(self->session, MIGRATE_INVALID,
+				    "%s: the server's answer has more than %llu bytes", what,
+				    (unsigned long long)link->bound.bytes);
+	}
+	return exceeded ? wrong_answer(self, link, what, "%s", bound_words(exceeded)) : MIGRATE_OK;
+}
+
+/* Notifications are of no use, and libpq would keep them. */
+static enum migrate_status read_some(struct self *self, struct link *link, const char *what)
+{
+	PGnotify *notify;
+
+	if (!PQconsumeInput(link->conn))
+		return fail_lost(self, link, MIGRATE_UNAVAILABLE, what);
+	while ((notify = PQnotifies(link->conn)))
+		PQfreemem(notify);
+	return keep_bound(self, link, what);
+}
+
 static enum migrate_status flush(struct self *self, struct link *link, enum pace pace,
 				 const char *what)
 {
@@ -95,8 +131,8 @@ static enum migrate_status flush(struct self *self, struct link *link, enum pace
 			return fail_lost(self, link, MIGRATE_UNAVAILABLE, what);
 		status = wait_or_fail(self, link, POLLIN | POLLOUT, pace, what);
 		/* it may have to be read from before it takes more */
-		if (!status && !PQconsumeInput(link->conn))
-			return fail_lost(self, link, MIGRATE_UNAVAILABLE, what);
+		if (!status)
+			status = read_some(self, link, what);
 	}
 	return status;
 }
@@ -106,55 +142,65 @@ static enum migrate_status read_one(struct self *self, struct link *link, enum p
 {
 	enum migrate_status status = MIGRATE_OK;
 
+	*res = NULL;
 	while (!status && PQisBusy(link->conn)) {
 		status = wait_or_fail(self, link, POLLIN, pace, what);
-		if (!status && !PQconsumeInput(link->conn) && PQstatus(link->conn) != CONNECTION_OK)
-			return fail_lost(self, link, MIGRATE_UNAVAILABLE, what);
+		if (!status)
+			status = read_some(self, link, what);
 	}
 	if (!status)
 		*res = PQgetResult(link->conn);
 	return status;
 }
 
-/* The last result of a statement that was sent; a failed one counts more. */
-static enum migrate_status read_all(struct self *self, struct link *link, enum pace pace,
-				    const char *what, PGresult **out)
+/* The answer to what was sent, held to its shape. */
+static enum migrate_status read_all(struct answer *a, enum pace pace)
 {
 	enum migrate_status status;
-	PGresult *res = NULL;
+	PGresult *res;
 
-	*out = NULL;
-	while (!(status = read_one(self, link, pace, what, &res)) && res) {
-		if (*out && PQresultStatus(*out) == PGRES_FATAL_ERROR) {
+	while (!(status = read_one(a->self, a->link, pace, a->what, &res)) && res) {
+		status = answer_take(a, res);
+		if (res != a->error)
 			PQclear(res);
-			continue;
-		}
-		PQclear(*out);
-		*out = res;
-	}
-	if (status) {
-		PQclear(*out);
-		*out = NULL;
+		if (status)
+			return status;
 	}
 	return status;
 }
 
-/* What a result says; a broken connection is closed. */
-static enum migrate_status judge(struct self *self, struct link *link, const PGresult *res,
-				 const char *what)
+/* What it says; a broken connection is closed. */
+static enum migrate_status judge(struct answer *a)
 {
-	ExecStatusType type = PQresultStatus(res);
+	struct link *link = a->link;
 	enum migrate_status status;
 
-	if (res && (type == PGRES_COMMAND_OK || type == PGRES_TUPLES_OK))
-		return MIGRATE_OK;
-	if (!res || type != PGRES_FATAL_ERROR || !PQresultErrorField(res, PG_DIAG_SQLSTATE))
-		return fail_lost(self, link, MIGRATE_UNAVAILABLE, what);
-	status = fail_result(self, res, what);
+	if (!a->error)
+		return answer_end(a);
+	if (!PQresultErrorField(a->error, PG_DIAG_SQLSTATE))
+		return fail_lost(a->self, link, MIGRATE_UNAVAILABLE, a->what);
+	status = fail_result(a->self, a->error, a->what);
 	/* a connection that is only good for reading is no good after a failover */
 	if (PQstatus(link->conn) != CONNECTION_OK || status == MIGRATE_UNAVAILABLE)
 		link_close(link);
 	return status;
+}
+
+/*
+ * Before a question: nothing may have been said that was not asked for, or it would be
+ * taken for the answer. libpq drops it while nothing is under way, and notes that.
+ */
+static enum migrate_status is_silent(struct self *self, struct link *link,
+				     const struct shape *shape, const char *what)
+{
+	bound_begin(&link->bound, PQsocket(link->conn), largest(self->instance, shape),
+		    longest(self));
+	link->notices = 0;
+	if (!PQconsumeInput(link->conn))
+		return fail_lost(self, link, MIGRATE_UNAVAILABLE, what);
+	if (PQisBusy(link->conn) || link->odd)
+		return wrong_answer(self, link, what, "nothing had been asked");
+	return MIGRATE_OK;
 }
 
 static bool send(struct link *link, const char *sql, const struct parameters *p, bool binary)
@@ -167,43 +213,48 @@ static bool send(struct link *link, const char *sql, const struct parameters *p,
 				 binary);
 }
 
-static PGresult *finish(struct self *self, struct link *link, enum pace pace, const char *what,
-			enum migrate_status *status)
+static enum migrate_status finish(struct answer *a, enum pace pace)
 {
-	PGresult *res = NULL;
+	enum migrate_status status;
 
-	*status = flush(self, link, pace, what);
-	if (!*status)
-		*status = read_all(self, link, pace, what, &res);
-	if (!*status)
-		*status = judge(self, link, res, what);
-	if (!*status)
-		return res;
-	PQclear(res);
-	return NULL;
+	if (!PQsetSingleRowMode(a->link->conn))
+		return fail_lost(a->self, a->link, MIGRATE_UNAVAILABLE, a->what);
+	status = flush(a->self, a->link, pace, a->what);
+	return status ? status : read_all(a, pace);
 }
 
 static PGresult *ask(struct self *self, struct link *link, const char *sql,
-		     const struct parameters *p, bool binary, enum pace pace, const char *what,
-		     enum migrate_status *status)
+		     const struct parameters *p, const struct shape *shape, enum pace pace,
+		     const char *what, enum migrate_status *status)
 {
-	if (!send(link, sql, p, binary)) {
+	struct answer a = { .self = self, .link = link, .what = what, .shape = shape };
+	PGresult *rows = NULL;
+
+	*status = is_silent(self, link, shape, what);
+	if (!*status && !send(link, sql, p, shape && shape_is_binary(shape)))
 		*status = fail_lost(self, link, MIGRATE_UNAVAILABLE, what);
-		return NULL;
+	if (!*status)
+		*status = finish(&a, pace);
+	if (!*status)
+		*status = judge(&a);
+	if (!*status) {
+		rows = a.rows;
+		a.rows = NULL;
 	}
-	return finish(self, link, pace, what, status);
+	answer_release(&a);
+	return rows;
 }
 
 /* Behind a pooler: a transaction for this statement alone, for the sake of the settings. */
 static PGresult *ask_alone(struct self *self, struct link *link, const char *sql,
-			   const struct parameters *p, bool binary, enum pace pace,
+			   const struct parameters *p, const struct shape *shape, enum pace pace,
 			   const char *what, enum migrate_status *status)
 {
 	PGresult *res = NULL;
 
 	*status = begin(self, link, "BEGIN");
 	if (!*status)
-		res = ask(self, link, sql, p, binary, pace, what, status);
+		res = ask(self, link, sql, p, shape, pace, what, status);
 	if (!*status)
 		*status = command(self, link, "COMMIT", what);
 	if (!*status)
@@ -214,7 +265,8 @@ static PGresult *ask_alone(struct self *self, struct link *link, const char *sql
 }
 
 PGresult *query(struct self *self, struct link *link, const char *sql, const struct parameters *p,
-		bool binary, enum pace pace, const char *what, enum migrate_status *status)
+		const struct shape *shape, enum pace pace, const char *what,
+		enum migrate_status *status)
 {
 	bool alone;
 
@@ -222,32 +274,40 @@ PGresult *query(struct self *self, struct link *link, const char *sql, const str
 	if (*status)
 		return NULL;
 	alone = link->pooled && PQtransactionStatus(link->conn) == PQTRANS_IDLE;
-	return alone ? ask_alone(self, link, sql, p, binary, pace, what, status)
-		     : ask(self, link, sql, p, binary, pace, what, status);
+	return alone ? ask_alone(self, link, sql, p, shape, pace, what, status)
+		     : ask(self, link, sql, p, shape, pace, what, status);
 }
 
 PGresult *catalog(struct self *self, const char *sql, const struct parameters *p,
-		  enum migrate_status *status)
+		  const struct shape *shape, enum migrate_status *status)
 {
-	return query(self, &self->main, sql, p, false, SLOW, "cannot read the catalog", status);
+	return query(self, &self->main, sql, p, shape, SLOW, "cannot read the catalog", status);
 }
 
 enum migrate_status command(struct self *self, struct link *link, const char *sql, const char *what)
 {
+	struct answer a = { .self = self, .link = link, .what = what };
 	enum migrate_status status = link_ready(self, link);
 
-	if (status)
-		return status;
-	if (!PQsendQuery(link->conn, sql))
-		return fail_lost(self, link, MIGRATE_UNAVAILABLE, what);
-	PQclear(finish(self, link, QUICK, what, &status));
+	if (!status)
+		status = is_silent(self, link, NULL, what);
+	if (!status && !PQsendQuery(link->conn, sql))
+		status = fail_lost(self, link, MIGRATE_UNAVAILABLE, what);
+	if (!status)
+		status = finish(&a, QUICK);
+	if (!status)
+		status = judge(&a);
+	answer_release(&a);
 	return status;
 }
 
 enum migrate_status begin(struct self *self, struct link *link, const char *sql)
 {
-	enum migrate_status status = command(self, link, sql, "cannot begin a transaction");
+	static const char what[] = "cannot begin a transaction";
+	enum migrate_status status = command(self, link, sql, what);
 
+	if (!status && PQtransactionStatus(link->conn) != PQTRANS_INTRANS)
+		status = wrong_answer(self, link, what, "none has begun");
 	return !status && link->pooled ? settings_make(self, link) : status;
 }
 
@@ -279,50 +339,76 @@ enum migrate_status transaction_rollback(struct self *self, enum migrate_status 
 	if (!self->main.conn || PQtransactionStatus(self->main.conn) == PQTRANS_IDLE)
 		return status;
 	/* by hand: the message of the call is not to be replaced by one of this */
+	bound_begin(&self->main.bound, PQsocket(self->main.conn), ANSWER_BYTES, longest(self));
 	good = PQsendQuery(self->main.conn, "ROLLBACK") && PQflush(self->main.conn) == 0;
-	while (good && PQisBusy(self->main.conn))
-		good = migrate_wait(self->session, PQsocket(self->main.conn), POLLIN, TICK) > 0 &&
-		       PQconsumeInput(self->main.conn);
-	while (good && (res = PQgetResult(self->main.conn)))
+	for (int parts = 0; good; parts++) {
+		while (good && PQisBusy(self->main.conn))
+			good = migrate_wait(self->session, PQsocket(self->main.conn), POLLIN,
+					    tick(self)) > 0 &&
+			       PQconsumeInput(self->main.conn) &&
+			       !bound_look(&self->main.bound, PQsocket(self->main.conn));
+		res = good ? PQgetResult(self->main.conn) : NULL;
+		if (!res)
+			break;
+		/* an answer that never ends, such as one to a COPY, is none */
+		good = !parts && PQresultStatus(res) == PGRES_COMMAND_OK;
 		PQclear(res);
+	}
 	if (!good || PQtransactionStatus(self->main.conn) != PQTRANS_IDLE)
 		link_close(&self->main);
 	return status;
 }
 
-/* The server's answer to COMMIT: only an ERROR says for certain that nothing was changed. */
-static enum migrate_status judge_commit(struct self *self, const PGresult *res)
+/*
+ * The server's answer to COMMIT: that it rolled back, or an ERROR, say for certain that
+ * nothing was changed; and nothing but COMMIT, with no transaction open, that all was.
+ */
+static enum migrate_status judge_commit(struct self *self, const struct answer *a)
 {
-	const char *severity = res ? PQresultErrorField(res, PG_DIAG_SEVERITY_NONLOCALIZED) : NULL;
+	const char *severity =
+	    a->error ? PQresultErrorField(a->error, PG_DIAG_SEVERITY_NONLOCALIZED) : NULL;
+	bool ended = PQtransactionStatus(self->main.conn) == PQTRANS_IDLE;
 
-	if (res && PQresultStatus(res) == PGRES_COMMAND_OK)
-		return strcmp(PQcmdStatus((PGresult *)(uintptr_t)res), "COMMIT") == 0
-			   ? MIGRATE_OK
-			   : migrate_fail(self->session, MIGRATE_TRANSIENT,
-					  "cannot commit: the server rolled the transaction back");
 	if (severity && !strcmp(severity, "ERROR"))
-		return fail_result(self, res, "cannot commit");
-	return fail_lost(self, &self->main, MIGRATE_UNKNOWN_OUTCOME,
-			 "the answer to COMMIT was lost");
+		return fail_result(self, a->error, "cannot commit");
+	if (a->error || !a->complete)
+		return fail_lost(self, &self->main, MIGRATE_UNKNOWN_OUTCOME,
+				 "the answer to COMMIT was lost");
+	if (!strcmp(a->tag, "COMMIT") && ended)
+		return MIGRATE_OK;
+	if (!strcmp(a->tag, "ROLLBACK") && ended)
+		return migrate_fail(self->session, MIGRATE_TRANSIENT,
+				    "cannot commit: the server rolled the transaction back");
+	return migrate_fail(self->session, MIGRATE_UNKNOWN_OUTCOME,
+			    "the answer to COMMIT is not what was asked for");
 }
 
 enum migrate_status transaction_commit(struct self *self)
 {
-	enum migrate_status status;
-	PGresult *res = NULL;
+	static const char what[] = "cannot commit";
+	struct answer a = { .self = self, .link = &self->main, .what = what };
+	enum migrate_status status = is_silent(self, &self->main, NULL, what);
 
+	if (status)
+		return status;
+	/* something ended it behind our back: what of it stands is for the next look to find */
+	if (PQtransactionStatus(self->main.conn) != PQTRANS_INTRANS) {
+		link_close(&self->main);
+		return migrate_fail(self->session, MIGRATE_UNKNOWN_OUTCOME,
+				    "the transaction ended before its COMMIT");
+	}
 	if (!PQsendQuery(self->main.conn, "COMMIT"))
-		return fail_lost(self, &self->main, MIGRATE_UNKNOWN_OUTCOME, "cannot commit");
-	status = flush(self, &self->main, QUICK, "cannot commit");
+		return fail_lost(self, &self->main, MIGRATE_UNKNOWN_OUTCOME, what);
+	status = finish(&a, QUICK);
 	if (!status)
-		status = read_all(self, &self->main, QUICK, "cannot commit", &res);
-	if (!status)
-		status = judge_commit(self, res);
+		status = judge_commit(self, &a);
 	else /* it was sent, or part of it: who knows */
 		status = migrate_fail(self->session, MIGRATE_UNKNOWN_OUTCOME,
 				      "the answer to COMMIT was lost");
-	PQclear(res);
-	if (status)
+	answer_release(&a);
+	if (status == MIGRATE_UNKNOWN_OUTCOME)
+		link_close(&self->main);
+	else if (status)
 		transaction_rollback(self, status);
 	return status;
 }

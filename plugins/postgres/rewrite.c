@@ -83,6 +83,10 @@ static enum migrate_status lock(struct work *w)
 {
 	struct self *self = w->self;
 	const struct instance *inst = self->instance;
+	const struct shape shape = { .columns = inst->locked_columns,
+				     .most = (uint32_t)w->r->count,
+				     .values = true };
+	static const char what[] = "cannot lock the rows";
 	struct parameters p = { .n = 0 };
 	enum migrate_status status;
 
@@ -92,15 +96,14 @@ static enum migrate_status lock(struct work *w)
 			return not_ours(self);
 	if (!bind(self, &p, inst->key_count))
 		return out_of_memory(self);
-	w->locked = query(self, &self->main, inst->sql[S_LOCK], &p, true, QUICK,
-			  "cannot lock the rows", &status);
+	w->locked = query(self, &self->main, inst->sql[S_LOCK], &p, &shape, QUICK, what, &status);
 	for (size_t i = 0; i < w->r->count; i++)
 		w->row[i] = -1;
 	for (int i = 0; !status && i < PQntuples(w->locked); i++) {
-		uint64_t n = get64(PQgetvalue(w->locked, i, LOCKED_N));
+		uint64_t n = field_count(w->locked, i, LOCKED_N);
 
-		if (!n || n > w->r->count)
-			return migrate_fail(self->session, MIGRATE_FATAL,
+		if (!n || n > w->r->count || w->row[n - 1] >= 0)
+			return wrong_answer(self, &self->main, what,
 					    "a row came back that was not asked for");
 		w->row[n - 1] = i;
 	}
@@ -131,7 +134,7 @@ static bool held_at(const struct work *w, size_t i, struct migrate_bytes *held)
 	*held = value;
 	if (w->self->instance->kind == KIND_LIST)
 		return element_at(value, w->r->changes[i]->place, held);
-	return *PQgetvalue(w->locked, w->row[i], LOCKED_THERE) != 0;
+	return *PQgetvalue(w->locked, w->row[i], LOCKED_THERE) != 0; /* a byte, by its shape */
 }
 
 static enum migrate_status check_after(struct self *self, const struct migrate_change *c)
@@ -324,6 +327,8 @@ static enum migrate_status check_row(struct work *w, size_t first, struct migrat
 	return MIGRATE_OK;
 }
 
+static const char changing[] = "cannot change the rows";
+
 static enum migrate_status check_rows(struct work *w, const PGresult *res, enum todo what)
 {
 	enum migrate_status status = MIGRATE_OK;
@@ -334,12 +339,13 @@ static enum migrate_status check_rows(struct work *w, const PGresult *res, enum 
 				    "a trigger of '%s' keeps the row from being changed",
 				    w->self->instance->table);
 	for (int i = 0; !status && i < rows; i++) {
-		uint64_t n = get64(PQgetvalue(res, i, 0));
+		uint64_t n = field_count(res, i, 0);
 
-		if (!n || n > w->member_count)
-			return migrate_fail(w->self->session, MIGRATE_FATAL,
+		if (!n || n > w->member_count || w->members[n - 1] == SIZE_MAX)
+			return wrong_answer(w->self, &w->self->main, changing,
 					    "a row came back that was not changed");
 		status = check_row(w, w->members[n - 1], field(res, i, 1), what);
+		w->members[n - 1] = SIZE_MAX; /* once */
 	}
 	return status;
 }
@@ -348,6 +354,7 @@ static enum migrate_status change(struct work *w, enum todo what)
 {
 	struct self *self = w->self;
 	const struct instance *inst = self->instance;
+	struct shape shape = { .columns = inst->changed_columns, .values = true };
 	struct parameters p = { .n = 0 };
 	enum migrate_status status;
 	size_t arrays = 0;
@@ -358,8 +365,9 @@ static enum migrate_status change(struct work *w, enum todo what)
 		return status;
 	if (!bind(self, &p, arrays))
 		return out_of_memory(self);
-	res = query(self, &self->main, inst->sql[what == VALUE ? S_UPDATE : S_UPDATE_SET], &p, true,
-		    QUICK, "cannot change the rows", &status);
+	shape.most = (uint32_t)w->member_count;
+	res = query(self, &self->main, inst->sql[what == VALUE ? S_UPDATE : S_UPDATE_SET], &p,
+		    &shape, QUICK, changing, &status);
 	if (!status)
 		status = check_rows(w, res, what);
 	PQclear(res);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "postgres-impl.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /*
@@ -126,8 +127,56 @@ static enum migrate_status encode_extra(struct self *self, const PGresult *res, 
 	return MIGRATE_OK;
 }
 
+static char key_letter(const struct key_part *part)
+{
+	switch (part->form) {
+	case FORM_INTEGER:
+		return part->column->base == OID_INT2   ? '2'
+		       : part->column->base == OID_INT4 ? '4'
+							: '8';
+	case FORM_UUID:
+		return 'u';
+	case FORM_TEXT:
+		return 't';
+	case FORM_OTHER:
+		break;
+	}
+	return 'x';
+}
+
+/* The columns of text_row(), and one more. */
+static void row_letters(const struct instance *inst, char value, char last, char *out)
+{
+	for (size_t k = 0; k < inst->key_count; k++)
+		*out++ = key_letter(&inst->key[k]);
+	for (size_t k = 0; k < inst->shown_count; k++)
+		*out++ = 't';
+	*out++ = value;
+	if (inst->kind == KIND_LIST)
+		*out++ = '4';
+	for (size_t i = 0; i < inst->set_count; i++)
+		*out++ = 'T';
+	*out++ = last;
+	*out = '\0';
+}
+
+void row_shapes(struct instance *inst)
+{
+	bool bytes = inst->kind == KIND_BYTES;
+	char held = inst->kind == KIND_LIST ? 'A' : bytes ? 'Y' : 'T';
+
+	row_letters(inst, bytes ? 'y' : 't', '8', inst->find_columns);
+	if (inst->texts) /* one that is too long comes as NULL */
+		row_letters(inst, bytes ? 'Y' : 'T', '8', inst->scan_columns);
+	else
+		row_letters(inst, bytes ? 'y' : 't', '\0', inst->scan_columns);
+	snprintf(inst->changed_columns, ROW_LETTERS, "8%c", held);
+	snprintf(inst->locked_columns, ROW_LETTERS, "81%c", held);
+	memset(inst->locked_columns + 3, 'T', inst->set_count);
+}
+
 /* The place: the element's number in a list, else nothing. */
-enum migrate_status row_fill(struct self *self, const PGresult *res, int row,
+enum migrate_status row_fill(struct self *self, struct link *link, const PGresult *res, int row,
 			     struct migrate_row *out)
 {
 	const struct instance *inst = self->instance;
@@ -139,6 +188,10 @@ enum migrate_status row_fill(struct self *self, const PGresult *res, int row,
 	if (inst->kind == KIND_LIST)
 		out->place = field(res, row, value_column(inst) + 1);
 	out->value = field(res, row, value_column(inst));
+	if (out->value.n > inst->value_max)
+		return wrong_answer(self, link, "cannot read a row",
+				    "its value has %zu bytes where at most %llu were asked for",
+				    out->value.n, (unsigned long long)inst->value_max);
 	out->text = self->text;
 	out->settled = row_settled(inst, res, row, set_column_at(inst), nothing);
 	return inst->set_count ? encode_extra(self, res, row, &out->extra) : MIGRATE_OK;

@@ -7,20 +7,21 @@
 #define REPLICA_TICK 200    /* ms between two looks at a replica that is behind */
 #define REPLICA_LIMIT 60000 /* ms until it counts as away */
 
-static PGresult *one_text(struct self *self, struct link *link, const char *sql,
-			  const struct parameters *p, enum migrate_status *status)
+static PGresult *one_field(struct self *self, struct link *link, const char *sql,
+			   const struct parameters *p, const struct shape *shape,
+			   enum migrate_status *status)
 {
-	return query(self, link, sql, p, false, QUICK, "cannot compare the replica", status);
+	return query(self, link, sql, p, shape, QUICK, "cannot compare the replica", status);
 }
 
 /* How far the server that is written to has come; empty: it is a replica itself. */
 static enum migrate_status position(struct self *self, char *lsn, size_t size)
 {
 	enum migrate_status status;
-	PGresult *res = one_text(self, &self->main,
-				 "SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN '' ELSE "
-				 "pg_catalog.pg_current_wal_insert_lsn()::text END",
-				 NULL, &status);
+	PGresult *res = one_field(self, &self->main,
+				  "SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN '' ELSE "
+				  "pg_catalog.pg_current_wal_insert_lsn()::text END",
+				  NULL, SHAPE("s", 1, 1), &status);
 
 	if (res)
 		snprintf(lsn, size, "%s", PQgetvalue(res, 0, 0));
@@ -35,10 +36,10 @@ static enum migrate_status has_reached(struct self *self, const char *lsn, bool 
 	PGresult *res;
 
 	parameter_text(&p, lsn);
-	res = one_text(self, &self->scan,
-		       "SELECT NOT pg_catalog.pg_is_in_recovery() OR "
-		       "pg_catalog.pg_last_wal_replay_lsn() >= $1::text::pg_catalog.pg_lsn",
-		       &p, &status);
+	res = one_field(self, &self->scan,
+			"SELECT NOT pg_catalog.pg_is_in_recovery() OR "
+			"pg_catalog.pg_last_wal_replay_lsn() >= $1::text::pg_catalog.pg_lsn",
+			&p, SHAPE("B", 1, 1), &status);
 	*reached = res && field_true(res, 0, 0);
 	PQclear(res);
 	return status;
@@ -69,6 +70,8 @@ static enum migrate_status catch_up(struct self *self)
 	return status;
 }
 
+static const char what[] = "cannot read the rows";
+
 static enum migrate_status emit_rows(struct self *self, const PGresult *res, struct migrate_scan *r)
 {
 	int rows = PQntuples(res);
@@ -76,11 +79,13 @@ static enum migrate_status emit_rows(struct self *self, const PGresult *res, str
 	size_t last = 0;
 
 	if (self->instance->texts && rows)
-		there = (int64_t)get64(PQgetvalue(res, 0, PQnfields(res) - 1));
+		there = (int64_t)field_count(res, 0, PQnfields(res) - 1);
+	if (there < rows)
+		return wrong_answer(self, scan_link(self), what, "there are fewer rows than came");
 	r->done = there == rows && rows <= (int64_t)r->limit;
 	for (int i = 0; i < rows && i < (int64_t)r->limit; i++) {
 		struct migrate_row row = { .settled = true };
-		enum migrate_status status = row_fill(self, res, i, &row);
+		enum migrate_status status = row_fill(self, scan_link(self), res, i, &row);
 
 		if (status)
 			return status;
@@ -89,6 +94,8 @@ static enum migrate_status emit_rows(struct self *self, const PGresult *res, str
 			return MIGRATE_CANCELLED;
 		last = cursor_make(self, row.identity.n, row_place(self->instance, res, i));
 	}
+	if (last && !cursor_moves(self, r->cursor, last))
+		return wrong_answer(self, scan_link(self), what, "the same rows came back again");
 	if (last && !migrate_set_scan_cursor(r, self->identity, last))
 		return MIGRATE_CANCELLED;
 	return MIGRATE_OK;
@@ -102,6 +109,9 @@ static PGresult *read_page(struct self *self, const struct migrate_scan *r,
 			   enum migrate_status *status)
 {
 	const struct instance *inst = self->instance;
+	const struct shape shape = { .columns = inst->scan_columns,
+				     .most = r->limit + 1,
+				     .values = true };
 	struct link *link = scan_link(self);
 	struct parameters p = { .n = 0 };
 	unsigned char limit[8], bytes[8];
@@ -119,9 +129,9 @@ static PGresult *read_page(struct self *self, const struct migrate_scan *r,
 				"enable_sort = off; SET LOCAL enable_bitmapscan = off");
 	if (!*status)
 		res = query(self, link, inst->sql[r->cursor.n ? S_SCAN_NEXT : S_SCAN_FIRST], &p,
-			    true, SLOW, "cannot read the rows", status);
+			    &shape, SLOW, what, status);
 	if (!*status) {
-		*status = command(self, link, "COMMIT", "cannot read the rows");
+		*status = command(self, link, "COMMIT", what);
 	} else if (link->conn && PQtransactionStatus(link->conn) != PQTRANS_IDLE) {
 		link_close(link);
 	}

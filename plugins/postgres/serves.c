@@ -53,7 +53,7 @@ static enum migrate_status index_leads(struct self *self, const char *name, cons
 		      "i.indexrelid JOIN pg_catalog.pg_am a ON a.oid = c.relam WHERE "
 		      "pg_catalog.quote_ident(c.relname) = $1::text AND i.indrelid IN (SELECT "
 		      "relid FROM pg_catalog.pg_partition_tree($2::oid) UNION ALL SELECT $2::oid)",
-		      &p, &status);
+		      &p, SHAPE("sb", 0, ANY_ROWS), &status);
 	*leads = res && PQntuples(res);
 	for (int i = 0; res && i < PQntuples(res); i++)
 		*leads &=

@@ -27,6 +27,8 @@ static const char settings[] =
     "'extra_float_digits', 'jit', 'standard_conforming_strings', "
     "'client_connection_check_interval', 'default_transaction_isolation')";
 
+#define SETTINGS_MAX 32
+
 enum migrate_status settings_make(struct self *self, struct link *link)
 {
 	const struct instance *inst = self->instance;
@@ -41,7 +43,8 @@ enum migrate_status settings_make(struct self *self, struct link *link)
 	parameter_text(&p, statement);
 	parameter_text(&p, lock);
 	parameter_text(&p, link->pooled ? "transaction" : "session");
-	PQclear(query(self, link, settings, &p, false, QUICK, link_option(link), &status));
+	PQclear(query(self, link, settings, &p, SHAPE("s", 1, SETTINGS_MAX), QUICK,
+		      link_option(link), &status));
 	if (status)
 		return status;
 	strings = PQparameterStatus(link->conn, "standard_conforming_strings");
@@ -56,8 +59,8 @@ enum migrate_status settings_make(struct self *self, struct link *link)
 enum migrate_status pooler_find(struct self *self, struct link *link)
 {
 	enum migrate_status status;
-	PGresult *res = query(self, link, "SELECT pg_catalog.pg_backend_pid()", NULL, false, QUICK,
-			      link_option(link), &status);
+	PGresult *res = query(self, link, "SELECT pg_catalog.pg_backend_pid()", NULL,
+			      SHAPE("i", 1, 1), QUICK, link_option(link), &status);
 
 	if (!res)
 		return status;

@@ -370,7 +370,8 @@ static enum migrate_status check_where(struct self *self, const char *where)
 	if (!inst->where || !text)
 		status = out_of_memory(self);
 	else
-		PQclear(query(self, &self->main, text, NULL, false, QUICK, "where", &status));
+		PQclear(query(self, &self->main, text, NULL, SHAPE("i", 0, 0), QUICK, "where",
+			      &status));
 	free(text);
 	return status;
 }
@@ -382,6 +383,7 @@ enum migrate_status text_build(struct self *self, const char *where)
 
 	if (status)
 		return status;
+	row_shapes(inst);
 	inst->sql[S_COUNT] = count_text(inst);
 	inst->sql[S_SCAN_FIRST] = scan_text(inst, false);
 	inst->sql[S_SCAN_NEXT] = scan_text(inst, true);

@@ -214,7 +214,8 @@ static enum migrate_status try_way(struct self *self, const struct way *way)
 		return out_of_memory(self);
 	parameter_text(&p, NULL);
 	parameter_text(&p, NULL);
-	res = query(self, &self->main, text, &p, false, QUICK, "cannot plan a statement", &status);
+	res = query(self, &self->main, text, &p, SHAPE("s", 1, ANY_ROWS), QUICK,
+		    "cannot plan a statement", &status);
 	free(text);
 	if (res)
 		status = plan_serves(self, res, &inst->indexed);
@@ -244,7 +245,7 @@ static enum migrate_status index_collations(struct self *self, char **names, siz
 	    "i.indcollation[0] LEFT JOIN pg_catalog.pg_namespace s ON s.oid = c.collnamespace "
 	    "WHERE "
 	    "i.indrelid = $1::oid AND i.indkey[0] = $2::int4",
-	    &p, &status);
+	    &p, SHAPE("Sb", 0, ANY_ROWS), &status);
 	for (int i = 0; res && i < PQntuples(res); i++) {
 		inst->unique |=
 		    field_true(res, i, 1) && inst->kind != KIND_JSON && inst->kind != KIND_LIST;

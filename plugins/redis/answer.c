@@ -81,13 +81,46 @@ static bool is_no_command(const char *text)
 	return begins(text, "ERR unknown command");
 }
 
+static bool says(const redisReply *reply, const char *text)
+{
+	return reply->type == REDIS_REPLY_STATUS && !strcmp(reply->str, text);
+}
+
+/* Each command has one kind of answer: another one belongs to another command, or to none. */
+static bool is_of_its_kind(const redisReply *reply, enum asked asked)
+{
+	switch (asked) {
+	case ASKED_OK:
+		return says(reply, "OK");
+	case ASKED_PONG:
+		return says(reply, "PONG");
+	case ASKED_TRIAL:
+	case ASKED_TRIAL_LAX:
+		return says(reply, "QUEUED");
+	case ASKED_TEXT:
+		return reply->type == REDIS_REPLY_STRING;
+	case ASKED_NUMBER:
+	case ASKED_KEYS:
+	case ASKED_SCRIPT:
+		return reply->type == REDIS_REPLY_INTEGER;
+	case ASKED_ANYTHING:
+		break;
+	}
+	return true;
+}
+
 enum migrate_status answer_judge(struct self *self, const redisReply *reply, enum asked asked)
 {
 	const char *text;
 	enum migrate_status first = self->status;
 
-	if (reply->type != REDIS_REPLY_ERROR || asked == ASKED_ANYTHING)
-		return MIGRATE_OK;
+	if (reply->type != REDIS_REPLY_ERROR || asked == ASKED_ANYTHING) {
+		if (first || is_of_its_kind(reply, asked))
+			return first;
+		return migrate_fail(self->session, MIGRATE_UNAVAILABLE,
+				    "the server's answer is not what was asked for: it is of "
+				    "another kind");
+	}
 	text = reply->str;
 	if (asked == ASKED_SCRIPT && begins(text, "NOSCRIPT")) {
 		self->script_missing = true;

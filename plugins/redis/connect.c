@@ -17,15 +17,14 @@ enum migrate_status connection_set_up(struct self *self)
 	snprintf(number, sizeof(number), "%lld", (long long)a->database);
 	snprintf(name, sizeof(name), "migrate-%s", migrate_job_id(self->session));
 	if (a->password)
-		status = command_words(self, ASKED_PLAIN, a->user ? user : password);
+		status = command_words(self, ASKED_OK, a->user ? user : password);
 	if (!status && a->database)
-		status =
-		    command_words(self, ASKED_PLAIN, (const char *[]){ "SELECT", number, NULL });
+		status = command_words(self, ASKED_OK, (const char *[]){ "SELECT", number, NULL });
 	if (!status)
 		status = command_words(self, ASKED_ANYTHING,
 				       (const char *[]){ "CLIENT", "SETNAME", name, NULL });
 	if (!status)
-		status = command_words(self, ASKED_PLAIN, ping);
+		status = command_words(self, ASKED_PONG, ping);
 	if (!status)
 		status = pipeline_run(self);
 	self->greeted = !status;
@@ -48,7 +47,7 @@ enum migrate_status server_check(struct self *self)
 
 	if (status)
 		return status;
-	info = command_ask(self, (const char *[]){ "INFO", "server", NULL }, &status);
+	info = command_ask(self, ASKED_TEXT, (const char *[]){ "INFO", "server", NULL }, &status);
 	if (!info)
 		return status == MIGRATE_DENIED ? MIGRATE_OK : status;
 	if (says(info, "redis_mode:cluster"))

@@ -91,7 +91,7 @@ static enum migrate_status publish_row(struct walk *w, const struct migrate_chan
 	lengths[1] = self->name.n;
 	argv[2] = self->other.n ? self->other.p : "";
 	lengths[2] = self->other.n;
-	return command_add(self, ASKED_PLAIN, 3, argv, lengths);
+	return command_add(self, ASKED_NUMBER, 3, argv, lengths);
 }
 
 static const char *pointer(const void *p)
@@ -169,8 +169,8 @@ static enum migrate_status do_kind(struct self *self, struct migrate_invalidate 
 static enum migrate_status load_script(struct self *self)
 {
 	enum migrate_status status;
-	redisReply *reply =
-	    command_ask(self, (const char *[]){ "SCRIPT", "LOAD", script_text, NULL }, &status);
+	redisReply *reply = command_ask(
+	    self, ASKED_TEXT, (const char *[]){ "SCRIPT", "LOAD", script_text, NULL }, &status);
 
 	if (reply)
 		freeReplyObject(reply);

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /*
  * Commands go out together, and their answers are read while they do: a server
@@ -46,22 +47,25 @@ static void take_answer(struct self *self, redisReply *reply)
 		freeReplyObject(reply);
 }
 
+static enum migrate_status not_asked(struct self *self)
+{
+	return migrate_fail(self->session, MIGRATE_UNAVAILABLE,
+			    "the server answered what it was not asked");
+}
+
 /* Answers that have come whole. */
 static enum migrate_status take_answers(struct self *self)
 {
-	void *reply = NULL;
+	enum migrate_status status;
+	redisReply *reply;
 
 	for (;;) {
-		if (redisReaderGetReply(self->reader, &reply) != REDIS_OK)
-			return migrate_fail(self->session, MIGRATE_UNAVAILABLE,
-					    "the server does not speak Redis' protocol: %s",
-					    self->reader->errstr);
-		if (!reply)
-			return MIGRATE_OK;
+		status = reader_next(self, &reply);
+		if (status || !reply)
+			return status;
 		if (self->answered == self->asked_count) {
 			freeReplyObject(reply);
-			return migrate_fail(self->session, MIGRATE_UNAVAILABLE,
-					    "the server answered what it was not asked");
+			return not_asked(self);
 		}
 		take_answer(self, reply);
 	}
@@ -78,10 +82,12 @@ static enum migrate_status read_some(struct self *self)
 	       (n = wire_read(self, bytes, sizeof(bytes)))) {
 		if (n < 0)
 			return MIGRATE_UNAVAILABLE;
-		if (redisReaderFeed(self->reader, bytes, (size_t)n) != REDIS_OK)
-			return out_of_memory(self);
-		status = take_answers(self);
+		status = reader_feed(self, bytes, (size_t)n);
+		if (!status)
+			status = take_answers(self);
 	}
+	if (!status && self->answered == self->asked_count && reader_holds(self))
+		status = not_asked(self);
 	return status;
 }
 
@@ -99,7 +105,15 @@ static enum migrate_status write_some(struct self *self)
 	return MIGRATE_OK;
 }
 
-static enum migrate_status wait_for_server(struct self *self)
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static enum migrate_status wait_for_server(struct self *self, int64_t until)
 {
 	short events = self->wants | POLLIN;
 	int ready;
@@ -108,7 +122,8 @@ static enum migrate_status wait_for_server(struct self *self)
 		events |= POLLOUT;
 	ready = migrate_wait(self->session, self->fd, events, -1);
 	self->wants = 0;
-	if (ready > 0)
+	/* what trickles in is not waited for without an end */
+	if (ready > 0 && now_ms() < until)
 		return MIGRATE_OK;
 	if (ready < 0 && migrate_cancelled(self->session))
 		return migrate_fail(self->session, MIGRATE_CANCELLED, "cancelled");
@@ -118,6 +133,7 @@ static enum migrate_status wait_for_server(struct self *self)
 
 enum migrate_status pipeline_run(struct self *self)
 {
+	int64_t until = now_ms() + SLOWEST * migrate_deadline(self->session);
 	enum migrate_status status = MIGRATE_OK;
 
 	self->status = MIGRATE_OK;
@@ -126,7 +142,7 @@ enum migrate_status pipeline_run(struct self *self)
 		if (!status)
 			status = read_some(self);
 		if (!status && self->answered < self->asked_count)
-			status = wait_for_server(self);
+			status = wait_for_server(self, until);
 	}
 	self->out.n = self->sent = self->asked_count = self->answered = 0;
 	if (status)
@@ -165,11 +181,12 @@ enum migrate_status command_words(struct self *self, enum asked asked, const cha
 	return command_add(self, asked, n, argv, NULL);
 }
 
-redisReply *command_ask(struct self *self, const char *const *words, enum migrate_status *status)
+redisReply *command_ask(struct self *self, enum asked asked, const char *const *words,
+			enum migrate_status *status)
 {
 	redisReply *reply;
 
-	*status = command_words(self, ASKED_PLAIN, words);
+	*status = command_words(self, asked, words);
 	self->keep = true;
 	self->kept = NULL;
 	if (!*status)

@@ -25,6 +25,8 @@
 #define PIPELINE_BYTES 262144 /* and bytes of them */
 #define KEYS_MAX 256          /* keys in one UNLINK */
 #define NAME_BYTES_MAX (1u << 20)
+#define ANSWER_MAX (1u << 20) /* bytes of one answer: INFO server has some thousand */
+#define SLOWEST 10            /* deadlines in which commands on their way are all answered */
 
 struct redis_config {
 	const char *url, *socket, *user;
@@ -124,7 +126,10 @@ void actions_release(struct instance *inst);
 /* ---- Sessions ---- */
 
 enum asked {
-	ASKED_PLAIN,
+	ASKED_OK,
+	ASKED_PONG,
+	ASKED_TEXT,
+	ASKED_NUMBER,
 	ASKED_ANYTHING, /* whatever the answer is, it is well */
 	ASKED_KEYS,     /* UNLINK: DEL where there is none */
 	ASKED_SCRIPT,
@@ -139,8 +144,10 @@ struct self {
 	int fd; /* -1: none */
 	SSL *ssl;
 	redisReader *reader;
-	bool greeted; /* logged in */
-	short wants;  /* what TLS waits for beside what we do */
+	redisReplyObjectFunctions functions; /* of the reader, which makes no lists */
+	bool listed;                         /* but was to */
+	bool greeted;                        /* logged in */
+	short wants;                         /* what TLS waits for beside what we do */
 
 	struct bytes out; /* commands */
 	size_t sent;
@@ -166,6 +173,14 @@ ptrdiff_t wire_read(struct self *self, void *p, size_t n);
 /* It is certain that the server has left. */
 bool wire_is_dead(struct self *self);
 
+/* reader.c: answers out of bytes, none of which is large. False: out of memory. */
+bool reader_open(struct self *self);
+/* The next answer that has come whole; *reply NULL: there is none yet. */
+enum migrate_status reader_next(struct self *self, redisReply **reply);
+/* Bytes of an answer that has not come whole. */
+size_t reader_holds(const struct self *self);
+enum migrate_status reader_feed(struct self *self, const void *p, size_t n);
+
 /* tls.c */
 enum migrate_status tls_prepare(struct migrate_session *session, const struct redis_config *config,
 				struct instance *inst);
@@ -181,9 +196,10 @@ enum migrate_status command_words(struct self *self, enum asked asked, const cha
 /* Send, and read all answers. The first trouble is the status. */
 enum migrate_status pipeline_run(struct self *self);
 /* One command alone; the answer is the caller's to free. NULL: *status says why. */
-redisReply *command_ask(struct self *self, const char *const *words, enum migrate_status *status);
+redisReply *command_ask(struct self *self, enum asked asked, const char *const *words,
+			enum migrate_status *status);
 
-/* answer.c: what an answer means. */
+/* answer.c: what an answer means; one that is not what was asked for is UNAVAILABLE. */
 enum migrate_status answer_judge(struct self *self, const redisReply *reply, enum asked asked);
 
 /* connect.c */

@@ -190,7 +190,7 @@ static enum migrate_status redis_probe(void *handle, struct migrate_probe *r)
 	self->session = r->session;
 	status = connection_ready(self);
 	if (!status)
-		status = command_words(self, ASKED_PLAIN, (const char *[]){ "PING", NULL });
+		status = command_words(self, ASKED_PONG, (const char *[]){ "PING", NULL });
 	if (!status)
 		status = pipeline_run(self);
 	if (!status && r->write)

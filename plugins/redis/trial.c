@@ -54,7 +54,7 @@ enum migrate_status trial_run(struct self *self)
 	enum migrate_status status;
 	redisReply *reply;
 
-	reply = command_ask(self, (const char *[]){ "MULTI", NULL }, &status);
+	reply = command_ask(self, ASKED_OK, (const char *[]){ "MULTI", NULL }, &status);
 	if (reply)
 		freeReplyObject(reply);
 	/* a user who may not queue commands can be told nothing in advance */

@@ -121,7 +121,7 @@ enum migrate_status wire_open(struct self *self)
 
 	if (!status && self->instance->tls)
 		status = tls_begin(self);
-	if (!status && !(self->reader = redisReaderCreate()))
+	if (!status && !reader_open(self))
 		status = migrate_fail(self->session, MIGRATE_UNAVAILABLE, "out of memory");
 	if (status)
 		wire_close(self);
@@ -200,10 +200,7 @@ ptrdiff_t wire_read(struct self *self, void *p, size_t n)
 bool wire_is_dead(struct self *self)
 {
 	struct pollfd p = { .fd = self->fd, .events = POLLIN };
-	char c;
 
-	/* nothing was asked: the server has nothing to say but goodbye */
-	if (poll(&p, 1, 0) <= 0)
-		return false;
-	return self->ssl || recv(self->fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) <= 0;
+	/* nothing was asked: what the server has to say is goodbye, or no answer to anything */
+	return poll(&p, 1, 0) > 0;
 }

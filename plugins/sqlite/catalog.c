@@ -80,7 +80,7 @@ static enum migrate_status no_such_table(struct self *self, const char *name)
 	if (!stmt)
 		return status;
 	while (n < NAMES_MAX && sqlite3_step(stmt) == SQLITE_ROW) {
-		names[n] = sqlite3_mprintf("%s", sqlite3_column_text(stmt, 0));
+		names[n] = sqlite3_mprintf("%s", column_text(stmt, 0));
 		if (names[n])
 			n++;
 	}
@@ -119,11 +119,11 @@ static enum migrate_status read_table(struct self *self, const char *name)
 	} else if (rc != SQLITE_ROW) {
 		status = fail_sql(self, rc, "cannot read the schema");
 	} else {
-		inst->table = sqlite3_mprintf("%s", sqlite3_column_text(stmt, 0));
+		inst->table = sqlite3_mprintf("%s", column_text(stmt, 0));
 		inst->without_rowid = sqlite3_column_int(stmt, 2);
 		inst->strict = sqlite3_column_int(stmt, 3);
-		if (inst->table && strcmp((const char *)sqlite3_column_text(stmt, 1), "table"))
-			status = wrong_kind(self, (const char *)sqlite3_column_text(stmt, 1));
+		if (inst->table && strcmp(column_text(stmt, 1), "table"))
+			status = wrong_kind(self, column_text(stmt, 1));
 	}
 	sqlite3_finalize(stmt);
 	return status;
@@ -156,8 +156,8 @@ static bool add_column(struct instance *inst, sqlite3_stmt *stmt)
 	inst->columns = c;
 	c += inst->column_count;
 	*c = (struct column){
-		.name = sqlite3_mprintf("%s", sqlite3_column_text(stmt, 0)),
-		.type = sqlite3_mprintf("%s", sqlite3_column_text(stmt, 1)),
+		.name = sqlite3_mprintf("%s", column_text(stmt, 0)),
+		.type = sqlite3_mprintf("%s", column_text(stmt, 1)),
 		.not_null = sqlite3_column_int(stmt, 2),
 		.has_default = sqlite3_column_int(stmt, 3),
 		.pk = sqlite3_column_int(stmt, 4),

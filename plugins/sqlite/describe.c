@@ -17,7 +17,7 @@ static enum migrate_status fact(struct self *self, struct migrate_describe_datab
 		sqlite3_bind_text(stmt, 1, self->instance->table, -1, SQLITE_STATIC);
 	rc = sqlite3_step(stmt);
 	if (rc == SQLITE_ROW && sqlite3_column_type(stmt, 0) != SQLITE_NULL)
-		migrate_set_fact(r, name, "%s", sqlite3_column_text(stmt, 0));
+		migrate_set_fact(r, name, "%s", column_text(stmt, 0));
 	else if (rc != SQLITE_ROW && rc != SQLITE_DONE)
 		status = fail_sql(self, rc, "cannot read the schema");
 	sqlite3_finalize(stmt);

@@ -146,8 +146,7 @@ static enum migrate_status try_index(struct self *self, const char *index,
 		return status;
 	while (good && sqlite3_step(stmt) == SQLITE_ROW)
 		good = fits(stmt, wanted, &n) &&
-		       add_part(inst, (const char *)sqlite3_column_text(stmt, 0),
-				(const char *)sqlite3_column_text(stmt, 1));
+		       add_part(inst, column_text(stmt, 0), column_text(stmt, 1));
 	sqlite3_finalize(stmt);
 	*taken = good && n && (!wanted || n == wanted->n);
 	if (!*taken)
@@ -166,9 +165,9 @@ static enum migrate_status find_index(struct self *self, const struct migrate_st
 	if (!stmt)
 		return status;
 	while (!status && !*taken && sqlite3_step(stmt) == SQLITE_ROW) {
-		if (!wanted && strcmp((const char *)sqlite3_column_text(stmt, 1), "pk"))
+		if (!wanted && strcmp(column_text(stmt, 1), "pk"))
 			continue;
-		status = try_index(self, (const char *)sqlite3_column_text(stmt, 0), wanted, taken);
+		status = try_index(self, column_text(stmt, 0), wanted, taken);
 	}
 	sqlite3_finalize(stmt);
 	return status;

@@ -152,6 +152,14 @@ enum migrate_status transaction_begin(struct self *self);
 enum migrate_status transaction_rollback(struct self *self, enum migrate_status status);
 enum migrate_status transaction_commit(struct self *self);
 
+/* The text of a column; "" for NULL, which a schema that was tampered with may hold anywhere. */
+static inline const char *column_text(sqlite3_stmt *stmt, int column)
+{
+	const unsigned char *text = sqlite3_column_text(stmt, column);
+
+	return text ? (const char *)text : "";
+}
+
 /* Bind bytes as TEXT or BLOB; empty ones too. */
 int bind_bytes(sqlite3_stmt *stmt, int parameter, struct migrate_bytes bytes, bool blob);
 

@@ -181,7 +181,7 @@ static bool goes_by_index(struct self *self, const char *sql)
 	/* no message: a plan that cannot be had is no plan */
 	if (explain && equal && !sqlite3_prepare_v2(self->db, explain, -1, &stmt, NULL))
 		while (!yes && sqlite3_step(stmt) == SQLITE_ROW) {
-			const char *detail = (const char *)sqlite3_column_text(stmt, 3);
+			const char *detail = column_text(stmt, 3);
 
 			yes = detail && !strncmp(detail, "SEARCH ", 7) && strstr(detail, equal);
 		}
@@ -230,7 +230,7 @@ static enum migrate_status index_collations(struct self *self, char **names, siz
 	sqlite3_bind_text(stmt, 2, inst->column, -1, SQLITE_STATIC);
 	while (*n < COLLATIONS_MAX && sqlite3_step(stmt) == SQLITE_ROW) {
 		inst->unique |= sqlite3_column_int(stmt, 1) != 0;
-		names[*n] = sqlite3_mprintf("%s", sqlite3_column_text(stmt, 0));
+		names[*n] = sqlite3_mprintf("%s", column_text(stmt, 0));
 		if (names[*n])
 			++*n;
 	}

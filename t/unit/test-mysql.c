@@ -208,11 +208,12 @@ static struct column path = { .sql = path_sql, .type = text_type, .charset = cha
 
 static size_t encode(struct self *self, char *number, unsigned char *out)
 {
-	char *columns[] = { number };
-	unsigned long lengths[] = { strlen(number) };
-	struct row row = { .columns = columns, .lengths = lengths };
+	struct field column = { .at = 0, .n = strlen(number) };
+	struct answer answer = { .columns = 1, .rows = 1, .fields = &column, .text = number };
 	struct migrate_bytes identity;
+	struct row row;
 
+	ck_assert(row_next(&answer, &row));
 	ck_assert_int_eq(identity_encode(self, &row, &identity), MIGRATE_OK);
 	memcpy(out, identity.p, identity.n);
 	return identity.n;

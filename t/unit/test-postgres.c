@@ -172,6 +172,29 @@ START_TEST(hides_passwords)
 }
 END_TEST
 
+START_TEST(takes_whole_lists_alone)
+{
+	struct array a = { .n = 0 };
+	struct migrate_bytes whole;
+
+	array_begin(&a, OID_TEXT);
+	array_add(&a, (struct migrate_bytes){ "one", 3 });
+	array_null(&a);
+	array_add(&a, (struct migrate_bytes){ "", 0 });
+	ck_assert(array_end(&a));
+	whole = (struct migrate_bytes){ a.p, a.n };
+	ck_assert(array_is_sound(whole));
+	for (size_t n = 0; n < whole.n; n++)
+		ck_assert(!array_is_sound((struct migrate_bytes){ a.p, n }));
+	for (size_t at = 0; at < 20; at++) { /* its head: only flags are of no matter */
+		a.p[at] ^= 1;
+		ck_assert(array_is_sound(whole) == (at >= 4 && at < 8));
+		a.p[at] ^= 1;
+	}
+	array_release(&a);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("postgres");
@@ -184,6 +207,7 @@ int main(void)
 	tcase_add_test(t, reads_what_it_wrote);
 	tcase_add_test(t, has_no_dimensions_without_elements);
 	tcase_add_test(t, believes_no_length);
+	tcase_add_test(t, takes_whole_lists_alone);
 	tcase_add_test(t, keeps_numbers);
 	tcase_add_loop_test(t, reads_a_path, 0, sizeof(paths) / sizeof(paths[0]));
 	tcase_add_loop_test(t, hides_passwords, 0, sizeof(secrets) / sizeof(secrets[0]));
