@@ -22,6 +22,7 @@ libs3_sources = \
 	plugins/libs3/remove.c \
 	plugins/libs3/space.c \
 	plugins/libs3/status.c \
+	plugins/s3/aws.c \
 	plugins/s3/text.c \
 	plugins/s3/text.h \
 	plugins/s3/uri.c \
@@ -133,6 +134,7 @@ redis_sources = \
 	$(empty)
 s3_sources = \
 	plugins/s3/attributes.c \
+	plugins/s3/aws.c \
 	plugins/s3/complete.c \
 	plugins/s3/container.c \
 	plugins/s3/copy-part.c \

@@ -111,6 +111,8 @@ credential_process = kill -TERM \$\$
 credential_process = yes
 [profile babbles]
 credential_process = echo hello
+[profile lingers]
+credential_process = sh $PWD/give-keys; echo \$\$ >$PWD/lingers.pid; exec >&-; sleep 50; echo
 [profile hangs]
 credential_process = echo \$\$ >$PWD/hangs.pid; sleep 50; echo
 END
@@ -128,6 +130,15 @@ ends_the_program() {
 		wait_until 5 is_gone "$(cat hangs.pid)"
 }
 check 'one that hangs ends with us' ends_the_program
+lingering() {
+	job 'profile: lingers' && start lingering migrate-run down.yml && wait_until 10 test -s lingers.pid &&
+		signals lingering TERM && ends_with 4 lingering && wait_until 5 is_gone "$(cat lingers.pid)"
+}
+check 'so does one that closed its output and goes on' lingering
+head -c 1100000 /dev/zero | tr '\0' '#' >huge
+check 'a file of profiles without end' refused 'is no file of profiles: it is longer than 1 MiB' '' \
+	AWS_CONFIG_FILE="$PWD/huge"
+check 'also one that is a device' refused 'is no file of profiles' '' AWS_SHARED_CREDENTIALS_FILE=/dev/zero
 
 # ---- Roles ----------------------------------------------------------------------------------
 
@@ -196,6 +207,8 @@ web="AWS_ROLE_ARN=arn:aws:iam::1:role/env AWS_WEB_IDENTITY_TOKEN_FILE=$PWD/web-t
 	check 'a service far away without TLS' refused 'it must be https' '' $web AWS_ENDPOINT_URL_STS=http://sts.example.com
 	printf 'other' >"$keysd_folder/web-token"
 	check 'a web identity that is refused' refused InvalidIdentityToken '' $web "$sts"
+	head -c 70000 /dev/zero | tr '\0' 't' >web-token
+	check 'or of any length' refused 'is longer than 65536 bytes' '' $web "$sts"
 	rm web-token
 	check 'or not there' refused 'cannot be read or is empty' '' $web "$sts"
 }
@@ -218,6 +231,11 @@ check 'or stays so' refused 'Broken: the agent says no (500)' '' "$agent" "$toke
 check 'is asked three times' keysd_was 'asked agent' 3
 keysd_plan 'agent body {"AccessKeyId": "a", "SecretAccessKey": "b", "Expiration": "soon"}'
 check 'keys whose end nobody can read' refused 'a time of Expiration' '' "$agent" "$token"
+for what in head body; do
+	keysd_plan "agent endless $what" "agent endless $what" "agent endless $what"
+	check "an agent with a $what without end" refused 'it answers with more than 65536 bytes' '' "$agent" "$token"
+done
+keysd_plan
 for url in http://192.0.2.1/agent http://127.0.0.1.example.com/agent "http://127.0.0.1@example.com/agent"; do
 	check "secrets do not go to $url" refused 'it must be https, or http to this machine' '' \
 		"AWS_CONTAINER_CREDENTIALS_FULL_URI=$url" "$token"

@@ -123,7 +123,8 @@ redirects() { # HOST: AWS answers 307 while objects are read, and the job ends a
 }
 check 'a redirect to another region of AWS is followed' redirects "near.$us"
 for host in near.s3.us-east-1.amazonaws.com.example.com near.example.com \
-	ec2-192-0-2-1.compute-1.amazonaws.com near.ec2-192-0-2-1.amazonaws.com; do
+	ec2-192-0-2-1.compute-1.amazonaws.com near.ec2-192-0-2-1.amazonaws.com \
+	s3-near.eu-west-1.elb.amazonaws.com near.s3-x.eu-west-1.elb.amazonaws.com; do
 	check "one to $host costs no object" redirects "$host"
 	check 'nor does that host hear of us' not asked "$host"
 done

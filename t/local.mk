@@ -55,6 +55,7 @@ redis_unit_tests = \
 s3_unit_tests = \
 	t/unit/test-s3-answers \
 	t/unit/test-s3-keys \
+	t/unit/test-s3-pages \
 	t/unit/test-s3-sign \
 	t/unit/test-s3-uri \
 	$(empty)
@@ -87,6 +88,7 @@ t_unit_test_redis_CPPFLAGS = $(AM_CPPFLAGS) $(REDIS_CFLAGS)
 t_unit_test_redis_LDADD = plugins/libredis.la core/libcore.la $(CHECK_LIBS) $(REDIS_LIBS)
 t_unit_test_s3_answers_LDADD = $(s3_test_libs)
 t_unit_test_s3_keys_LDADD = $(s3_test_libs)
+t_unit_test_s3_pages_LDADD = $(s3_test_libs)
 t_unit_test_s3_sign_LDADD = $(s3_test_libs)
 t_unit_test_s3_uri_LDADD = $(s3_test_libs)
 t_unit_test_sqlite_files_LDADD = $(sqlite_test_libs)
@@ -154,6 +156,7 @@ shell_tests = \
 	t/5110-crash-random.t \
 	t/6000-s3-jobs.t \
 	t/6010-s3-faults.t \
+	t/6012-s3-hostile.t \
 	t/6040-s3-credentials.t \
 	t/6041-s3-renewal.t \
 	t/6050-s3-places.t \
@@ -260,6 +263,19 @@ fuzz_programs = \
 	t/fuzz/fuzz-job \
 	t/fuzz/fuzz-text \
 	$(empty)
+fuzz_headers = t/fuzz/ensure.h t/fuzz/s3-fixture.h
+redis_fuzz_programs = t/fuzz/fuzz-redis
+s3_fuzz_programs = \
+	t/fuzz/fuzz-s3-answer \
+	t/fuzz/fuzz-s3-keys \
+	t/fuzz/fuzz-s3-listing \
+	$(empty)
+if PLUGIN_REDIS
+fuzz_programs += $(redis_fuzz_programs)
+endif
+if PLUGIN_S3
+fuzz_programs += $(s3_fuzz_programs)
+endif
 if FUZZING
 fuzz_main =
 else
@@ -267,10 +283,25 @@ fuzz_main = t/fuzz/replay.c
 endif
 t_fuzz_fuzz_job_SOURCES = t/fuzz/fuzz-job.c $(fuzz_main)
 t_fuzz_fuzz_job_LDADD = core/libcore.la
-t_fuzz_fuzz_job_LDFLAGS = $(AM_LDFLAGS) $(FUZZING_LDFLAGS)
+t_fuzz_fuzz_job_LDFLAGS = $(fuzz_ldflags)
+fuzz_ldflags = $(AM_LDFLAGS) $(FUZZING_LDFLAGS)
+s3_fuzz_libs = plugins/libs3store.la core/libcore.la $(S3_LIBS)
+t_fuzz_fuzz_redis_SOURCES = t/fuzz/fuzz-redis.c $(fuzz_main)
+t_fuzz_fuzz_redis_CPPFLAGS = $(AM_CPPFLAGS) $(REDIS_CFLAGS)
+t_fuzz_fuzz_redis_LDADD = plugins/libredis.la core/libcore.la $(REDIS_LIBS)
+t_fuzz_fuzz_redis_LDFLAGS = $(fuzz_ldflags)
+t_fuzz_fuzz_s3_answer_SOURCES = t/fuzz/fuzz-s3-answer.c $(fuzz_main)
+t_fuzz_fuzz_s3_answer_LDADD = $(s3_fuzz_libs)
+t_fuzz_fuzz_s3_answer_LDFLAGS = $(fuzz_ldflags)
+t_fuzz_fuzz_s3_keys_SOURCES = t/fuzz/fuzz-s3-keys.c $(fuzz_main)
+t_fuzz_fuzz_s3_keys_LDADD = $(s3_fuzz_libs)
+t_fuzz_fuzz_s3_keys_LDFLAGS = $(fuzz_ldflags)
+t_fuzz_fuzz_s3_listing_SOURCES = t/fuzz/fuzz-s3-listing.c $(fuzz_main)
+t_fuzz_fuzz_s3_listing_LDADD = $(s3_fuzz_libs)
+t_fuzz_fuzz_s3_listing_LDFLAGS = $(fuzz_ldflags)
 t_fuzz_fuzz_text_SOURCES = t/fuzz/fuzz-text.c $(fuzz_main)
 t_fuzz_fuzz_text_LDADD = core/libcore.la
-t_fuzz_fuzz_text_LDFLAGS = $(AM_LDFLAGS) $(FUZZING_LDFLAGS)
+t_fuzz_fuzz_text_LDFLAGS = $(fuzz_ldflags)
 
 LDADD = core/libcore.la $(CHECK_LIBS)
 check_PROGRAMS += $(fault_programs) $(bench_programs) $(fuzz_programs)
@@ -342,7 +373,7 @@ check-fuzz:
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS=t/0900-fuzz.t
 .PHONY: check-sanitized check-threads check-fuzz
 
-EXTRA_DIST += $(unit_headers) $(long_tests) $(shell_tests) t/README t/lib.sh t/fuzz/replay.c t/fuzz/corpus
+EXTRA_DIST += $(unit_headers) $(fuzz_headers) $(long_tests) $(shell_tests) t/README t/lib.sh t/fuzz/replay.c t/fuzz/corpus
 EXTRA_DIST += t/bench/README t/bench/database t/bench/lib.sh t/bench/measure t/bench/million \
 	t/bench/posix t/bench/ratios t/bench/rows t/bench/s3
 EXTRA_DIST += t/faults/README t/faults/ends.py t/faults/invariants t/faults/lib.sh t/faults/poller \

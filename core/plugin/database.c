@@ -3,8 +3,10 @@
 #include "plugin/end-impl.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define EXTRA_MAX (64 * 1024)
+#define TEXT_MAX (64 * 1024)
 
 static void page_reset(struct row_page *page)
 {
@@ -45,6 +47,8 @@ static bool row_is_sound(struct migrate_session *s, const struct migrate_row *ro
 		return call_nonsense(s, "a row has a value of %zu bytes", row->value.n);
 	if (!bytes_fit(row->extra, EXTRA_MAX))
 		return call_nonsense(s, "a row has %zu bytes of `set:` columns", row->extra.n);
+	if (row->text && strnlen(row->text, TEXT_MAX + 1) > TEXT_MAX)
+		return call_nonsense(s, "a row has a text of more than %d bytes", TEXT_MAX);
 	return true;
 }
 

@@ -88,8 +88,8 @@ void migrate_set_fact(struct migrate_describe_database *r, const char *name, con
 {
 	struct database_facts *f;
 	struct fact *facts, *fact;
+	char text[MESSAGE_MAX];
 	va_list ap;
-	int n;
 
 	if (!r || !call_expects(r->session, EXPECTS_DATABASE_FACTS) || !name)
 		return;
@@ -102,15 +102,15 @@ void migrate_set_fact(struct migrate_describe_database *r, const char *name, con
 	fact = &facts[f->fact_count];
 	fact->name = strdup(name);
 	va_start(ap, format);
-	n = vasprintf(&fact->text, format, ap);
+	vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
-	if (fact->name && n >= 0) {
+	fact->text = strdup(text);
+	if (fact->name && fact->text) {
 		f->fact_count++;
 		return;
 	}
 	free(fact->name);
-	if (n >= 0)
-		free(fact->text);
+	free(fact->text);
 }
 
 enum migrate_status database_describe(struct migrate_session *s, struct database_facts *facts)

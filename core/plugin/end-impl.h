@@ -95,6 +95,9 @@ int plugin_start(const struct migrate_plugin *p, struct error *err);
 void session_init(struct migrate_session *s, struct end *e);
 void session_release(struct migrate_session *s);
 
+/* Text of a plugin as it may be shown: cut, escaped, secrets blanked. raw is changed. */
+void host_clean(char *raw, char clean[MESSAGE_MAX]);
+
 /* Remember the first complaint about this call. Always returns false. */
 bool call_nonsense(struct migrate_session *s, const char *format, ...) MIGRATE_PRINTF(2, 3);
 

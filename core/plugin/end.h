@@ -174,7 +174,7 @@ struct part_list {
 	struct arena arena;
 	struct migrate_done_part **items; /* sorted by number */
 	size_t n, cap;
-	bool failed;
+	bool failed, full; /* no memory for it; more than may be */
 };
 enum migrate_status store_parts(struct migrate_session *s, struct migrate_parts *r,
 				struct part_list *out);
@@ -186,7 +186,7 @@ struct upload_list {
 		struct migrate_bytes key, id;
 	} * items;
 	size_t n, cap;
-	bool failed;
+	bool failed, full; /* no memory for it; more than may be */
 };
 enum migrate_status store_uploads(struct migrate_session *s, struct migrate_uploads *r,
 				  struct upload_list *out);

@@ -54,17 +54,16 @@ void host_release(struct host *h)
 	h->cancel_fd = -1;
 }
 
-/* Text of a plugin becomes fit to be shown: cut, escaped, secrets blanked. */
-static void set_message(struct migrate_session *s, char *raw)
+void host_clean(char *raw, char clean[MESSAGE_MAX])
 {
-	BUF_AUTO struct buf b = BUF_INIT(sizeof(s->message) - 1);
+	BUF_AUTO struct buf b = BUF_INIT(MESSAGE_MAX - 1);
 	size_t n = strlen(raw);
 
 	log_blank(raw, n);
 	escape_message(&b, raw, n);
 	if (b.len)
-		memcpy(s->message, b.p, b.len);
-	s->message[b.len] = '\0';
+		memcpy(clean, b.p, b.len);
+	clean[b.len] = '\0';
 }
 
 enum migrate_status migrate_fail(struct migrate_session *s, enum migrate_status status,
@@ -76,7 +75,7 @@ enum migrate_status migrate_fail(struct migrate_session *s, enum migrate_status 
 	va_start(ap, format);
 	vsnprintf(raw, sizeof(raw), format, ap);
 	va_end(ap);
-	set_message(s, raw);
+	host_clean(raw, s->message);
 	return status;
 }
 
@@ -96,7 +95,7 @@ enum migrate_status migrate_fail_errno(struct migrate_session *s, int errnum, co
 		snprintf(raw + n, sizeof(raw) - n, ": %s", why);
 	else
 		snprintf(raw + n, sizeof(raw) - n, ": error %d", errnum);
-	set_message(s, raw);
+	host_clean(raw, s->message);
 	return migrate_status_of_errno(errnum);
 }
 

@@ -2,6 +2,7 @@
 #include "base/bytes.h"
 #include "plugin/end-impl.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* What is no object does not count towards the limit, but memory has an end. */
@@ -109,6 +110,7 @@ bool migrate_emit_skipped(struct migrate_list *r, const void *key, size_t n,
 bool migrate_emit_failed(struct migrate_list *r, const void *key, size_t n,
 			 enum migrate_status status, const char *message)
 {
+	char raw[MESSAGE_MAX], clean[MESSAGE_MAX];
 	struct listed *l;
 
 	if (!others_have_room(r))
@@ -117,7 +119,9 @@ bool migrate_emit_failed(struct migrate_list *r, const void *key, size_t n,
 	if (!l)
 		return false;
 	l->status = status;
-	l->message = arena_text(l->arena, message ? message : "");
+	snprintf(raw, sizeof(raw), "%s", message ? message : "");
+	host_clean(raw, clean);
+	l->message = arena_text(l->arena, clean);
 	if (!l->message)
 		r->session->out.page->failed = true;
 	if (status <= MIGRATE_OK || status >= MIGRATE_STATUS_COUNT)

@@ -8,6 +8,11 @@
 
 #define FINDINGS_MAX 256
 
+static const char *keep(struct findings *f, const char *text)
+{
+	return arena_copy(&f->arena, text, strnlen(text, MESSAGE_MAX));
+}
+
 bool findings_add(struct findings *f, const char *name, enum migrate_verdict verdict,
 		  const char *said, const char *follows)
 {
@@ -23,11 +28,11 @@ bool findings_add(struct findings *f, const char *name, enum migrate_verdict ver
 		f->cap = f->cap * 2 + 16;
 	}
 	one = &f->items[f->n];
-	*one = (struct finding){ .name = arena_text(&f->arena, name), .verdict = verdict };
+	*one = (struct finding){ .name = keep(f, name), .verdict = verdict };
 	if (said)
-		one->said = arena_text(&f->arena, said);
+		one->said = keep(f, said);
 	if (follows)
-		one->follows = arena_text(&f->arena, follows);
+		one->follows = keep(f, follows);
 	if (!one->name || (said && !one->said) || (follows && !one->follows))
 		return false;
 	f->n++;

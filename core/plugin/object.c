@@ -65,6 +65,9 @@ bool object_is_sound(struct migrate_session *s, const struct migrate_object *o)
 {
 	const void *given = *FOLLOWING(o, given, const void *);
 
+	if (o->size > INT64_MAX)
+		return call_nonsense(s, "it told of an object of %llu bytes",
+				     (unsigned long long)o->size);
 	if (o->etag.n && (o->etag.p != given || o->etag.n > MIGRATE_ETAG_MAX))
 		return call_nonsense(s, "it set an etag without migrate_set_etag()");
 	for (unsigned int i = 0; i < MIGRATE_DIGEST_COUNT; i++)

@@ -5,6 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A server's answer may be of any length; what is kept of it has an end. */
+#define PARTS_MAX 100000
+#define UPLOADS_MAX 65536
+
 static bool set_token(struct migrate_session *s, const void *bytes, size_t n)
 {
 	if (!call_expects(s, EXPECTS_TOKEN))
@@ -111,6 +115,9 @@ bool migrate_emit_part(struct migrate_parts *r, uint32_t number, uint64_t size, 
 	if (!number || n > MIGRATE_ETAG_MAX || (!token && n))
 		return call_nonsense(s, "it told of part %u with a token of %zu bytes", number, n);
 	p = s->out.parts;
+	p->full |= p->n == PARTS_MAX;
+	if (p->full)
+		return false;
 	part = parts_have_room(p) ? arena_alloc(&p->arena, sizeof(*part)) : NULL;
 	if (!part || !arena_bytes(&p->arena, bytes_of(token, n), &part->token)) {
 		p->failed = true;
@@ -137,7 +144,7 @@ enum migrate_status store_parts(struct migrate_session *s, struct migrate_parts 
 
 	arena_reset(&out->arena);
 	out->n = 0;
-	out->failed = false;
+	out->failed = out->full = false;
 	if (!s->store || !s->store->parts)
 		return call_absent(s);
 	r->session = s;
@@ -152,6 +159,9 @@ enum migrate_status store_parts(struct migrate_session *s, struct migrate_parts 
 			call_nonsense(s, "it told of part %u twice", out->items[i]->number);
 	if (out->failed)
 		status = (int)migrate_fail(s, MIGRATE_UNAVAILABLE, "out of memory for parts");
+	if (out->full)
+		status = (int)migrate_fail(
+		    s, MIGRATE_INVALID, "it tells of more than %d parts of one upload", PARTS_MAX);
 	return call_end(s, "parts", status);
 }
 
@@ -190,6 +200,9 @@ bool migrate_emit_upload(struct migrate_uploads *r, const void *key, size_t nkey
 		return call_nonsense(
 		    s, "it told of an upload with a key of %zu and an id of %zu bytes", nkey, nid);
 	u = s->out.uploads;
+	u->full |= u->n == UPLOADS_MAX;
+	if (u->full)
+		return false;
 	left = uploads_have_room(u) ? &u->items[u->n] : NULL;
 	if (!left || !arena_bytes(&u->arena, bytes_of(key, nkey), &left->key) ||
 	    !arena_bytes(&u->arena, bytes_of(id, nid), &left->id)) {
@@ -208,7 +221,7 @@ enum migrate_status store_uploads(struct migrate_session *s, struct migrate_uplo
 
 	arena_reset(&out->arena);
 	out->n = 0;
-	out->failed = false;
+	out->failed = out->full = false;
 	if (!s->store || !s->store->uploads)
 		return call_absent(s);
 	r->session = s;
@@ -218,6 +231,9 @@ enum migrate_status store_uploads(struct migrate_session *s, struct migrate_uplo
 	status = (int)s->store->uploads(s->self, r);
 	if (out->failed)
 		status = (int)migrate_fail(s, MIGRATE_UNAVAILABLE, "out of memory for uploads");
+	if (out->full)
+		status = (int)migrate_fail(
+		    s, MIGRATE_INVALID, "it tells of more than %d unfinished uploads", UPLOADS_MAX);
 	return call_end(s, "uploads", status);
 }
 

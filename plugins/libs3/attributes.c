@@ -52,19 +52,21 @@ static bool all_of(const char *text, const char *set)
 
 static void take_meta(const char *name, const char *value, struct migrate_attributes *to)
 {
-	struct text decoded = { .p = NULL };
-	char attribute[256] = "meta:";
+	struct text attribute = { .p = NULL }, decoded = { .p = NULL };
 
 	s3_decode_word(&decoded, value);
-	if (!strcmp(name, "mtime") && all_of(value, "0123456789."))
-		text_copy(attribute, sizeof(attribute), "mtime");
-	else if (!strcmp(name, "migrate-mode") && all_of(value, "01234567"))
-		text_copy(attribute, sizeof(attribute), "mode");
-	else if (!strcmp(name, "migrate-owner"))
-		text_copy(attribute, sizeof(attribute), "owner");
-	else
-		text_copy(attribute + 5, sizeof(attribute) - 5, name);
-	migrate_set_attribute(to, attribute, text_get(&decoded), decoded.n);
+	if (!strcmp(name, "mtime") && all_of(value, "0123456789.")) {
+		text_str(&attribute, "mtime");
+	} else if (!strcmp(name, "migrate-mode") && all_of(value, "01234567")) {
+		text_str(&attribute, "mode");
+	} else if (!strcmp(name, "migrate-owner")) {
+		text_str(&attribute, "owner");
+	} else {
+		text_str(&attribute, "meta:");
+		text_str(&attribute, name);
+	}
+	migrate_set_attribute(to, text_get(&attribute), text_get(&decoded), decoded.n);
+	text_release(&attribute);
 	text_release(&decoded);
 }
 

@@ -23,8 +23,10 @@
 #define LIBS3_KEY_MAX 1024
 #define LIBS3_LISTED_MAX 1022 /* a longer key comes out of a listing cut */
 #define LIBS3_OBJECT_MAX (UINT64_C(5) << 30)
-#define LIBS3_META_MAX 64    /* headers of metadata */
-#define LIBS3_META_SIZE 2048 /* bytes in them */
+#define LIBS3_SIZE_MAX (UINT64_C(1) << 60) /* more is no size of an object */
+#define LIBS3_PAGE_MAX 1000                /* keys in one answer, whatever was asked for */
+#define LIBS3_META_MAX 64                  /* headers of metadata */
+#define LIBS3_META_SIZE 2048               /* bytes in them */
 
 enum libs3_style { LIBS3_STYLE_AUTO, LIBS3_STYLE_PATH, LIBS3_STYLE_HOST };
 

@@ -18,6 +18,7 @@ struct listing {
 	char before[LIBS3_KEY_MAX + 1]; /* the one before it */
 	/* of this answer */
 	char previous[LIBS3_KEY_MAX + 1];
+	uint32_t told;
 	bool truncated, again; /* there is more; the last key was told once more */
 };
 
@@ -55,6 +56,8 @@ static bool emit(struct listing *l, const S3ListBucketContent *o)
 	struct migrate_object *to;
 	size_t n;
 
+	if (!trouble && o->size > LIBS3_SIZE_MAX)
+		trouble = "the listing has a size of it that none can have";
 	if (!trouble && !unquote(o->eTag ? o->eTag : "", &etag, &n))
 		trouble = "the listing has no ETag of it";
 	if (trouble)
@@ -80,6 +83,9 @@ static S3Status take(struct listing *l, const S3ListBucketContent *o)
 	const struct migrate_list *r = l->r;
 	int order = l->last[0] ? compare(o->key, l->last) : 1;
 
+	/* the library reads on as long as something comes */
+	if (++l->told > LIBS3_PAGE_MAX)
+		return fail(l, "there are more keys than any page can have");
 	if (strlen(o->key) < r->prefix.n ||
 	    (r->prefix.n && memcmp(o->key, r->prefix.p, r->prefix.n) != 0))
 		return fail(l, "a key does not begin with the prefix");
@@ -129,6 +135,7 @@ static enum migrate_status ask(struct libs3_session *s, struct listing *l, const
 	prefix[l->r->prefix.n] = '\0';
 	text_copy(l->previous, sizeof(l->previous), marker);
 	l->truncated = l->again = false;
+	l->told = 0;
 	libs3_call_init(&l->call, s);
 	status = libs3_call_list(&l->call, prefix[0] ? prefix : NULL, marker[0] ? marker : NULL,
 				 max, on_contents);

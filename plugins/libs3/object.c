@@ -41,6 +41,9 @@ void libs3_tell(const struct libs3_head *head, struct migrate_object *o)
 /* The library knows header names in one spelling; where it finds no etag, nothing can be compared. */
 static enum migrate_status check_head(struct libs3_call *c)
 {
+	if (c->head.size > LIBS3_SIZE_MAX)
+		return migrate_fail(c->s->ms, MIGRATE_TRANSIENT,
+				    "the endpoint says a size that no object can have");
 	if (c->head.seen && c->head.etag[0])
 		return MIGRATE_OK;
 	return migrate_fail(c->s->ms, MIGRATE_INVALID,

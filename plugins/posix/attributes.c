@@ -113,12 +113,25 @@ static bool is_users(const char *name)
 	return !strncmp(name, "user.", 5) && name[5];
 }
 
-/* The attribute that an extended attribute stands for. */
+static bool has_place(const char *name)
+{
+	if ((!strncmp(name, "meta:", 5) && name[5]) || (!strncmp(name, "tag:", 4) && name[4]))
+		return true;
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+		if (!strcmp(name, kept[i]))
+			return true;
+	return false;
+}
+
+/*
+ * The attribute that an extended attribute stands for. Only what is written as such is read as
+ * such: anybody may call one of his user.migrate.owner, and is not to be the owner by that.
+ */
 static const char *attribute_name(const char *xattr, char name[static 512])
 {
 	if (!strcmp(xattr, MIME))
 		return "content-type";
-	if (!strncmp(xattr, OURS, sizeof(OURS) - 1) && xattr[sizeof(OURS) - 1])
+	if (!strncmp(xattr, OURS, sizeof(OURS) - 1) && has_place(xattr + sizeof(OURS) - 1))
 		return xattr + sizeof(OURS) - 1;
 	snprintf(name, 512, "xattr:%s", xattr);
 	return name;
@@ -289,16 +302,6 @@ static enum migrate_status set_xattr(struct migrate_session *m, int fd, const ch
 		break;
 	}
 	return migrate_fail_errno(m, errno, "cannot set its attribute '%s'", attribute);
-}
-
-static bool has_place(const char *name)
-{
-	if (!strncmp(name, "meta:", 5) || !strncmp(name, "tag:", 4))
-		return true;
-	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
-		if (!strcmp(name, kept[i]))
-			return true;
-	return false;
 }
 
 static enum migrate_status store_one(struct posix_session *s, struct migrate_session *m, int fd,

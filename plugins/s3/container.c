@@ -25,8 +25,8 @@ static enum migrate_status read_token(struct s3_session *s, struct text *header)
 			status = migrate_fail(
 			    s->ms, MIGRATE_UNAVAILABLE,
 			    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: '%s' cannot be read or is "
-			    "empty",
-			    file);
+			    "empty, or is longer than %d bytes",
+			    file, TOKEN_MAX);
 	}
 	if (status == MIGRATE_OK && token && *token) {
 		text_str(header, "Authorization: ");

@@ -35,6 +35,7 @@ bool s3_read_file(const char *path, size_t max, struct text *t)
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	char buffer[4096];
 	ssize_t n = -1;
+	bool fits;
 
 	if (fd < 0)
 		return false;
@@ -47,9 +48,11 @@ bool s3_read_file(const char *path, size_t max, struct text *t)
 	}
 	OPENSSL_cleanse(buffer, sizeof(buffer));
 	close(fd);
-	while (t->n && strchr("\r\n \t", t->p[t->n - 1]))
+	fits = t->n <= max;
+	while (t->n && t->p[t->n - 1] && strchr("\r\n \t", t->p[t->n - 1]))
 		t->p[--t->n] = '\0';
-	return !n && !t->bad && t->n <= max;
+	errno = fits ? errno : EFBIG;
+	return !n && !t->bad && fits;
 }
 
 /* ---- One set of keys ---- */

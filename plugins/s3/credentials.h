@@ -18,7 +18,7 @@
 bool s3_keys_set(struct s3_session *s, struct s3_keys *k, const char *where, const char *access,
 		 const char *secret, const char *token);
 void s3_wipe(struct text *t);
-/* A file without the blanks at its end. */
+/* A file without the blanks at its end. False: there is none, or, by errno, EFBIG. */
 bool s3_read_file(const char *path, size_t max, struct text *t);
 
 /* ---- profile.c: sections of the files that programs for AWS share ---- */
@@ -27,6 +27,7 @@ enum s3_profile_file { S3_CREDENTIALS_FILE, S3_CONFIG_FILE, S3_PROFILE_FILES };
 struct s3_profile {
 	const char *name;                       /* borrowed */
 	bool found;                             /* one of the files has it */
+	bool odd[S3_PROFILE_FILES];             /* what stands there is no such file */
 	struct text settings[S3_PROFILE_FILES]; /* NAME NUL VALUE NUL ... */
 };
 
@@ -61,6 +62,8 @@ struct s3_fetch {
 	bool patient;              /* worth waiting for even where nobody listens yet */
 	long status;               /* 0: no answer */
 	bool connected;            /* somebody was there */
+	size_t heads;              /* bytes before the body */
+	bool too_much;             /* it sent more than is taken */
 	char why[CURL_ERROR_SIZE]; /* there is none */
 	struct text answer;
 };
@@ -90,6 +93,9 @@ struct s3_role {
 	const char *external_id, *seconds; /* NULL: none */
 	const char *region;                /* NULL: that of the bucket */
 };
+/* The keys in an answer of STS. */
+enum migrate_status s3_sts_keys(struct s3_session *s, const struct s3_fetch *f, const char *what,
+				struct s3_keys *k);
 enum migrate_status s3_keys_web_identity(struct s3_session *s, const struct s3_role *role,
 					 const char *token_file, struct s3_keys *k);
 /* k holds the keys that may take the role, then those of the role. */

@@ -14,8 +14,7 @@
 /* In the order of S3_DIALECTS, without auto. */
 static const struct s3_dialect dialects[] = {
 	{ .name = "generic", .quirks = 0 },
-	{ .name = "aws",
-	  .host = ".amazonaws.com",
+	{ .name = "aws", /* told by the forms of its names: see aws.c */
 	  .server = "AmazonS3",
 	  .meta_max = 2048,
 	  .quirks = CONDITIONS | S3_CHECKSUMS | S3_KNOWN },
@@ -38,6 +37,8 @@ static const struct s3_dialect dialects[] = {
 	  .quirks = S3_NO_TAGS | S3_NO_ACL },
 };
 
+enum { AWS = 2 }; /* of the choices */
+
 static bool ends_with(const char *text, const char *end)
 {
 	size_t n = strlen(text), m = strlen(end);
@@ -49,6 +50,8 @@ const struct s3_dialect *s3_dialect_of(int choice, const char *host)
 {
 	if (choice > 0)
 		return &dialects[choice - 1];
+	if (s3_aws_name(host) != S3_AWS_NOT)
+		return &dialects[AWS - 1];
 	for (size_t i = 0; i < sizeof(dialects) / sizeof(dialects[0]); i++)
 		if (dialects[i].host && ends_with(host, dialects[i].host))
 			return &dialects[i];

@@ -114,7 +114,7 @@ static void blank(char *text, const char *secret)
 	size_t n = strlen(secret);
 	char *at;
 
-	while (n >= 8 && (at = strstr(text, secret)) != NULL)
+	for (; n >= 8 && (at = strstr(text, secret)) != NULL; text = at + n)
 		memset(at, '*', n);
 }
 
@@ -151,8 +151,7 @@ bool s3_error_parse(struct s3_session *s)
 
 	for (; n && strchr(" \r\n\t", *p); p++)
 		n--;
-	ok = n && s3_xml_parse(s->xml, p, n, take_error, s, root, &trouble) &&
-	     !strcmp(root, "Error");
+	ok = n && s3_xml_parse(p, n, take_error, s, root, &trouble) && !strcmp(root, "Error");
 	if (!ok)
 		s->answer.code[0] = s->answer.message[0] = '\0';
 	return ok;

@@ -80,10 +80,25 @@ void s3_host_of(const char *url, char *host, size_t n)
 
 static size_t on_bytes(char *bytes, size_t size, size_t n, void *arg)
 {
-	struct text *t = arg;
+	struct s3_fetch *f = arg;
 
 	n *= size;
-	return t->n + n <= ANSWER_MAX && text_add(t, bytes, n) ? n : 0;
+	if (n <= ANSWER_MAX - f->answer.n && text_add(&f->answer, bytes, n))
+		return n;
+	f->too_much = true;
+	return 0;
+}
+
+/* The library has no end for what comes before the body. */
+static size_t on_head(char *line, size_t size, size_t n, void *arg)
+{
+	struct s3_fetch *f = arg;
+
+	(void)line;
+	n *= size;
+	f->heads += n;
+	f->too_much |= f->heads > ANSWER_MAX;
+	return f->too_much ? 0 : n;
 }
 
 static int on_progress(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
@@ -120,7 +135,9 @@ static void set_options(CURL *c, const struct s3_session *s, struct s3_fetch *f)
 	curl_easy_setopt(c, CURLOPT_USERAGENT, "migrate/" MIGRATE_VERSION);
 	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, f->why);
 	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_bytes);
-	curl_easy_setopt(c, CURLOPT_WRITEDATA, &f->answer);
+	curl_easy_setopt(c, CURLOPT_WRITEDATA, f);
+	curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_head);
+	curl_easy_setopt(c, CURLOPT_HEADERDATA, f);
 	curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
 	curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, on_progress);
 	curl_easy_setopt(c, CURLOPT_XFERINFODATA, (void *)s);
@@ -140,6 +157,8 @@ static void ask(struct s3_session *s, struct s3_fetch *f)
 	curl_off_t connected = 0;
 
 	f->status = 0;
+	f->heads = 0;
+	f->too_much = false;
 	f->why[0] = '\0';
 	text_reset(&f->answer);
 	for (size_t i = 0; i < S3_FETCH_HEADERS && f->headers[i]; i++, list = more)
@@ -155,7 +174,9 @@ static void ask(struct s3_session *s, struct s3_fetch *f)
 		curl_easy_cleanup(c);
 	}
 	f->connected = connected > 0;
-	if (!f->why[0])
+	if (f->too_much)
+		snprintf(f->why, sizeof(f->why), "it answers with more than %d bytes", ANSWER_MAX);
+	else if (!f->why[0])
 		text_copy(f->why, sizeof(f->why), curl_easy_strerror(code));
 	for (more = list; more; more = more->next)
 		OPENSSL_cleanse(more->data, strlen(more->data));

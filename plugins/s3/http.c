@@ -11,6 +11,11 @@ bool s3_answer_line(struct s3_answer *a, const char *line, size_t n)
 {
 	const char *colon;
 
+	a->heads += n;
+	if (a->heads > S3_ANSWER_HEADERS)
+		return false;
+	if (a->body_began)
+		return true;
 	while (n && (line[n - 1] == '\r' || line[n - 1] == '\n' || line[n - 1] == ' '))
 		n--;
 	if (n >= 5 && !memcmp(line, "HTTP/", 5)) { /* anew: what came before was "100 Continue" */
@@ -20,8 +25,6 @@ bool s3_answer_line(struct s3_answer *a, const char *line, size_t n)
 	colon = n ? memchr(line, ':', n) : NULL;
 	if (!colon || memchr(line, '\0', n))
 		return true;
-	if (a->head.n + n > S3_ANSWER_HEADERS)
-		return false;
 	for (const char *p = line; p < colon; p++)
 		text_char(&a->head, (char)(*p >= 'A' && *p <= 'Z' ? *p + 32 : *p));
 	text_char(&a->head, '\0');
@@ -72,6 +75,11 @@ static size_t into_sink(struct s3_session *s, const char *bytes, size_t n)
 			s->stopped = MIGRATE_CANCELLED;
 		return 0;
 	}
+	if (s->received > s->expected) {
+		s->stopped =
+		    migrate_fail(s->ms, MIGRATE_TRANSIENT, "more bytes come than the server said");
+		return 0;
+	}
 	if (s->digesting && !EVP_DigestUpdate(s->signer.md, bytes, n))
 		s->digesting = false;
 	if (migrate_sink_write(s->sink, bytes, n))
@@ -86,13 +94,17 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *arg)
 	long status = 0;
 
 	n *= size;
+	s->answer.body_began = true;
 	curl_easy_getinfo(s->curl, CURLINFO_RESPONSE_CODE, &status);
 	s->answer.status = status;
 	if (s->sink && status / 100 == 2)
 		return into_sink(s, bytes, n);
-	if (s->answer.body.n + n <= S3_ANSWER_MAX && text_add(&s->answer.body, bytes, n))
+	if (n <= (status / 100 == 2 ? s->answer_max : S3_ANSWER_MAX) - s->answer.body.n &&
+	    text_add(&s->answer.body, bytes, n))
 		return n;
-	s->stopped = migrate_fail(s->ms, MIGRATE_TRANSIENT, "the answer is too long");
+	s->stopped = migrate_fail(s->ms, MIGRATE_TRANSIENT, "%s",
+				  s->answer.body.bad ? "out of memory for the answer"
+						     : "the answer is too long");
 	return 0;
 }
 
@@ -282,7 +294,10 @@ CURLcode s3_http(struct s3_session *s, const char *url, struct curl_slist *heade
 	s->moved = s3_monotonic();
 	s->curl_error[0] = '\0';
 	text_reset(&s->answer.head);
+	text_shrink(&s->answer.body, S3_ANSWER_KEEP);
 	text_reset(&s->answer.body);
+	s->answer.heads = 0;
+	s->answer.body_began = false;
 	s->answer.status = 0;
 	s->answer.code[0] = s->answer.message[0] = s->answer.region[0] = '\0';
 	choose_method(s);

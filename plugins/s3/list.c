@@ -14,6 +14,7 @@ struct listing {
 	bool
 	    tells_restored; /* an archived object that was restored is told from one that was not */
 	uint32_t max, n;
+	bool says_encoded; /* as the parser reads it */
 	/* the entry that is being read */
 	char key[3 * S3_KEY_MAX + 64];
 	size_t nkey;
@@ -90,14 +91,27 @@ static void forget_entry(struct listing *l)
 	l->mtime = INT64_MIN;
 }
 
+static bool refuse(struct listing *l, const char *why)
+{
+	l->trouble = why;
+	return false;
+}
+
 static bool take_key(struct listing *l, const char *text, size_t n)
 {
 	if (n >= sizeof(l->key))
-		return false;
+		return refuse(l, "a key is longer than any can be");
 	memcpy(l->key, text, n + 1);
 	l->nkey = n;
 	l->has_key = true;
-	return !l->encoded || s3_decode(l->key, &l->nkey, true);
+	return !l->encoded || s3_decode(l->key, &l->nkey, true) ||
+	       refuse(l, "a key is not encoded as the page says");
+}
+
+static bool take_size(struct listing *l, const char *text)
+{
+	l->has_size = text_number(text, &l->size) && l->size <= S3_SIZE_MAX;
+	return l->has_size || refuse(l, "a size is none that an object can have");
 }
 
 static bool take_entry(struct listing *l, const char *name, const char *text, size_t n)
@@ -105,9 +119,9 @@ static bool take_entry(struct listing *l, const char *name, const char *text, si
 	if (!strcmp(name, "Key"))
 		return take_key(l, text, n);
 	if (!strcmp(name, "Size"))
-		return (l->has_size = text_number(text, &l->size));
-	if (!strcmp(name, "ETag"))
-		text_copy(l->etag, sizeof(l->etag), text);
+		return take_size(l, text);
+	if (!strcmp(name, "ETag")) /* one that cannot be kept whole is none to compare with */
+		text_copy(l->etag, sizeof(l->etag), n < sizeof(l->etag) ? text : "");
 	else if (!strcmp(name, "LastModified") && !time_parse(text, &l->mtime))
 		l->mtime = INT64_MIN;
 	else if (!strcmp(name, "StorageClass"))
@@ -132,9 +146,11 @@ static bool take(void *arg, const char *path, char *text, size_t n)
 	if (!strcmp(path, "IsTruncated")) {
 		l->truncated = !strcmp(text, "true");
 		l->told = l->truncated || !strcmp(text, "false");
+	} else if (!strcmp(path, "EncodingType")) {
+		l->says_encoded = !strcmp(text, "url");
 	} else if (!strcmp(path, "NextContinuationToken") || !strcmp(path, "NextMarker")) {
 		if (n > MIGRATE_CURSOR_MAX)
-			return false;
+			return refuse(l, "a token is longer than any can be");
 		memcpy(l->token, text, n);
 		l->ntoken = n;
 	}
@@ -152,6 +168,7 @@ static void ask(struct s3_session *s, const struct migrate_list *r, uint32_t max
 	bool v1 = s->s3->quirks & S3_LIST_V1;
 
 	s3_begin(s, "GET", s3_bytes(NULL, 0));
+	s3_with_listing(s);
 	if (r->cursor.n && !v1)
 		s3_query(s, "continuation-token", r->cursor.p, r->cursor.n);
 	if (!(s->s3->quirks & S3_NO_LIST_ENCODING))
@@ -179,10 +196,35 @@ static bool says_encoded(const struct s3_session *s)
 	return memmem(text_get(&s->answer.body), s->answer.body.n, text, sizeof(text) - 1) != NULL;
 }
 
+/*
+ * Pages without keys: there may be thousands, where what was removed is passed over. Their tokens
+ * lead round in a circle if one comes back; which is seen without keeping them all (Brent), for the
+ * one that is kept is taken anew after 1, 2, 4, ... pages.
+ */
+static bool goes_on(struct listing *l)
+{
+	struct s3_walk *w = &l->s->walk;
+	bool same = w->pages && l->ntoken == w->n && !memcmp(l->token, w->token, l->ntoken);
+
+	if (same || w->pages >= S3_EMPTY_PAGES)
+		return false;
+	if (!(w->pages & (w->pages + 1))) {
+		memcpy(w->token, l->token, l->ntoken);
+		w->n = l->ntoken;
+	}
+	w->pages++;
+	return true;
+}
+
 static enum migrate_status end_page(struct listing *l)
 {
 	struct migrate_list *r = l->r;
 
+	if (l->n || !r->cursor.n)
+		l->s->walk.pages = 0;
+	if (l->encoded != l->says_encoded)
+		return migrate_fail(l->s->ms, MIGRATE_TRANSIENT,
+				    "listing: it cannot be told whether the page is encoded");
 	if (!l->told)
 		return migrate_fail(l->s->ms, MIGRATE_TRANSIENT,
 				    "listing: the page does not say whether it is the last");
@@ -192,6 +234,10 @@ static enum migrate_status end_page(struct listing *l)
 	if (!l->ntoken || (l->ntoken == r->cursor.n && !memcmp(l->token, r->cursor.p, l->ntoken)))
 		return migrate_fail(l->s->ms, MIGRATE_TRANSIENT,
 				    "listing: there is more, but no new token to go on with");
+	if (!l->n && !goes_on(l))
+		return migrate_fail(l->s->ms, MIGRATE_TRANSIENT,
+				    "listing: pages without keys follow each other, round in a "
+				    "circle or without end");
 	return migrate_set_cursor(r, l->token, l->ntoken) ? MIGRATE_OK : MIGRATE_CANCELLED;
 }
 
@@ -203,30 +249,42 @@ bool s3_lists_v1(const struct s3_session *s)
 	return strstr(p, "<Marker>") || strstr(p, "<Marker/>");
 }
 
-enum migrate_status s3_list(void *self, struct migrate_list *r)
+static uint32_t max_of(const struct migrate_list *r)
 {
-	struct s3_session *s = self;
+	return r->limit && r->limit < 1000 ? r->limit : 1000;
+}
+
+enum migrate_status s3_take_listing(struct s3_session *s, struct migrate_list *r)
+{
 	struct listing l = { .s = s, .r = r, .ordered = !(s->s3->quirks & S3_UNORDERED) };
 	enum migrate_status status;
 
-	s->ms = r->session;
-	l.max = r->limit && r->limit < 1000 ? r->limit : 1000;
+	l.max = max_of(r);
 	l.tells_restored = tells_restored(s->s3);
-	forget_entry(&l);
-	ask(s, r, l.max);
-	status = s3_send(s, "listing");
-	if (status == MIGRATE_NOT_FOUND)
-		status = MIGRATE_UNAVAILABLE; /* the bucket, not an object */
-	if (status != MIGRATE_OK)
-		return status;
 	l.encoded = says_encoded(s);
+	forget_entry(&l);
 	status = s3_document(s, "ListBucketResult", take, &l, "listing");
 	if (l.cancelled)
 		return MIGRATE_CANCELLED;
 	if (status != MIGRATE_OK)
 		return l.trouble ? migrate_fail(s->ms, MIGRATE_TRANSIENT, "listing: %s", l.trouble)
 				 : status;
-	status = end_page(&l);
-	text_shrink(&s->answer.body, 65536);
+	return end_page(&l);
+}
+
+enum migrate_status s3_list(void *self, struct migrate_list *r)
+{
+	struct s3_session *s = self;
+	enum migrate_status status;
+
+	s->ms = r->session;
+	ask(s, r, max_of(r));
+	status = s3_send(s, "listing");
+	if (status == MIGRATE_NOT_FOUND)
+		status = MIGRATE_UNAVAILABLE; /* the bucket, not an object */
+	if (status != MIGRATE_OK)
+		return status;
+	status = s3_take_listing(s, r);
+	text_shrink(&s->answer.body, S3_ANSWER_KEEP);
 	return status;
 }

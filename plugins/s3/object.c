@@ -154,6 +154,7 @@ static bool head_of_get(struct s3_session *s, void *arg)
 	g->expected = r->object->size - (r->offset < r->object->size ? r->offset : r->object->size);
 	if (r->length < g->expected)
 		g->expected = r->length;
+	s->expected = g->expected;
 	if (ranged && g->expected && (s->answer.status == 206 || r->offset) &&
 	    !range_is_right(s, g))
 		s->stopped = migrate_fail(s->ms, MIGRATE_TRANSIENT,

@@ -58,9 +58,9 @@ static bool spawn(const char *command, int out, pid_t *pid)
 }
 
 /* What it prints, until it ends, its time is over or the core wants us back; NULL: whole. */
-static const char *read_all(struct s3_session *s, int fd, struct text *output)
+static const char *read_all(struct s3_session *s, int fd, int64_t end, struct text *output)
 {
-	int64_t end = s3_monotonic() + PATIENCE, left;
+	int64_t left;
 	const char *trouble = NULL;
 	char buffer[4096];
 
@@ -86,29 +86,39 @@ static const char *read_all(struct s3_session *s, int fd, struct text *output)
 	return trouble;
 }
 
-static int wait_for(pid_t pid)
+/* Its end, which need not come because its output did; then it is ended. */
+static const char *wait_for(struct s3_session *s, pid_t pid, int64_t end, int *status)
 {
-	int status = -1;
+	const char *trouble = NULL;
+	pid_t got;
 
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	return status;
+	*status = -1;
+	while (!(got = waitpid(pid, status, WNOHANG)) || (got < 0 && errno == EINTR)) {
+		if (!trouble && (migrate_cancelled(s->ms) || s3_monotonic() >= end)) {
+			trouble = migrate_cancelled(s->ms) ? "it was ended" : "it took too long";
+			kill(-pid, SIGKILL);
+		}
+		migrate_wait(s->ms, -1, 0, 10);
+	}
+	return trouble;
 }
 
 static enum migrate_status run(struct s3_session *s, const char *command, const char *what,
 			       int ends[2], struct text *output)
 {
-	const char *trouble = "it cannot be started";
+	const char *trouble = "it cannot be started", *late;
+	int64_t end = s3_monotonic() + PATIENCE;
 	int status = 0;
 	pid_t pid = -1;
 	bool ok = spawn(command, ends[1], &pid);
 
 	close(ends[1]);
 	if (ok) {
-		trouble = read_all(s, ends[0], output);
+		trouble = read_all(s, ends[0], end, output);
 		if (trouble)
 			kill(-pid, SIGKILL);
-		status = wait_for(pid);
+		late = wait_for(s, pid, end, &status);
+		trouble = trouble ? trouble : late;
 	}
 	close(ends[0]);
 	if (trouble)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "credentials.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,10 +111,13 @@ void s3_profile_load(struct s3_profile *p, const char *name)
 	*p = (struct s3_profile){ .name = name };
 	for (enum s3_profile_file i = 0; i < S3_PROFILE_FILES; i++) {
 		struct text text = { .p = NULL };
+		bool whole;
 
 		s3_profile_path(i, path, sizeof(path));
-		if (s3_read_file(path, FILE_MAX, &text) && text.n &&
-		    strlen(text_get(&text)) == text.n)
+		whole = s3_read_file(path, FILE_MAX, &text);
+
+		p->odd[i] = whole ? strlen(text_get(&text)) != text.n : errno == EFBIG;
+		if (whole && text.n && !p->odd[i])
 			take_section(p, i, text.p);
 		s3_wipe(&text);
 	}

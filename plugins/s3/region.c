@@ -2,7 +2,6 @@
 #include "s3.h"
 
 #include <string.h>
-#include <strings.h>
 
 /*
  * Which region a bucket is in is learnt from its answers. A redirect is followed by
@@ -10,10 +9,13 @@
  * same provider, or the very same host.
  */
 
-static bool is_region(const char *text)
+/* At AWS it becomes a part of the host's name. */
+static bool is_region(const struct s3_session *s, const char *text)
 {
 	size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-");
 
+	if (s->place.aws)
+		return s3_is_aws_region(text);
 	return n >= 2 && n < 40 && !text[n];
 }
 
@@ -23,25 +25,7 @@ static const char *named_region(const struct s3_session *s)
 
 	if (!region && s->answer.region[0])
 		region = s->answer.region;
-	return region && is_region(region) ? region : NULL;
-}
-
-static bool ends_with(const char *text, const char *end)
-{
-	size_t n = strlen(text), m = strlen(end);
-
-	return n >= m && !strcasecmp(text + n - m, end);
-}
-
-/*
- * A host of AWS that serves S3, and nothing else there: anybody may have a machine or an
- * interface whose name ends as theirs do.
- */
-static bool is_s3_of_aws(const char *host)
-{
-	if (strncasecmp(host, "s3.", 3) != 0 && strncasecmp(host, "s3-", 3) != 0)
-		return false;
-	return ends_with(host, ".amazonaws.com") || ends_with(host, ".amazonaws.com.cn");
+	return region && is_region(s, region) ? region : NULL;
 }
 
 static bool may_see_us(const struct s3_place *ours, const struct s3_place *theirs)
@@ -50,8 +34,9 @@ static bool may_see_us(const struct s3_place *ours, const struct s3_place *their
 		return false;
 	if (!strcmp(ours->host, theirs->host))
 		return true;
-	return is_s3_of_aws(ours->host) && is_s3_of_aws(theirs->host) &&
-	       ends_with(ours->host, ".cn") == ends_with(theirs->host, ".cn");
+	return s3_aws_name(ours->host) == S3_AWS_BUCKETS &&
+	       s3_aws_name(theirs->host) == S3_AWS_BUCKETS &&
+	       s3_aws_same_partition(ours->host, theirs->host);
 }
 
 /* The end point behind a Location: its host, less the bucket in front of it. */

@@ -78,6 +78,7 @@ static enum migrate_status remove_batch(struct s3_session *s, struct batch *b)
 	enum migrate_status status;
 
 	s3_begin(s, "POST", s3_bytes(NULL, 0));
+	s3_with_listing(s);
 	s3_query_text(s, "delete", "");
 	s3_header_text(s, "content-type", "application/xml");
 	text_str(&s->body, "<Delete>");

@@ -34,6 +34,8 @@ void s3_begin(struct s3_session *s, const char *method, struct migrate_bytes key
 	s->stream_size = 0;
 	s->sink = NULL;
 	s->on_head = NULL;
+	s->expected = UINT64_MAX;
+	s->answer_max = S3_ANSWER_MAX;
 	if (s->s3->config.requester_pays)
 		s3_header_text(s, "x-amz-request-payer", "requester");
 	if (s->s3->config.expected_owner)
@@ -93,6 +95,11 @@ void s3_with_stream(struct s3_session *s, struct migrate_body *body, uint64_t si
 	s->has_body = true;
 	s->stream = body;
 	s->stream_size = size;
+}
+
+void s3_with_listing(struct s3_session *s)
+{
+	s->answer_max = S3_DOCUMENT_MAX;
 }
 
 bool s3_with_md5(struct s3_session *s)

@@ -86,6 +86,22 @@ static enum migrate_status take_role(struct s3_session *s, const struct s3_profi
 	return s3_keys_role(s, role, k);
 }
 
+static enum migrate_status check_files(struct s3_session *s, const struct s3_profile *p)
+{
+	char path[4096];
+
+	for (enum s3_profile_file i = 0; i < S3_PROFILE_FILES; i++) {
+		if (!p->odd[i])
+			continue;
+		s3_profile_path(i, path, sizeof(path));
+		return migrate_fail(s->ms, MIGRATE_INVALID,
+				    "'%s' is no file of profiles: it is longer than 1 MiB, or "
+				    "holds a NUL",
+				    path);
+	}
+	return MIGRATE_OK;
+}
+
 static enum migrate_status use(struct s3_session *s, const struct s3_profile *p, struct s3_keys *k,
 			       bool *found, unsigned int depth)
 {
@@ -127,7 +143,11 @@ static enum migrate_status follow(struct s3_session *s, const char *name, struct
 				    "profile '%s': its source_profile leads round in a circle",
 				    name);
 	s3_profile_load(&p, name);
-	status = use(s, &p, k, found, depth);
+	status = check_files(s, &p);
+	if (status == MIGRATE_OK)
+		status = use(s, &p, k, found, depth);
+	else
+		*found = true;
 	s3_profile_release(&p);
 	return status;
 }

@@ -28,10 +28,14 @@
 #define S3_PARTS_MAX 10000
 #define S3_PART_MIN (UINT64_C(5) << 20)
 #define S3_PART_MAX (UINT64_C(5) << 30)
-#define S3_BATCH 1000                 /* keys in one DeleteObjects */
-#define S3_SMALL (32 * 1024)          /* bodies up to this are sent in one piece */
-#define S3_ANSWER_MAX (16u << 20)     /* bytes in a document */
-#define S3_ANSWER_HEADERS (64 * 1024) /* bytes in the head of an answer */
+#define S3_EMPTY_PAGES 100000           /* pages of a listing without a key, one after the other */
+#define S3_BATCH 1000                   /* keys in one DeleteObjects */
+#define S3_SMALL (32 * 1024)            /* bodies up to this are sent in one piece */
+#define S3_SIZE_MAX (UINT64_C(1) << 60) /* more is no size of an object */
+#define S3_DOCUMENT_MAX (16u << 20)     /* bytes in a document that lists */
+#define S3_ANSWER_MAX (256u << 10)      /* in any other, and in what comes with an error */
+#define S3_ANSWER_KEEP 65536            /* of the memory for one, between two requests */
+#define S3_ANSWER_HEADERS (64 * 1024)   /* bytes in the heads of one answer */
 #define S3_EMPTY_SHA256 "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 enum s3_choice_style { S3_STYLE_AUTO, S3_STYLE_PATH, S3_STYLE_HOST };
@@ -121,7 +125,8 @@ struct s3_header {
 /* The answer to the last request. */
 struct s3_answer {
 	long status;
-	bool complete;    /* its head came, and its body to the end */
+	size_t heads;     /* bytes of its heads, "100 Continue" and the like with them */
+	bool body_began;  /* what looks like a head then is a trailer */
 	bool sent;        /* the whole request left us */
 	struct text head; /* NAME NUL VALUE NUL ... */
 	struct text body; /* of documents, and of errors */
@@ -140,12 +145,18 @@ struct s3_signer {
 	struct text canonical, names;
 };
 
+/* How far a listing has come without keys: see list.c. */
+struct s3_walk {
+	uint64_t pages;
+	char token[MIGRATE_CURSOR_MAX];
+	size_t n;
+};
+
 struct s3_session {
 	struct s3 *s3;
 	struct migrate_session *ms;
 	CURL *curl;
 	char curl_error[CURL_ERROR_SIZE];
-	XML_Parser xml;
 	char job[17];
 
 	/* the request */
@@ -157,11 +168,13 @@ struct s3_session {
 	bool lost_header;            /* more headers than may be */
 	bool once;                   /* libcurl must not repeat it on its own */
 	bool has_body;               /* a body follows, maybe of no bytes */
+	size_t answer_max;           /* bytes in the answer's document */
 	struct migrate_body *stream; /* NULL: the body is in `body` */
 	uint64_t stream_size, stream_at;
 	struct migrate_sink *sink; /* NULL: the answer goes into answer.body */
 	bool (*on_head)(struct s3_session *s, void *arg); /* before the first byte to the sink */
 	void *on_head_arg;
+	uint64_t expected; /* bytes into the sink, at most */
 	bool payload_signed;
 	struct s3_place place; /* where it goes */
 	char region[64];
@@ -179,6 +192,7 @@ struct s3_session {
 	bool digesting; /* the MD5 of what comes is taken, in the signer's context */
 
 	struct s3_answer answer;
+	struct s3_walk walk;
 	struct s3_signer signer;
 	struct s3_keys keys;
 };
@@ -212,6 +226,8 @@ void s3_header_text(struct s3_session *s, const char *name, const char *value);
 /* The body is what stands in s->body. */
 void s3_with_body(struct s3_session *s);
 void s3_with_stream(struct s3_session *s, struct migrate_body *body, uint64_t size);
+/* The answer lists what may be many. */
+void s3_with_listing(struct s3_session *s);
 /* Content-MD5 of what stands in s->body. */
 bool s3_with_md5(struct s3_session *s);
 /* Send it; OK: 2xx. Else the status that follows from the answer, with a message. */
@@ -226,7 +242,7 @@ CURL *s3_http_new(struct s3_session *s);
 CURLcode s3_http(struct s3_session *s, const char *url, struct curl_slist *headers);
 /* A header of the answer; NULL: there is none. */
 const char *s3_answer_header(const struct s3_session *s, const char *name);
-/* Take one line of an answer's head. False: too much. */
+/* Take one line of an answer's head; what comes behind the body is passed over. False: too much. */
 bool s3_answer_line(struct s3_answer *a, const char *line, size_t n);
 
 /* ---- tls.c: what all sessions share ---- */
@@ -246,6 +262,7 @@ struct s3_xml {
 	char path[256];
 	size_t path_n;
 	unsigned int depth;
+	size_t nodes; /* elements and attributes so far */
 	struct text text;
 	bool stopped, root_ended;
 	bool stand_ins;      /* control characters came as such: see xml-chars.c */
@@ -254,8 +271,8 @@ struct s3_xml {
 	XML_Parser parser;
 };
 /* False: not well-formed, hostile, too deep, or stopped. root: the name of the root element. */
-bool s3_xml_parse(XML_Parser parser, const void *bytes, size_t n, s3_xml_end *end, void *arg,
-		  char root[64], const char **trouble);
+bool s3_xml_parse(const void *bytes, size_t n, s3_xml_end *end, void *arg, char root[64],
+		  const char **trouble);
 /* The answer's document, whose root must be this one. */
 enum migrate_status s3_document(struct s3_session *s, const char *root, s3_xml_end *end, void *arg,
 				const char *what);
@@ -283,6 +300,8 @@ enum migrate_status s3_fail_curl(struct s3_session *s, CURLcode code, const char
 enum migrate_status s3_take_head(struct s3_session *s, struct migrate_object *o);
 /* How far the server's clock, in the last answer, is ahead of ours, in ns. */
 int64_t s3_clock_ahead(const struct s3_session *s);
+/* A time that it told in its last answer, by our clock. */
+int64_t s3_by_our_clock(const struct s3_session *s, int64_t ns);
 void s3_set_etag(struct s3_session *s, struct migrate_object *o, const char *text, size_t n);
 enum migrate_status s3_give_attributes(struct s3_session *s, const struct migrate_attributes *a,
 				       uint32_t flags);
@@ -319,6 +338,8 @@ enum migrate_status s3_still_same(struct s3_session *s, struct migrate_bytes key
 bool s3_same_etag(struct migrate_bytes a, struct migrate_bytes b);
 void s3_give_digest(struct s3_session *s, const struct migrate_digest *d);
 enum migrate_status s3_list(void *self, struct migrate_list *r);
+/* The page that stands in the answer. */
+enum migrate_status s3_take_listing(struct s3_session *s, struct migrate_list *r);
 bool s3_lists_v1(const struct s3_session *s); /* the last answer, to a listing of version 2 */
 enum migrate_status s3_can_copy(void *self, struct migrate_can_copy *r);
 enum migrate_status s3_copy(void *self, struct migrate_copy *r);
@@ -335,12 +356,16 @@ enum migrate_status s3_upload(void *self, struct migrate_upload *r);
 enum migrate_status s3_part(void *self, struct migrate_part *r);
 enum migrate_status s3_parts(void *self, struct migrate_parts *r);
 enum migrate_status s3_uploads(void *self, struct migrate_uploads *r);
+/* The page that stands in the answer, as if it were the only one. */
+enum migrate_status s3_take_uploads(struct s3_session *s, struct migrate_uploads *r);
+enum migrate_status s3_take_parts(struct s3_session *s, struct migrate_parts *r);
 enum migrate_status s3_complete(void *self, struct migrate_complete *r);
 enum migrate_status s3_abort(void *self, struct migrate_abort *r);
 enum migrate_status s3_remove(void *self, struct migrate_remove *r);
 enum migrate_status s3_remove_one(struct s3_session *s, struct migrate_bytes key,
 				  struct migrate_bytes if_match);
 void s3_mine_free(struct s3 *s3);
+void s3_remember_upload(struct s3 *s3, struct migrate_bytes id);
 void s3_forget_upload(struct s3 *s3, struct migrate_bytes id);
 bool s3_is_mine(struct s3 *s3, const void *id, size_t n); /* did this instance begin that upload? */
 

@@ -49,6 +49,7 @@ static void find(struct s3_session *s, struct sweep *w, bool uploads)
 	w->n = 0;
 	w->now = (struct left){ .key = "" };
 	s3_begin(s, "GET", s3_bytes(NULL, 0));
+	s3_with_listing(s);
 	if (!uploads && !(s->s3->quirks & S3_LIST_V1))
 		s3_query_text(s, "list-type", "2");
 	s3_query_text(s, "prefix", w->prefix);

@@ -14,8 +14,6 @@ static void s3_session_free(struct s3_session *s)
 		return;
 	if (s->curl)
 		curl_easy_cleanup(s->curl);
-	if (s->xml)
-		XML_ParserFree(s->xml);
 	s3_signer_release(&s->signer);
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		text_release(texts[i]);
@@ -35,8 +33,7 @@ struct s3_session *s3_session_new(struct s3 *s3, struct migrate_session *ms)
 	text_copy(s->job, sizeof(s->job), migrate_job_id(ms));
 	text_copy(s->region, sizeof(s->region), s3->region);
 	s->region_generation = s3->region_generation;
-	s->xml = XML_ParserCreate(NULL);
-	if (s3_signer_init(&s->signer, s3->sha256) && s->xml && (s->curl = s3_http_new(s)))
+	if (s3_signer_init(&s->signer, s3->sha256) && (s->curl = s3_http_new(s)))
 		return s;
 	s3_session_free(s);
 	return NULL;

@@ -20,16 +20,6 @@ struct sts {
 	struct text post;
 };
 
-/* us-east-1 and the like: others' names of regions are no part of a name at AWS. */
-static bool is_aws_region(const char *region)
-{
-	const char *dash = strrchr(region, '-');
-
-	return dash &&
-	       strspn(region, "abcdefghijklmnopqrstuvwxyz-") == (size_t)(dash + 1 - region) &&
-	       dash[1] >= '1' && dash[1] <= '9' && !dash[2] && strchr(region, '-') != dash;
-}
-
 static enum migrate_status find_service(struct s3_session *s, struct sts *t)
 {
 	static const char *const names[] = { "AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL" };
@@ -39,7 +29,7 @@ static enum migrate_status find_service(struct s3_session *s, struct sts *t)
 	pthread_mutex_lock(&s->s3->lock);
 	text_copy(t->region, sizeof(t->region), t->role->region ? t->role->region : s->s3->region);
 	pthread_mutex_unlock(&s->s3->lock);
-	if (!is_aws_region(t->region))
+	if (!s3_is_aws_region(t->region))
 		text_copy(t->region, sizeof(t->region), "us-east-1");
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && (!set || !*set); i++)
 		set = getenv(names[i]);
@@ -47,8 +37,8 @@ static enum migrate_status find_service(struct s3_session *s, struct sts *t)
 		n = snprintf(t->url, sizeof(t->url), "%s%s", set,
 			     set[strlen(set) - 1] == '/' ? "" : "/");
 	else
-		n = snprintf(t->url, sizeof(t->url), "https://sts.%s.amazonaws.com%s/", t->region,
-			     !strncmp(t->region, "cn-", 3) ? ".cn" : "");
+		n = snprintf(t->url, sizeof(t->url), "https://sts.%s.%s/", t->region,
+			     s3_aws_suffix(t->region));
 	if ((size_t)n >= sizeof(t->url) || !s3_may_ask(t->url))
 		return migrate_fail(s->ms, MIGRATE_INVALID,
 				    "AWS_ENDPOINT_URL_STS: it must be https, or http to this "
@@ -86,8 +76,14 @@ static void compose(struct sts *t, const char *action)
 struct result {
 	struct s3_keys keys;
 	char code[64], message[256];
-	bool bad; /* a time that is none, or a token that is too long */
+	bool bad; /* a time that is none, or a key that is too long */
 };
+
+static void take_key(struct result *r, char *to, size_t size, const char *text, size_t n)
+{
+	r->bad |= n >= size || strlen(text) != n;
+	text_copy(to, size, text);
+}
 
 static bool take_result(void *arg, const char *path, char *text, size_t n)
 {
@@ -103,12 +99,11 @@ static bool take_result(void *arg, const char *path, char *text, size_t n)
 		return true;
 	at += sizeof("Credentials/") - 1;
 	if (!strcmp(at, "AccessKeyId")) {
-		text_copy(r->keys.access, sizeof(r->keys.access), text);
+		take_key(r, r->keys.access, sizeof(r->keys.access), text, n);
 	} else if (!strcmp(at, "SecretAccessKey")) {
-		text_copy(r->keys.secret, sizeof(r->keys.secret), text);
+		take_key(r, r->keys.secret, sizeof(r->keys.secret), text, n);
 	} else if (!strcmp(at, "SessionToken")) {
-		r->bad |= n >= sizeof(r->keys.token);
-		text_copy(r->keys.token, sizeof(r->keys.token), text);
+		take_key(r, r->keys.token, sizeof(r->keys.token), text, n);
 	} else if (!strcmp(at, "Expiration")) {
 		r->bad |= !time_parse(text, &ns);
 		r->keys.expires = r->bad ? 0 : ns / 1000000000;
@@ -116,7 +111,7 @@ static bool take_result(void *arg, const char *path, char *text, size_t n)
 	return true;
 }
 
-static enum migrate_status judge(struct s3_session *s, const struct sts *t, struct s3_fetch *f,
+static enum migrate_status judge(struct s3_session *s, const struct s3_fetch *f, const char *what,
 				 struct result *r, struct s3_keys *k)
 {
 	const char *trouble;
@@ -124,42 +119,51 @@ static enum migrate_status judge(struct s3_session *s, const struct sts *t, stru
 	bool parsed;
 
 	if (!f->status)
-		return s3_fetch_refused(s, f, t->what);
-	parsed =
-	    s3_xml_parse(s->xml, text_get(&f->answer), f->answer.n, take_result, r, root, &trouble);
+		return s3_fetch_refused(s, f, what);
+	parsed = s3_xml_parse(text_get(&f->answer), f->answer.n, take_result, r, root, &trouble);
 	if (f->status != 200 && parsed && r->code[0])
-		return migrate_fail(s->ms, MIGRATE_UNAVAILABLE, "%s: %s: %s (%ld)", t->what,
-				    r->code, r->message, f->status);
+		return migrate_fail(s->ms, MIGRATE_UNAVAILABLE, "%s: %s: %s (%ld)", what, r->code,
+				    r->message, f->status);
 	if (f->status != 200)
-		return s3_fetch_refused(s, f, t->what);
+		return s3_fetch_refused(s, f, what);
 	if (!parsed || r->bad)
 		return migrate_fail(s->ms, MIGRATE_UNAVAILABLE, "%s: the answer is not that of STS",
-				    t->what);
-	if (!s3_keys_set(s, k, t->what, r->keys.access, r->keys.secret, r->keys.token))
+				    what);
+	if (!s3_keys_set(s, k, what, r->keys.access, r->keys.secret, r->keys.token))
 		return MIGRATE_UNAVAILABLE;
 	k->expires = r->keys.expires;
 	return MIGRATE_OK;
 }
 
+enum migrate_status s3_sts_keys(struct s3_session *s, const struct s3_fetch *f, const char *what,
+				struct s3_keys *k)
+{
+	struct result *r = calloc(1, sizeof(*r));
+	enum migrate_status status;
+
+	if (!r)
+		return migrate_fail(s->ms, MIGRATE_UNAVAILABLE, "out of memory");
+	status = judge(s, f, what, r, k);
+	OPENSSL_cleanse(r, sizeof(*r));
+	free(r);
+	return status;
+}
+
 static enum migrate_status ask(struct s3_session *s, struct sts *t, struct s3_fetch *f,
 			       struct s3_keys *k)
 {
-	struct result *r = calloc(1, sizeof(*r));
-	enum migrate_status status = MIGRATE_UNAVAILABLE;
+	enum migrate_status status;
 
-	if (!r || t->post.bad) {
-		migrate_fail(s->ms, status, "out of memory");
+	if (t->post.bad) {
+		status = migrate_fail(s->ms, MIGRATE_UNAVAILABLE, "out of memory");
 	} else {
 		f->method = "POST";
 		f->url = t->url;
 		f->post = text_get(&t->post);
 		f->local = strncmp(t->url, "https", 5) != 0;
 		s3_fetch(s, f);
-		status = judge(s, t, f, r, k);
+		status = s3_sts_keys(s, f, t->what, k);
 	}
-	if (r)
-		OPENSSL_cleanse(r, sizeof(*r));
-	free(r);
 	s3_wipe(&f->answer);
 	s3_wipe(&t->post);
 	return status;
@@ -177,9 +181,11 @@ enum migrate_status s3_keys_web_identity(struct s3_session *s, const struct s3_r
 		return status;
 	if (!s3_read_file(token_file, TOKEN_MAX, &token) || !token.n) {
 		s3_wipe(&token);
-		return migrate_fail(s->ms, MIGRATE_UNAVAILABLE,
-				    "%s: its token, '%s', cannot be read or is empty", t.what,
-				    token_file);
+		return migrate_fail(
+		    s->ms, MIGRATE_UNAVAILABLE,
+		    "%s: its token, '%s', cannot be read or is empty, or is longer than "
+		    "%d bytes",
+		    t.what, token_file, TOKEN_MAX);
 	}
 	compose(&t, "AssumeRoleWithWebIdentity");
 	add_field(&t.post, "WebIdentityToken", token.p);

@@ -44,14 +44,14 @@ bool s3_is_mine(struct s3 *s3, const void *id, size_t n)
 	return mine;
 }
 
-static void remember(struct s3 *s3, const void *id, size_t n)
+void s3_remember_upload(struct s3 *s3, struct migrate_bytes id)
 {
-	struct s3_mine *m = malloc(sizeof(*m) + n);
+	struct s3_mine *m = malloc(sizeof(*m) + id.n);
 
 	if (!m)
 		return; /* then uploads() does not tell of it; the journal knows it still */
-	m->n = n;
-	memcpy(m->id, id, n);
+	m->n = id.n;
+	memcpy(m->id, id.p, id.n);
 	pthread_mutex_lock(&s3->lock);
 	m->next = s3->mine;
 	s3->mine = m;
@@ -118,7 +118,7 @@ enum migrate_status s3_upload(void *self, struct migrate_upload *r)
 		return status;
 	if (!b.n)
 		return migrate_fail(s->ms, MIGRATE_TRANSIENT, "beginning an upload: no id came");
-	remember(s->s3, b.id, b.n);
+	s3_remember_upload(s->s3, s3_bytes(b.id, b.n));
 	return migrate_set_upload(r, b.id, b.n) ? MIGRATE_OK : MIGRATE_FATAL;
 }
 
@@ -152,7 +152,22 @@ struct part_page {
 	uint64_t number, size, next;
 	char etag[MIGRATE_ETAG_MAX + 1];
 	bool truncated, cancelled;
+	unsigned char seen[S3_PARTS_MAX / 8 + 1]; /* each number comes once, on all pages */
 };
+
+static bool emit(struct part_page *p)
+{
+	unsigned char *seen = &p->seen[p->number / 8];
+	unsigned char bit = (unsigned char)(1u << p->number % 8);
+
+	if (!p->number || *seen & bit)
+		return false;
+	*seen |= bit;
+	p->cancelled =
+	    !migrate_emit_part(p->r, (uint32_t)p->number, p->size, p->etag, strlen(p->etag));
+	p->number = 0;
+	return !p->cancelled;
+}
 
 static bool take_part(void *arg, const char *path, char *text, size_t n)
 {
@@ -161,9 +176,9 @@ static bool take_part(void *arg, const char *path, char *text, size_t n)
 	if (!strcmp(path, "Part/PartNumber"))
 		return text_number(text, &p->number) && p->number <= S3_PARTS_MAX;
 	if (!strcmp(path, "Part/Size"))
-		return text_number(text, &p->size);
+		return text_number(text, &p->size) && p->size <= S3_SIZE_MAX;
 	if (!strcmp(path, "NextPartNumberMarker"))
-		return !*text || text_number(text, &p->next);
+		return !*text || (text_number(text, &p->next) && p->next <= S3_PARTS_MAX);
 	if (!strcmp(path, "IsTruncated"))
 		p->truncated = !strcmp(text, "true");
 	if (!strcmp(path, "Part/ETag")) {
@@ -171,44 +186,61 @@ static bool take_part(void *arg, const char *path, char *text, size_t n)
 			return false;
 		memcpy(p->etag, text, n + 1);
 	}
-	if (!strcmp(path, "Part"))
-		p->cancelled = !migrate_emit_part(p->r, (uint32_t)p->number, p->size, p->etag,
-						  strlen(p->etag));
-	return !p->cancelled;
+	return strcmp(path, "Part") != 0 || emit(p);
+}
+
+/* The page that stands in the answer. */
+static enum migrate_status take_parts(struct s3_session *s, struct part_page *p)
+{
+	enum migrate_status status;
+	uint64_t marker = p->next;
+
+	p->truncated = false;
+	p->next = 0;
+	status = s3_document(s, "ListPartsResult", take_part, p, "listing parts");
+	if (p->cancelled)
+		return MIGRATE_CANCELLED;
+	if (status == MIGRATE_OK && p->truncated && p->next <= marker)
+		return migrate_fail(s->ms, MIGRATE_TRANSIENT,
+				    "listing parts: the page does not go on");
+	return status;
+}
+
+static enum migrate_status ask_for_parts(struct s3_session *s, const struct part_page *p)
+{
+	s3_begin(s, "GET", p->r->key);
+	s3_with_listing(s);
+	s3_query_number(s, "max-parts", 1000);
+	if (p->next)
+		s3_query_number(s, "part-number-marker", p->next);
+	s3_query(s, "uploadId", p->r->id.p, p->r->id.n);
+	return s3_send(s, "listing parts");
 }
 
 enum migrate_status s3_parts(void *self, struct migrate_parts *r)
 {
 	struct s3_session *s = self;
 	struct part_page p = { .r = r, .truncated = true };
-	enum migrate_status status;
-	uint64_t marker = 0;
+	enum migrate_status status = MIGRATE_OK;
 
 	s->ms = r->session;
-	while (p.truncated) {
-		s3_begin(s, "GET", r->key);
-		s3_query_number(s, "max-parts", 1000);
-		if (marker)
-			s3_query_number(s, "part-number-marker", marker);
-		s3_query(s, "uploadId", r->id.p, r->id.n);
-		p.truncated = false;
-		p.next = 0;
-		status = s3_send(s, "listing parts");
+	while (status == MIGRATE_OK && p.truncated) {
+		status = ask_for_parts(s, &p);
 		if (status == MIGRATE_OK)
-			status = s3_document(s, "ListPartsResult", take_part, &p, "listing parts");
-		if (p.cancelled)
-			return MIGRATE_CANCELLED;
-		if (status != MIGRATE_OK)
-			return status;
-		if (p.truncated && p.next <= marker)
-			return migrate_fail(s->ms, MIGRATE_TRANSIENT,
-					    "listing parts: the page does not go on");
-		marker = p.next;
+			status = take_parts(s, &p);
 	}
-	if (!s3_is_mine(s->s3, r->id.p, r->id.n))
-		remember(s->s3, r->id.p,
-			 r->id.n); /* an earlier run's, that this one goes on with */
-	return MIGRATE_OK;
+	text_shrink(&s->answer.body, S3_ANSWER_KEEP);
+	/* an earlier run's, that this one goes on with */
+	if (status == MIGRATE_OK && !s3_is_mine(s->s3, r->id.p, r->id.n))
+		s3_remember_upload(s->s3, r->id);
+	return status;
+}
+
+enum migrate_status s3_take_parts(struct s3_session *s, struct migrate_parts *r)
+{
+	struct part_page p = { .r = r };
+
+	return take_parts(s, &p);
 }
 
 enum migrate_status s3_abort(void *self, struct migrate_abort *r)

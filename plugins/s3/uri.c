@@ -139,11 +139,10 @@ bool s3_place_parse(const char *url, struct s3_place *p)
 
 void s3_place_aws(struct s3_place *p, const char *region)
 {
-	const char *tail = !strncmp(region, "cn-", 3) ? ".cn" : "";
 	bool host_style = p->host_style;
 
 	*p = (struct s3_place){ .tls = true, .host_style = host_style, .aws = true };
-	snprintf(p->host, sizeof(p->host), "s3.%s.amazonaws.com%s", region, tail);
+	snprintf(p->host, sizeof(p->host), "s3.%s.%s", region, s3_aws_suffix(region));
 }
 
 void s3_place_host(const struct s3_place *p, const char *bucket, char *host, size_t n)

@@ -31,6 +31,21 @@ void s3_place_host(const struct s3_place *p, const char *bucket, char *host, siz
 bool s3_bucket_is_label(const char *bucket, bool tls);
 bool s3_is_utf8(const unsigned char *p, size_t n);
 
+/* ---- aws.c ---- */
+enum s3_aws_name {
+	S3_AWS_NOT,     /* whatever it is */
+	S3_AWS_BUCKETS, /* an end point of S3's for buckets, which may be led to another of these */
+	S3_AWS_OTHER    /* S3 all the same: an access point, an interface in somebody's network */
+};
+/* host: in lower case, without a bucket in front of it. */
+enum s3_aws_name s3_aws_name(const char *host);
+/* Of two names of S3: do accounts of the one serve at the other? */
+bool s3_aws_same_partition(const char *a, const char *b);
+/* us-east-1 and the like: others' names of regions are no part of a name at AWS. */
+bool s3_is_aws_region(const char *text);
+/* How names of hosts in that region end: amazonaws.com or, in China, amazonaws.com.cn. */
+const char *s3_aws_suffix(const char *region);
+
 /* ---- word.c ---- */
 /* A value of metadata as a header may hold it: itself, or an encoded word. False: it is not text. */
 bool s3_encode_value(struct text *to, const void *bytes, size_t n);

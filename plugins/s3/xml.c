@@ -3,10 +3,15 @@
 
 #include <string.h>
 
-/* Documents of servers: no DOCTYPE, no depth, no text without end. */
-
+/*
+ * Documents of servers: no DOCTYPE, no depth, no text without end. The parser keeps each name that
+ * it meets, of elements and of attributes, as long as it lives: it lives for one document, and their
+ * number and the length of a tag have ends too.
+ */
 #define DEPTH_MAX 16
 #define TEXT_MAX 32768
+#define TAG_MAX 8192
+#define NODES_MAX 100000 /* a page of 1,000 entries has some 20,000 */
 
 static void stop(struct s3_xml *x, const char *why)
 {
@@ -29,9 +34,14 @@ static void XMLCALL on_start(void *arg, const XML_Char *full, const XML_Char **a
 	const char *name = without_prefix(full);
 	size_t n = strlen(name);
 
-	(void)attributes;
 	if (x->stopped)
 		return;
+	for (x->nodes++; *attributes; attributes += 2)
+		x->nodes++;
+	if (x->nodes > NODES_MAX) {
+		stop(x, "it has too many elements");
+		return;
+	}
 	if (++x->depth > DEPTH_MAX || n + 2 > sizeof(x->path) - x->path_n) {
 		stop(x, "it is nested too deeply");
 		return;
@@ -93,30 +103,75 @@ static void XMLCALL on_doctype(void *arg, const XML_Char *name, const XML_Char *
 	stop(arg, "it has a document type");
 }
 
-bool s3_xml_parse(XML_Parser parser, const void *bytes, size_t n, s3_xml_end *end, void *arg,
-		  char root[64], const char **trouble)
+/* From a '<' to the '>' that ends the tag, or to the next '<'; NULL: it is too long. */
+static const char *end_of_tag(const char *p, const char *end)
 {
-	struct s3_xml x = { .end = end, .arg = arg, .parser = parser };
-	struct text fixed = { .p = NULL };
+	const char *stop = end - p > TAG_MAX ? p + TAG_MAX : end;
+	char quote = '\0';
+
+	for (p++; p < stop && *p != '<'; p++) {
+		if (*p == quote)
+			quote = '\0';
+		else if (!quote && *p == '>')
+			break;
+		else if (!quote && (*p == '"' || *p == '\''))
+			quote = *p;
+	}
+	return p < stop || stop == end ? p : NULL;
+}
+
+/* Before the parser sees them, which takes in a tag as a whole, with all its attributes. */
+static bool tags_are_short(const char *p, size_t n)
+{
+	const char *end = p + n;
+
+	while (p < end && (p = memchr(p, '<', (size_t)(end - p)))) {
+		p = end_of_tag(p, end);
+		if (!p)
+			return false;
+	}
+	return true;
+}
+
+static bool parse(struct s3_xml *x, const char *bytes, size_t n)
+{
 	bool ok;
 
-	*trouble = NULL;
-	if (!XML_ParserReset(parser, NULL))
+	x->parser = XML_ParserCreate(NULL);
+	if (!x->parser) {
+		x->trouble = "out of memory";
 		return false;
-	x.stand_ins = n <= S3_ANSWER_MAX && s3_xml_stand_in(bytes, n, &fixed);
-	if (x.stand_ins) {
-		bytes = fixed.p;
-		n = fixed.n;
 	}
-	XML_SetUserData(parser, &x);
-	XML_SetElementHandler(parser, on_start, on_end);
-	XML_SetCharacterDataHandler(parser, on_text);
-	XML_SetStartDoctypeDeclHandler(parser, on_doctype);
-	ok = n <= S3_ANSWER_MAX && XML_Parse(parser, bytes, (int)n, XML_TRUE) == XML_STATUS_OK &&
-	     !x.stopped && x.root_ended;
-	*trouble = ok ? NULL : x.trouble ? x.trouble : XML_ErrorString(XML_GetErrorCode(parser));
+	XML_SetUserData(x->parser, x);
+	XML_SetElementHandler(x->parser, on_start, on_end);
+	XML_SetCharacterDataHandler(x->parser, on_text);
+	XML_SetStartDoctypeDeclHandler(x->parser, on_doctype);
+	ok = XML_Parse(x->parser, bytes, (int)n, XML_TRUE) == XML_STATUS_OK && !x->stopped &&
+	     x->root_ended;
+	if (!ok && !x->trouble)
+		x->trouble = XML_ErrorString(XML_GetErrorCode(x->parser));
+	XML_ParserFree(x->parser);
+	text_release(&x->text);
+	return ok;
+}
+
+bool s3_xml_parse(const void *bytes, size_t n, s3_xml_end *end, void *arg, char root[64],
+		  const char **trouble)
+{
+	struct s3_xml x = { .end = end, .arg = arg };
+	struct text fixed = { .p = NULL };
+	bool ok = false;
+
+	if (n > S3_DOCUMENT_MAX) {
+		x.trouble = "it is too long";
+	} else if (!tags_are_short(bytes, n)) {
+		x.trouble = "a tag in it is too long";
+	} else {
+		x.stand_ins = s3_xml_stand_in(bytes, n, &fixed);
+		ok = parse(&x, x.stand_ins ? fixed.p : bytes, x.stand_ins ? fixed.n : n);
+	}
+	*trouble = ok ? NULL : x.trouble ? x.trouble : "it cannot be read";
 	text_copy(root, 64, x.root);
-	text_release(&x.text);
 	text_release(&fixed);
 	return ok;
 }
@@ -141,7 +196,7 @@ enum migrate_status s3_document(struct s3_session *s, const char *root, s3_xml_e
 
 	if (!d.n && s->s3->quirks & S3_EMPTY_RESULT)
 		return MIGRATE_OK;
-	if (d.n && s3_xml_parse(s->xml, d.p, d.n, end, arg, name, &trouble)) {
+	if (d.n && s3_xml_parse(d.p, d.n, end, arg, name, &trouble)) {
 		if (!strcmp(name, root))
 			return MIGRATE_OK;
 		if (!strcmp(name, "Error") && s3_error_parse(s))

@@ -4,25 +4,12 @@
  * where, and a job that was accepted can be used: its rules run on keys, its
  * canonical text equals itself.
  */
+#include "ensure.h"
 #include "job/job.h"
 #include "job/rename.h"
 
 #include <fcntl.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
-
-#define ENSURE(what_)                                                                              \
-	do {                                                                                       \
-		if (!(what_)) {                                                                    \
-			fprintf(stderr, "not so: %s\n", #what_);                                   \
-			abort();                                                                   \
-		}                                                                                  \
-	} while (0)
 
 /* An end with one option of each type, so that all of them are read. */
 struct config {

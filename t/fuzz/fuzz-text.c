@@ -5,24 +5,10 @@
  * value still is one, and what was written is not found again in plain text.
  */
 #include "base/bytes.h"
+#include "ensure.h"
 #include "job/job.h"
 #include "job/php.h"
 #include "job/replace.h"
-
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
-
-#define ENSURE(what_)                                                                              \
-	do {                                                                                       \
-		if (!(what_)) {                                                                    \
-			fprintf(stderr, "not so: %s\n", #what_);                                   \
-			abort();                                                                   \
-		}                                                                                  \
-	} while (0)
 
 /* New keys hold bytes that no key has, so that no text names a key by chance afterwards. */
 static const struct {

@@ -25,6 +25,8 @@ ACTS(stat, migrate_stat)
 ACTS(get, migrate_get)
 ACTS(put, migrate_put)
 ACTS(remove, migrate_remove)
+ACTS(parts, migrate_parts)
+ACTS(uploads, migrate_uploads)
 
 static enum migrate_status fake_open(struct migrate_open *r)
 {
@@ -57,6 +59,8 @@ static const struct migrate_store_ops fake_store = {
 	.get = fake_get,
 	.put = fake_put,
 	.remove = fake_remove,
+	.parts = fake_parts,
+	.uploads = fake_uploads,
 };
 
 static const struct migrate_plugin fake = {

@@ -357,6 +357,85 @@ static int waits(void *request)
 	return migrate_cancelled(s) ? MIGRATE_CANCELLED : MIGRATE_OK;
 }
 
+static int parts_without_end(void *request)
+{
+	struct migrate_parts *r = request;
+	uint32_t i = 1;
+
+	while (migrate_emit_part(r, i, 1, "t", 1))
+		i++;
+	ck_assert_uint_lt(i, 1000000);
+	return MIGRATE_CANCELLED;
+}
+
+static int uploads_without_end(void *request)
+{
+	struct migrate_uploads *r = request;
+	unsigned int i = 0;
+
+	while (migrate_emit_upload(r, "k", 1, "u", 1))
+		i++;
+	ck_assert_uint_lt(i, 1000000);
+	return MIGRATE_CANCELLED;
+}
+
+START_TEST(what_is_kept_of_an_answer_has_an_end)
+{
+	struct part_list parts = { .arena = ARENA_INIT };
+	struct upload_list uploads = { .arena = ARENA_INIT };
+	struct migrate_parts p = { .session = NULL };
+	struct migrate_uploads u = { .session = NULL };
+
+	act = parts_without_end;
+	ck_assert_int_eq(store_parts(session, &p, &parts), MIGRATE_INVALID);
+	ck_assert_ptr_nonnull(strstr(session_message(session), "more than 100000 parts"));
+	act = uploads_without_end;
+	ck_assert_int_eq(store_uploads(session, &u, &uploads), MIGRATE_INVALID);
+	ck_assert_ptr_nonnull(strstr(session_message(session), "more than 65536 unfinished"));
+	part_list_release(&parts);
+	upload_list_release(&uploads);
+}
+END_TEST
+
+static int too_large(void *request)
+{
+	struct migrate_stat *r = request;
+
+	r->object->size = (uint64_t)INT64_MAX + 1;
+	return MIGRATE_OK;
+}
+
+START_TEST(an_object_has_a_size_that_can_be_counted)
+{
+	struct migrate_stat r = { .object = NULL };
+
+	act = too_large;
+	blamed(store_stat(session, &r), "it told of an object of 9223372036854775808 bytes");
+}
+END_TEST
+
+static int long_reason(void *request)
+{
+	char why[5000];
+
+	memset(why, 'w', sizeof(why) - 1);
+	why[0] = '\033';
+	why[sizeof(why) - 1] = '\0';
+	migrate_emit_failed(request, "k", 1, MIGRATE_DENIED, why);
+	((struct migrate_list *)request)->done = true;
+	return MIGRATE_OK;
+}
+
+START_TEST(reasons_are_cut_and_escaped)
+{
+	act = long_reason;
+	ck_assert_int_eq(list(10, "", ""), MIGRATE_OK);
+	ck_assert_uint_eq(page.n, 1);
+	ck_assert_uint_lt(strlen(page.items[0]->message), 1024);
+	ck_assert_mem_eq(page.items[0]->message, "\\x1bwww", 7);
+}
+END_TEST
+
 START_TEST(waiting_ends_with_time_data_or_cancel)
 {
 	busy = 0;
@@ -416,6 +495,9 @@ int main(void)
 	tcase_add_test(t, each_removal_needs_a_status);
 	tcase_add_test(t, what_is_absent_is_unsupported);
 	tcase_add_test(t, waiting_ends_with_time_data_or_cancel);
+	tcase_add_test(t, what_is_kept_of_an_answer_has_an_end);
+	tcase_add_test(t, an_object_has_a_size_that_can_be_counted);
+	tcase_add_test(t, reasons_are_cut_and_escaped);
 	tcase_add_test(t, lost_attributes_are_listed);
 	suite_add_tcase(s, t);
 	return run_suite(s);

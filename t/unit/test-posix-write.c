@@ -278,6 +278,32 @@ START_TEST(attributes_of_other_stores_are_kept)
 }
 END_TEST
 
+/* Whoever owns a file says with its extended attributes neither whose the copy is nor its mode. */
+START_TEST(an_extended_attribute_is_no_owner)
+{
+	static const char *const names[] = { "owner", "mode",          "mtime",    "acl",
+					     "meta:", "storage-class", "what-else" };
+	struct migrate_attributes *in = attributes_new();
+	struct migrate_bytes v;
+	struct object_slot o;
+	char name[64];
+
+	sh("cd src && echo x >k && chmod 640 k");
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		sh("setfattr -n user.migrate.%s -v 12345:12345 src/k", names[i]);
+	ck_ok(stat_of(&f.src, "k", &o, in));
+	ck_assert(migrate_attribute(in, "mode", &v) && bytes_equal(v, bytes_of("640", 3)));
+	ck_assert(migrate_attribute(in, "owner", &v) &&
+		  !bytes_equal(v, bytes_of("12345:12345", 11)));
+	ck_assert(!migrate_attribute(in, "acl", &v));
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(name, sizeof(name), "xattr:user.migrate.%s", names[i]);
+		ck_assert_msg(migrate_attribute(in, name, &v), "%s", name);
+	}
+	attributes_free(in);
+}
+END_TEST
+
 START_TEST(attributes_without_a_place_are_told)
 {
 	struct migrate_attributes *a = attributes_new();
@@ -496,6 +522,7 @@ static void add(TCase *t)
 	tcase_add_loop_test(t, holes_stay_holes, 0, WAYS);
 	tcase_add_test(t, what_is_no_file_is_not_copied);
 	tcase_add_loop_test(t, attributes_of_other_stores_are_kept, 0, WAYS);
+	tcase_add_test(t, an_extended_attribute_is_no_owner);
 	tcase_add_loop_test(t, attributes_without_a_place_are_told, 0, WAYS);
 	tcase_add_test(t, a_read_notices_other_bytes);
 	tcase_add_test(t, ranges_are_read);

@@ -13,13 +13,11 @@ static void setup(void)
 {
 	session = calloc(1, sizeof(*session));
 	ck_assert_ptr_nonnull(session);
-	session->xml = XML_ParserCreate(NULL);
 	seen[0] = '\0';
 }
 
 static void teardown(void)
 {
-	XML_ParserFree(session->xml);
 	text_release(&session->answer.head);
 	text_release(&session->answer.body);
 	free(session);
@@ -39,7 +37,7 @@ static bool parse(const char *document, char root[64])
 	const char *trouble;
 
 	seen[0] = '\0';
-	return s3_xml_parse(session->xml, document, strlen(document), note, NULL, root, &trouble);
+	return s3_xml_parse(document, strlen(document), note, NULL, root, &trouble);
 }
 
 START_TEST(documents_are_told_by_path)
@@ -54,7 +52,7 @@ START_TEST(documents_are_told_by_path)
 }
 END_TEST
 
-START_TEST(prefixes_do_not_matter_and_the_parser_is_used_again)
+START_TEST(prefixes_do_not_matter)
 {
 	char root[64];
 
@@ -119,6 +117,49 @@ START_TEST(texts_have_an_end)
 }
 END_TEST
 
+/* before, then names n0, n1, ... each with that behind it, then after. */
+static bool parse_many(const char *before, const char *open, const char *close, unsigned int count,
+		       const char *after)
+{
+	struct text t = { .p = NULL };
+	char root[64];
+	bool ok;
+
+	text_str(&t, before);
+	for (unsigned int i = 0; i < count; i++)
+		text_printf(&t, "%sn%u%s", open, i, close);
+	text_str(&t, after);
+	ok = parse(t.p, root);
+	text_release(&t);
+	return ok;
+}
+
+static bool ignore(void *arg, const char *path, char *text, size_t n)
+{
+	(void)arg, (void)path, (void)text, (void)n;
+	return true;
+}
+
+/* A page of 1,000 entries with all that they can have is far below. */
+START_TEST(elements_and_tags_have_an_end)
+{
+	struct text t = { .p = NULL };
+	const char *trouble;
+	char root[64];
+
+	ck_assert(!parse_many("<R>", "<", "/>", 100001, "</R>"));
+	ck_assert(!parse_many("<R ", "", "='' ", 2000, "/>"));
+	ck_assert(!parse_many("<R ", "", "='>' ", 2000, "/>"));
+	ck_assert(parse_many("<R ", "", "='>' ", 200, "/>"));
+	text_str(&t, "<R>");
+	for (unsigned int i = 0; i < 20000; i++)
+		text_str(&t, "<C a=\"it's\">it's</C>");
+	text_str(&t, "</R>");
+	ck_assert(s3_xml_parse(t.p, t.n, ignore, NULL, root, &trouble));
+	text_release(&t);
+}
+END_TEST
+
 START_TEST(what_xml_cannot_say_is_known)
 {
 	struct text t = { .p = NULL };
@@ -166,6 +207,20 @@ START_TEST(what_an_error_document_repeats_of_our_secrets_is_blanked)
 	ck_assert_ptr_null(strstr(session->answer.message, "c3NlL"));
 	ck_assert_ptr_null(strstr(session->answer.message, "tttt"));
 	ck_assert_ptr_nonnull(strstr(session->answer.message, "you sent ****"));
+}
+END_TEST
+
+/* Also where the blanks are the secret. */
+START_TEST(blanking_ends)
+{
+	static struct s3 s3;
+
+	session->s3 = &s3;
+	text_copy(session->keys.secret, sizeof(session->keys.secret), "**********");
+	text_str(&session->answer.body, "<Error><Code>x</Code><Message>********************"
+					"</Message></Error>");
+	ck_assert(s3_error_parse(session));
+	ck_assert_str_eq(session->answer.message, "********************");
 }
 END_TEST
 
@@ -275,6 +330,32 @@ START_TEST(heads_have_an_end)
 }
 END_TEST
 
+/* Interim answers count too, and lines that are no header. */
+START_TEST(heads_have_an_end_together)
+{
+	static const char *const lines[] = { "HTTP/1.1 100 Continue\r\n", "A: b\r\n", "no\r\n" };
+	int i;
+
+	for (i = 0; i < 10000; i++)
+		if (!s3_answer_line(&session->answer, lines[i % 3], strlen(lines[i % 3])))
+			break;
+	ck_assert_int_lt(i, 6000);
+}
+END_TEST
+
+START_TEST(what_comes_behind_the_body_is_no_head)
+{
+	line("HTTP/1.1 200 OK\r\n");
+	line("ETag: \"one\"\r\n");
+	session->answer.body_began = true;
+	line("HTTP/1.1 404 None\r\n");
+	line("ETag: \"two\"\r\n");
+	line("X-Amz-Meta-Late: yes\r\n");
+	ck_assert_str_eq(s3_answer_header(session, "etag"), "\"one\"");
+	ck_assert_ptr_null(s3_answer_header(session, "x-amz-meta-late"));
+}
+END_TEST
+
 static const struct {
 	const char *value;
 	size_t n;
@@ -350,17 +431,21 @@ static void add(TCase *t)
 {
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, documents_are_told_by_path);
-	tcase_add_test(t, prefixes_do_not_matter_and_the_parser_is_used_again);
+	tcase_add_test(t, prefixes_do_not_matter);
 	tcase_add_test(t, hostile_documents_are_refused);
 	tcase_add_test(t, characters_that_xml_lacks_are_understood);
 	tcase_add_test(t, texts_have_an_end);
+	tcase_add_test(t, elements_and_tags_have_an_end);
 	tcase_add_test(t, what_xml_cannot_say_is_known);
 	tcase_add_test(t, error_documents_are_read);
 	tcase_add_test(t, what_an_error_document_repeats_of_our_secrets_is_blanked);
+	tcase_add_test(t, blanking_ends);
 	tcase_add_loop_test(t, each_error_has_its_status, 0, (int)COUNT(errors));
 	tcase_add_test(t, a_server_says_when_to_come_back);
 	tcase_add_test(t, the_last_head_counts);
 	tcase_add_test(t, heads_have_an_end);
+	tcase_add_test(t, heads_have_an_end_together);
+	tcase_add_test(t, what_comes_behind_the_body_is_no_head);
 	tcase_add_loop_test(t, values_come_back_and_hold_no_line_end, 0, (int)COUNT(values));
 	tcase_add_test(t, servers_words_are_understood);
 	tcase_add_test(t, times_are_understood);

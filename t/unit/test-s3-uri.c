@@ -169,6 +169,124 @@ START_TEST(dots_keep_a_bucket_out_of_a_certificates_name)
 }
 END_TEST
 
+/* Without the bucket. What anybody can have a machine or a name answer by is not theirs. */
+static const struct {
+	const char *host;
+	enum s3_aws_name name;
+} hosts[] = {
+	{ "s3.amazonaws.com", S3_AWS_BUCKETS },
+	{ "s3-external-1.amazonaws.com", S3_AWS_BUCKETS },
+	{ "s3.us-east-1.amazonaws.com", S3_AWS_BUCKETS },
+	{ "s3.ap-southeast-7.amazonaws.com", S3_AWS_BUCKETS },
+	{ "s3.us-gov-west-1.amazonaws.com", S3_AWS_BUCKETS },
+	{ "s3.cn-north-1.amazonaws.com.cn", S3_AWS_BUCKETS },
+	{ "s3.dualstack.eu-west-1.amazonaws.com", S3_AWS_BUCKETS },
+	{ "s3.dualstack.cn-northwest-1.amazonaws.com.cn", S3_AWS_BUCKETS },
+	{ "s3-fips.us-east-2.amazonaws.com", S3_AWS_BUCKETS },
+	{ "s3-fips.dualstack.us-gov-east-1.amazonaws.com", S3_AWS_BUCKETS },
+	{ "s3-eu-west-1.amazonaws.com", S3_AWS_BUCKETS },
+	{ "s3-us-gov-west-1.amazonaws.com", S3_AWS_BUCKETS },
+	{ "s3-fips-us-gov-west-1.amazonaws.com", S3_AWS_BUCKETS },
+	{ "s3-accelerate.amazonaws.com", S3_AWS_BUCKETS },
+	{ "s3-accelerate.dualstack.amazonaws.com", S3_AWS_BUCKETS },
+	{ "s3.eusc-de-east-1.amazonaws.eu", S3_AWS_BUCKETS },
+	{ "s3.us-iso-east-1.c2s.ic.gov", S3_AWS_BUCKETS },
+	{ "s3.us-isob-east-1.sc2s.sgov.gov", S3_AWS_BUCKETS },
+	{ "s3-accesspoint.eu-west-1.amazonaws.com", S3_AWS_OTHER },
+	{ "s3-accesspoint-fips.dualstack.us-east-1.amazonaws.com", S3_AWS_OTHER },
+	{ "bucket.vpce-1a2b3c4d-5e6f.s3.us-east-1.vpce.amazonaws.com", S3_AWS_OTHER },
+	{ "bucket.vpce-1a2b3c4d-5e6f-us-east-1a.s3.us-east-1.vpce.amazonaws.com", S3_AWS_OTHER },
+	{ "accesspoint.vpce-1a2b3c4d-5e6f.s3.cn-north-1.vpce.amazonaws.com.cn", S3_AWS_OTHER },
+	/* load balancers, machines, interfaces, other services */
+	{ "s3-x.eu-west-1.elb.amazonaws.com", S3_AWS_NOT },
+	{ "s3-eu-west-1.eu-west-1.elb.amazonaws.com", S3_AWS_NOT },
+	{ "s3-123456789.eu-west-1.elb.amazonaws.com", S3_AWS_NOT },
+	{ "s3.elb.eu-west-1.amazonaws.com", S3_AWS_NOT },
+	{ "s3-minio-1234.elb.eu-west-1.amazonaws.com", S3_AWS_NOT },
+	{ "s3.elb.cn-north-1.amazonaws.com.cn", S3_AWS_NOT },
+	{ "ec2-192-0-2-1.compute-1.amazonaws.com", S3_AWS_NOT },
+	{ "s3.compute-1.amazonaws.com", S3_AWS_NOT },
+	{ "s3.eu-west-1.compute.amazonaws.com", S3_AWS_NOT },
+	{ "vpce-1a2b-x.vpce-svc-0123.us-east-1.vpce.amazonaws.com", S3_AWS_NOT },
+	{ "bucket.vpce-1a2b.vpce-svc-s3.us-east-1.vpce.amazonaws.com", S3_AWS_NOT },
+	{ "bucket.vpce-1a2b.s3.us-east-1.amazonaws.com", S3_AWS_NOT },
+	{ "s3.example.amazonaws.com", S3_AWS_NOT },
+	{ "s3-website.eu-central-1.amazonaws.com", S3_AWS_NOT },
+	{ "s3-website-us-east-1.amazonaws.com", S3_AWS_NOT },
+	{ "s3-control.us-east-1.amazonaws.com", S3_AWS_NOT },
+	{ "s3-object-lambda.us-east-1.amazonaws.com", S3_AWS_NOT },
+	{ "s3-outposts.us-east-1.amazonaws.com", S3_AWS_NOT },
+	{ "s3express-use1-az4.us-east-1.amazonaws.com", S3_AWS_NOT },
+	{ "s3express-control.us-east-1.amazonaws.com", S3_AWS_NOT },
+	{ "accesspoint.s3-global.amazonaws.com", S3_AWS_NOT },
+	/* not quite */
+	{ "", S3_AWS_NOT },
+	{ "s3", S3_AWS_NOT },
+	{ "s3.", S3_AWS_NOT },
+	{ "amazonaws.com", S3_AWS_NOT },
+	{ "s3amazonaws.com", S3_AWS_NOT },
+	{ "s3.us-east-1.amazonaws.com.", S3_AWS_NOT },
+	{ "s3.us-east-1.amazonaws.com:8443", S3_AWS_NOT },
+	{ "s3.us-east-1.amazonaws.com.example.com", S3_AWS_NOT },
+	{ "s3.us-east-1.amazonaws.com.cn", S3_AWS_NOT },
+	{ "s3.cn-north-1.amazonaws.com", S3_AWS_NOT },
+	{ "s3.us-east-1.amazonaws.eu", S3_AWS_NOT },
+	{ "s3.us-east-1.evilamazonaws.com", S3_AWS_NOT },
+	{ "s3.us-east.amazonaws.com", S3_AWS_NOT },
+	{ "s3.us-east-0.amazonaws.com", S3_AWS_NOT },
+	{ "s3.us-east-1a.amazonaws.com", S3_AWS_NOT },
+	{ "s3.us--1.amazonaws.com", S3_AWS_NOT },
+	{ "s3..us-east-1.amazonaws.com", S3_AWS_NOT },
+	{ "s3.dualstack.dualstack.us-east-1.amazonaws.com", S3_AWS_NOT },
+	{ "s3.fips.us-east-1.amazonaws.com", S3_AWS_NOT },
+	{ "S3.us-east-1.amazonaws.com", S3_AWS_NOT },
+	{ "xs3.us-east-1.amazonaws.com", S3_AWS_NOT },
+	{ "bucket.s3.us-east-1.amazonaws.com", S3_AWS_NOT },
+};
+
+START_TEST(names_of_aws_are_told_by_their_forms)
+{
+	ck_assert_msg(s3_aws_name(hosts[_i].host) == hosts[_i].name, "%s", hosts[_i].host);
+}
+END_TEST
+
+/* What conditions do is believed of AWS alone: another server of that name would overwrite. */
+START_TEST(only_aws_is_believed)
+{
+	ck_assert_str_eq(s3_dialect_of(0, "s3.eu-west-1.amazonaws.com")->name, "aws");
+	ck_assert_str_eq(s3_dialect_of(0, hosts[20].host)->name, "aws");
+	ck_assert_str_eq(s3_dialect_of(0, "ec2-192-0-2-1.compute-1.amazonaws.com")->name,
+			 "generic");
+	ck_assert_str_eq(s3_dialect_of(0, "s3-x.eu-west-1.elb.amazonaws.com")->name, "generic");
+	ck_assert_str_eq(s3_dialect_of(0, "s3.eu-west-1.wasabisys.com")->name, "wasabi");
+}
+END_TEST
+
+START_TEST(partitions_do_not_serve_each_other)
+{
+	ck_assert(s3_aws_same_partition("s3.us-east-1.amazonaws.com", "s3.amazonaws.com"));
+	ck_assert(s3_aws_same_partition("s3.cn-north-1.amazonaws.com.cn",
+					"s3.cn-northwest-1.amazonaws.com.cn"));
+	ck_assert(
+	    !s3_aws_same_partition("s3.us-east-1.amazonaws.com", "s3.cn-north-1.amazonaws.com.cn"));
+	ck_assert(!s3_aws_same_partition("s3.eusc-de-east-1.amazonaws.eu", "s3.amazonaws.com"));
+}
+END_TEST
+
+START_TEST(each_region_has_its_partitions_name)
+{
+	struct s3_place p = { .host_style = true };
+
+	s3_place_aws(&p, "eu-west-1");
+	ck_assert_str_eq(p.host, "s3.eu-west-1.amazonaws.com");
+	ck_assert(p.host_style && p.aws && p.tls);
+	s3_place_aws(&p, "cn-north-1");
+	ck_assert_str_eq(p.host, "s3.cn-north-1.amazonaws.com.cn");
+	s3_place_aws(&p, "eusc-de-east-1");
+	ck_assert_str_eq(p.host, "s3.eusc-de-east-1.amazonaws.eu");
+}
+END_TEST
+
 static void add(TCase *t)
 {
 	tcase_add_loop_test(t, keys_are_encoded_once, 0, (int)COUNT(keys));
@@ -179,6 +297,10 @@ static void add(TCase *t)
 	tcase_add_loop_test(t, endpoints_are_understood, 0, (int)COUNT(places));
 	tcase_add_test(t, what_is_no_endpoint_is_refused);
 	tcase_add_test(t, dots_keep_a_bucket_out_of_a_certificates_name);
+	tcase_add_loop_test(t, names_of_aws_are_told_by_their_forms, 0, (int)COUNT(hosts));
+	tcase_add_test(t, only_aws_is_believed);
+	tcase_add_test(t, partitions_do_not_serve_each_other);
+	tcase_add_test(t, each_region_has_its_partitions_name);
 }
 
 int main(void)

@@ -25,6 +25,7 @@ token, role, keys, agent, sts; ACTION one of
   stall             no answer, ever
   cut               the connection is closed
   body TEXT         200 with this body
+  endless WHAT      a head or a body that goes on until nobody wants it
   life S            the keys expire after so many seconds
 
 FOLDER/log: a line when somebody asks ("asked WHO WHAT") and when it got keys ("gave TOKEN").
@@ -152,6 +153,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
         else:
             self.answer(status, json.dumps({"code": code, "message": message}))
 
+    def go_on(self, head):
+        """Lines of the head, or bytes of the body, for as long as somebody takes them."""
+        self.close_connection = True
+        try:
+            self.wfile.write(b"HTTP/1.1 200 OK\r\n")
+            if not head:
+                self.wfile.write(b"\r\n")
+            while True:
+                self.wfile.write(b"X-Endless: and so on\r\n" * 1000)
+        except OSError:
+            pass
+
     def planned(self, who):
         """What the plan says is done; the life of the keys, or None when that was the answer."""
         life = float(text_of("life", "3600"))
@@ -164,6 +177,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.error(who, int(status), code or "Broken")
         elif plan[0] == "body":
             self.answer(200, argument)
+        elif plan[0] == "endless":
+            self.go_on(argument == "head")
         elif plan[0] == "stall":
             time.sleep(60)
             self.close_connection = True

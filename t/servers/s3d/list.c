@@ -47,7 +47,8 @@ static void put_named(const struct page *p, struct text *to, const char *element
 static bool take_token(struct page *p, const char *token)
 {
 	unsigned char raw[2048];
-	int n = base64_decode(token, raw, sizeof(raw));
+	const char *tilde = strchr(token, '~'); /* before it: a number that tells two apart */
+	int n = base64_decode(tilde ? tilde + 1 : token, raw, sizeof(raw));
 	size_t mark = strlen(token_mark);
 
 	if (n < (int)mark || memcmp(raw, token_mark, mark) != 0)
@@ -292,9 +293,11 @@ static void put_token(struct page *p)
 	text_add(&raw, text_get(&p->last), p->last.len);
 	if (!strcmp(how, "same") && same)
 		text_xml(to, bytes_of(same));
-	else if (!strcmp(how, "empty"))
-		;
-	else
+	else if (!strcmp(how, "circle"))
+		text_printf(to, "%lu~", p->x->number % 2);
+	else if (!strcmp(how, "new"))
+		text_printf(to, "%lu~", p->x->number);
+	if (strcmp(how, "empty") != 0 && (strcmp(how, "same") != 0 || !same))
 		text_base64(to, raw.p, raw.len);
 	text_puts(to, "</NextContinuationToken>");
 	text_release(&raw);

@@ -55,6 +55,21 @@ static void change_headers(struct out *o)
 	}
 }
 
+static void add_headers(struct out *o, const struct fault *f)
+{
+	int size = (int)fault_number(f, 1, 16);
+
+	for (long long i = 0; i < fault_number(f, 0, 1); i++)
+		text_printf(&o->head, "x-amz-meta-%lld: %0*d\r\n", i, size, 7);
+}
+
+static bool is_endless(const struct out *o, const char *what)
+{
+	const struct fault *f = fault(o, ACT_ENDLESS);
+
+	return f && !strcmp(f->args[0], what);
+}
+
 static void make_head(struct out *o)
 {
 	struct exchange *x = o->x;
@@ -70,7 +85,9 @@ static void make_head(struct out *o)
 		    status_text(status), x->server->config.switches.server, date);
 	text_printf(&o->head, "x-amz-request-id: %016lX\r\n", x->number);
 	text_add(&o->head, text_get(&x->r.head), x->r.head.len);
-	if (fault(o, ACT_CHUNKED_CUT))
+	if (fault(o, ACT_HEADERS))
+		add_headers(o, fault(o, ACT_HEADERS));
+	if (fault(o, ACT_CHUNKED_CUT) || is_endless(o, "body"))
 		text_puts(&o->head, "Transfer-Encoding: chunked\r\n");
 	else if (status != 204 && status != 304)
 		text_printf(&o->head, "Content-Length: %zu\r\n", o->n);
@@ -173,13 +190,55 @@ static void send_chunked(struct out *o, const struct fault *f)
 		o->x->r.close = true;
 }
 
+/* The same bytes, until they are wanted no more. */
+static void send_again(struct out *o, const struct text *what)
+{
+	while (conn_write(o->conn, what->p, what->len))
+		;
+	o->x->r.close = true;
+}
+
+static void put_chunk(struct text *to, const char *p, size_t n)
+{
+	text_printf(to, "%zx\r\n", n);
+	text_add(to, p, n);
+	text_puts(to, "\r\n");
+}
+
+static void send_endless(struct out *o, const struct fault *f)
+{
+	struct text first = { NULL, 0, 0 }, again = { NULL, 0, 0 }, many = { NULL, 0, 0 };
+	const char *unit = f->args[1][0] ? f->args[1] : " ";
+
+	if (is_endless(o, "body")) {
+		text_add(&first, o->head.p, o->head.len);
+		if (o->n)
+			put_chunk(&first, o->p, o->n);
+		while (many.len < 65536)
+			text_puts(&many, unit);
+		put_chunk(&again, many.p, many.len);
+	} else if (is_endless(o, "head")) {
+		text_add(&first, o->head.p, o->head.len - 2);
+		text_puts(&again, "X-Endless: of these there are more\r\n");
+	} else {
+		text_puts(&again, "HTTP/1.1 100 Continue\r\nX-Some: thing\r\n\r\n");
+	}
+	if (!first.len || conn_write(o->conn, first.p, first.len))
+		send_again(o, &again);
+	text_release(&first);
+	text_release(&again);
+	text_release(&many);
+}
+
 static void send_out(struct out *o)
 {
 	const struct fault *f;
 
 	if ((f = fault(o, ACT_DELAY)) && !conn_wait(o->conn, fault_seconds(f, 0, 1)))
 		return;
-	if ((f = fault(o, ACT_STALL)))
+	if ((f = fault(o, ACT_ENDLESS)))
+		send_endless(o, f);
+	else if ((f = fault(o, ACT_STALL)))
 		send_stalled(o, f);
 	else if ((f = fault(o, ACT_CUT)))
 		send_cut(o, f);
