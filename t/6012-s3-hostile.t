@@ -24,7 +24,7 @@ with open(sys.argv[1], "w") as f:
     print(peak, file=f)
 sys.exit(status if status >= 0 else 128 - status)
 END
-limit=131072
+limit=98304
 if ldd "$(command -v migrate-run)" | grep -q -e libasan -e libtsan -e libubsan; then
 	limit=
 fi
@@ -139,6 +139,8 @@ check 'a length that no number holds' survives 'GetObject * 2 header Content-Len
 check 'a length that no object has' survives 'GetObject * 2 header Content-Length=9223372036854775807'
 check 'an error without end' survives 'GetObject * 2 endless body sorry' 'GetObject * 2 code 403'
 check 'a time to wait of years' survives 'GetObject * 2 status 503 SlowDown Retry-After=99999999'
+check 'a redirect whose place is in its query' survives 'GetObject * 2 header Location=/k?to=https://x' \
+	'GetObject * 2 code 307'
 check 'redirects in a circle' hostile 3 'redirects to a place that is not followed' \
 	"GetObject * * redirect 127.0.0.1:$server_port"
 

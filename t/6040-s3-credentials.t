@@ -231,6 +231,9 @@ check 'or stays so' refused 'Broken: the agent says no (500)' '' "$agent" "$toke
 check 'is asked three times' keysd_was 'asked agent' 3
 keysd_plan 'agent body {"AccessKeyId": "a", "SecretAccessKey": "b", "Expiration": "soon"}'
 check 'keys whose end nobody can read' refused 'a time of Expiration' '' "$agent" "$token"
+keysd_plan 'agent body {"Code": "x", "Message": "you sent Bearer agent/secret"}'
+check 'an agent that repeats what it was shown' refused 'x: you sent ****' '' "$agent" "$token"
+check 'does not make us say it' last_output_lacks agent/secret
 for what in head body; do
 	keysd_plan "agent endless $what" "agent endless $what" "agent endless $what"
 	check "an agent with a $what without end" refused 'it answers with more than 65536 bytes' '' "$agent" "$token"

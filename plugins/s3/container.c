@@ -51,6 +51,7 @@ static enum migrate_status ask_agent(struct s3_session *s, const char *url, stru
 	snprintf(what, sizeof(what), "the container's credentials, of %s", host);
 	if (status == MIGRATE_OK) {
 		f.headers[0] = header.n ? text_get(&header) : NULL;
+		f.secrets[0] = header.n ? text_get(&header) + strlen("Authorization: ") : NULL;
 		s3_fetch(s, &f);
 		status = s3_fetch_keys(s, &f, what, k);
 	}

@@ -45,7 +45,7 @@ enum migrate_status s3_keys_profile(struct s3_session *s, const char *name, stru
 				    bool *found);
 
 /* ---- json.c ---- */
-/* "Name": "text" of a flat JSON object. */
+/* "Name": "text" of a flat JSON object. False: there is none that fits, and value is empty. */
 bool s3_json_string(const char *json, size_t n, const char *name, char *value, size_t size);
 /* Keys as containers, machines and programs print them; what: to be said of them. */
 enum migrate_status s3_json_keys(struct s3_session *s, struct s3_keys *k, const struct text *json,
@@ -53,11 +53,13 @@ enum migrate_status s3_json_keys(struct s3_session *s, struct s3_keys *k, const 
 
 /* ---- fetch.c: requests to those who give keys ---- */
 #define S3_FETCH_HEADERS 6
+#define S3_FETCH_SECRETS 2
 
 struct s3_fetch {
 	const char *method, *url;
 	const char *headers[S3_FETCH_HEADERS]; /* "Name: value"; NULL behind the last */
 	const char *post;                      /* NULL: no body */
+	const char *secrets[S3_FETCH_SECRETS]; /* that it shows; NULL: none */
 	bool local; /* on this machine or beside it: never by way of a proxy, soon or not at all */
 	bool patient;              /* worth waiting for even where nobody listens yet */
 	long status;               /* 0: no answer */
@@ -73,6 +75,8 @@ bool s3_may_ask(const char *url);
 /* The host of an address, for messages. */
 void s3_host_of(const char *url, char *host, size_t n);
 void s3_fetch(struct s3_session *s, struct s3_fetch *f);
+/* What the answer repeats of secrets, in a text of it that is going to be said. */
+void s3_fetch_blank(const struct s3_session *s, const struct s3_fetch *f, char *text);
 /* The message for an answer without keys; what: to be said of those who were asked. */
 enum migrate_status s3_fetch_refused(struct s3_session *s, const struct s3_fetch *f,
 				     const char *what);

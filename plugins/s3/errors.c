@@ -109,7 +109,7 @@ enum migrate_status s3_status_of(long http, const char *code)
 	return status_of_http(http);
 }
 
-static void blank(char *text, const char *secret)
+void s3_blank(char *text, const char *secret)
 {
 	size_t n = strlen(secret);
 	char *at;
@@ -119,11 +119,11 @@ static void blank(char *text, const char *secret)
 }
 
 /* There are servers, and proxies before them, that say what was sent to them. */
-static void blank_secrets(const struct s3_session *s, char *text)
+void s3_blank_ours(const struct s3_session *s, char *text)
 {
-	blank(text, s->keys.secret);
-	blank(text, s->keys.token);
-	blank(text, s->s3->sse_c_key);
+	s3_blank(text, s->keys.secret);
+	s3_blank(text, s->keys.token);
+	s3_blank(text, s->s3->sse_c_key);
 }
 
 static bool take_error(void *arg, const char *path, char *text, size_t n)
@@ -132,7 +132,7 @@ static bool take_error(void *arg, const char *path, char *text, size_t n)
 	struct s3_answer *a = &s->answer;
 
 	(void)n;
-	blank_secrets(s, text);
+	s3_blank_ours(s, text);
 	if (!strcmp(path, "Code"))
 		text_copy(a->code, sizeof(a->code), text);
 	else if (!strcmp(path, "Message"))

@@ -197,6 +197,14 @@ void s3_fetch(struct s3_session *s, struct s3_fetch *f)
 	}
 }
 
+void s3_fetch_blank(const struct s3_session *s, const struct s3_fetch *f, char *text)
+{
+	s3_blank_ours(s, text);
+	for (size_t i = 0; i < S3_FETCH_SECRETS; i++)
+		if (f->secrets[i])
+			s3_blank(text, f->secrets[i]);
+}
+
 /* JSON of agents and machines has them as code and message, or as Code and Message. */
 static bool error_of(const struct text *json, char code[64], char message[256])
 {
@@ -217,9 +225,12 @@ enum migrate_status s3_fetch_refused(struct s3_session *s, const struct s3_fetch
 
 	if (!f->status)
 		return migrate_fail(s->ms, MIGRATE_UNAVAILABLE, "%s: %s", what, f->why);
-	if (error_of(&f->answer, code, message))
+	if (error_of(&f->answer, code, message)) {
+		s3_fetch_blank(s, f, code);
+		s3_fetch_blank(s, f, message);
 		return migrate_fail(s->ms, MIGRATE_UNAVAILABLE, "%s: %s: %s (%ld)", what, code,
 				    message, f->status);
+	}
 	return migrate_fail(s->ms, MIGRATE_UNAVAILABLE, "%s: it answered %ld", what, f->status);
 }
 

@@ -86,7 +86,7 @@ static bool skip_value(struct json *j)
 	return false;
 }
 
-bool s3_json_string(const char *json, size_t n, const char *name, char *value, size_t size)
+static bool find_string(const char *json, size_t n, const char *name, char *value, size_t size)
 {
 	struct json j = { .p = json, .end = json + n };
 	char key[128];
@@ -107,6 +107,16 @@ bool s3_json_string(const char *json, size_t n, const char *name, char *value, s
 		if (!skip_value(&j) || *j.p++ != ',')
 			return false;
 	}
+}
+
+/* What was read of one that is none, or too long, is no value. */
+bool s3_json_string(const char *json, size_t n, const char *name, char *value, size_t size)
+{
+	bool found = find_string(json, n, name, value, size);
+
+	if (!found)
+		value[0] = '\0';
+	return found;
 }
 
 /* Keys without an end are for ever; an end that cannot be read is none. */

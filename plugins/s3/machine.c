@@ -12,6 +12,7 @@
  */
 #define SERVICE "http://169.254.169.254"
 #define SERVICE6 "http://[fd00:ec2::254]"
+#define TOKEN "X-aws-ec2-metadata-token: "
 #define ROLES "/latest/meta-data/iam/security-credentials/"
 
 static const char *base(void)
@@ -49,7 +50,7 @@ static enum migrate_status ask_token(struct s3_session *s, struct s3_fetch *f, c
 	f->headers[0] = "X-aws-ec2-metadata-token-ttl-seconds: 21600";
 	s3_fetch(s, f);
 	if (f->status == 200 && f->answer.n && !strpbrk(f->answer.p, "\r\n")) {
-		text_str(header, "X-aws-ec2-metadata-token: ");
+		text_str(header, TOKEN);
 		text_add(header, f->answer.p, f->answer.n);
 		return MIGRATE_OK;
 	}
@@ -102,6 +103,7 @@ static enum migrate_status ask_machine(struct s3_session *s, struct s3_keys *k, 
 	if (status == MIGRATE_OK) {
 		f.method = "GET";
 		f.headers[0] = text_get(&header);
+		f.secrets[0] = text_get(&header) + strlen(TOKEN);
 		status = ask_keys(s, &f, what, &url, k);
 	}
 	s3_wipe(&f.answer);

@@ -44,15 +44,17 @@ static bool place_of(const struct s3_session *s, const char *location, struct s3
 {
 	size_t n = strcspn(location, "?");
 	char url[300];
-	const char *slash;
+	char *host;
 
-	if (n >= sizeof(url) || !strstr(location, "://"))
+	if (n >= sizeof(url))
 		return false;
 	memcpy(url, location, n);
 	url[n] = '\0';
-	slash = strchr(strstr(url, "://") + 3, '/');
-	if (slash)
-		url[slash - url] = '\0';
+	host = strstr(url, "://");
+	if (!host)
+		return false;
+	host += 3;
+	host[strcspn(host, "/")] = '\0';
 	if (!s3_place_parse(url, p))
 		return false;
 	n = strlen(s->s3->config.bucket);

@@ -287,6 +287,9 @@ bool s3_xml_stand_in(const char *p, size_t n, struct text *to);
 size_t s3_xml_undo_stand_in(char *text, size_t n);
 
 /* ---- errors.c ---- */
+/* Asterisks for each place of it in the text; for those of the session's own secrets. */
+void s3_blank(char *text, const char *secret);
+void s3_blank_ours(const struct s3_session *s, char *text);
 enum migrate_status s3_status_of(long http, const char *code);
 /* Take code, message and region out of an error document; false: it is none. */
 bool s3_error_parse(struct s3_session *s);

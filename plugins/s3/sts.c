@@ -74,6 +74,8 @@ static void compose(struct sts *t, const char *action)
 /* ---- The answer ---- */
 
 struct result {
+	const struct s3_session *s;
+	const struct s3_fetch *f;
 	struct s3_keys keys;
 	char code[64], message[256];
 	bool bad; /* a time that is none, or a key that is too long */
@@ -91,12 +93,14 @@ static bool take_result(void *arg, const char *path, char *text, size_t n)
 	struct result *r = arg;
 	int64_t ns;
 
-	if (!strcmp(path, "Error/Code") || !strcmp(path, "Code"))
-		text_copy(r->code, sizeof(r->code), text);
-	else if (!strcmp(path, "Error/Message") || !strcmp(path, "Message"))
-		text_copy(r->message, sizeof(r->message), text);
-	if (!at)
+	if (!at) {
+		s3_fetch_blank(r->s, r->f, text);
+		if (!strcmp(path, "Error/Code") || !strcmp(path, "Code"))
+			text_copy(r->code, sizeof(r->code), text);
+		else if (!strcmp(path, "Error/Message") || !strcmp(path, "Message"))
+			text_copy(r->message, sizeof(r->message), text);
 		return true;
+	}
 	at += sizeof("Credentials/") - 1;
 	if (!strcmp(at, "AccessKeyId")) {
 		take_key(r, r->keys.access, sizeof(r->keys.access), text, n);
@@ -143,6 +147,8 @@ enum migrate_status s3_sts_keys(struct s3_session *s, const struct s3_fetch *f, 
 
 	if (!r)
 		return migrate_fail(s->ms, MIGRATE_UNAVAILABLE, "out of memory");
+	r->s = s;
+	r->f = f;
 	status = judge(s, f, what, r, k);
 	OPENSSL_cleanse(r, sizeof(*r));
 	free(r);
@@ -189,8 +195,10 @@ enum migrate_status s3_keys_web_identity(struct s3_session *s, const struct s3_r
 	}
 	compose(&t, "AssumeRoleWithWebIdentity");
 	add_field(&t.post, "WebIdentityToken", token.p);
+	f.secrets[0] = token.p;
+	status = ask(s, &t, &f, k);
 	s3_wipe(&token);
-	return ask(s, &t, &f, k);
+	return status;
 }
 
 /* ---- Signed ---- */
@@ -286,6 +294,8 @@ enum migrate_status s3_keys_role(struct s3_session *s, const struct s3_role *rol
 		f.headers[0] = text_get(&authorization);
 		f.headers[1] = text_get(&date);
 		f.headers[2] = k->token[0] ? text_get(&token) : NULL;
+		f.secrets[0] = k->secret;
+		f.secrets[1] = k->token;
 		status = ask(s, &t, &f, k);
 	} else {
 		status =

@@ -9,6 +9,21 @@
 
 static struct migrate_attributes *first, *second;
 
+/* "HTTP/1.1 404": 404; 0: no such line. */
+static long status_of(const char *p, size_t n)
+{
+	long status = 0;
+
+	if (n != 12 || memcmp(p, "HTTP/1.1 ", 9) != 0)
+		return 0;
+	for (size_t i = 9; i < n; i++) {
+		if (p[i] < '0' || p[i] > '9')
+			return 0;
+		status = status * 10 + (p[i] - '0');
+	}
+	return status;
+}
+
 /* Takes the head; where the document begins. */
 static size_t take_head(const char *p, size_t n)
 {
@@ -22,15 +37,15 @@ static size_t take_head(const char *p, size_t n)
 	while (at < n) {
 		const char *end = memchr(p + at, '\n', n - at);
 		size_t length = end ? (size_t)(end - p) - at : n - at;
-		unsigned long long status;
+		long status;
 
 		if (!length)
 			return at + 1;
 		if (!s3_answer_line(a, p + at, length))
 			break;
-		if (length == 12 && !memcmp(p + at, "HTTP/1.1 ", 9) &&
-		    sscanf(p + at + 9, "%3llu", &status) == 1)
-			a->status = (long)status;
+		status = status_of(p + at, length);
+		if (status)
+			a->status = status;
 		at += length + !!end;
 	}
 	return at < n ? at : n;

@@ -61,8 +61,12 @@ static void try_json(struct migrate_bytes in)
 {
 	struct text json = { .p = NULL };
 	static struct s3_keys k, again;
-	char code[64] = "";
+	char code[8];
 
+	memset(code, 'x', sizeof(code));
+	if (in.n)
+		s3_json_string(in.p, in.n, "Code", code, sizeof(code));
+	ENSURE(!in.n || memchr(code, '\0', sizeof(code)));
 	if (read_json(in.p, in.n, &k) != MIGRATE_OK)
 		return;
 	keys_are_sound(&k);
@@ -73,8 +77,6 @@ static void try_json(struct migrate_bytes in)
 	ENSURE(read_json(json.p, json.n, &again) == MIGRATE_OK);
 	same_keys(&k, &again);
 	text_release(&json);
-	s3_json_string(in.p, in.n, "Code", code, sizeof(code));
-	ENSURE(memchr(code, '\0', sizeof(code)));
 }
 
 static enum migrate_status read_sts(const void *bytes, size_t n, long http, struct s3_keys *k)

@@ -90,15 +90,6 @@ static pid_t start_writers(void)
 	_exit(0);
 }
 
-/* At least one thing was acknowledged, however slow the machine is. */
-static void wait_for_one(void)
-{
-	const struct timespec moment = { .tv_nsec = 1000000 };
-
-	for (int i = 0; i < 60000 && seen->step[0] < SETTLED; i++)
-		nanosleep(&moment, NULL);
-}
-
 static void check_slot(struct journal *j, unsigned slot)
 {
 	ARENA_AUTO struct arena a = ARENA_INIT;

@@ -226,6 +226,20 @@ START_TEST(json_of_helpers_is_read)
 }
 END_TEST
 
+START_TEST(what_does_not_fit_is_empty)
+{
+	static const char json[] = "{\"Code\": \"longer than it may be\", \"b\": \"\\u1\"}";
+	char value[8];
+
+	memset(value, 'x', sizeof(value));
+	ck_assert(!s3_json_string(json, sizeof(json) - 1, "Code", value, sizeof(value)));
+	ck_assert_str_eq(value, "");
+	memset(value, 'x', sizeof(value));
+	ck_assert(!s3_json_string(json, sizeof(json) - 1, "b", value, sizeof(value)));
+	ck_assert_str_eq(value, "");
+}
+END_TEST
+
 START_TEST(json_that_is_cut_or_hostile_is_refused)
 {
 	static const char whole[] = "{\"AccessKeyId\":\"a\",\"SecretAccessKey\":\"b\"}";
@@ -260,6 +274,7 @@ static void add(TCase *t)
 	tcase_add_test(t, a_file_that_is_not_there_has_no_keys);
 	tcase_add_test(t, secrets_go_nowhere_far_in_clear);
 	tcase_add_test(t, json_of_helpers_is_read);
+	tcase_add_test(t, what_does_not_fit_is_empty);
 	tcase_add_test(t, json_that_is_cut_or_hostile_is_refused);
 }
 
