@@ -105,6 +105,7 @@ long_tests = \
 	t/5130-crash-s3.t \
 	t/5140-crash-servers.t \
 	t/6030-s3-disasters.t \
+	t/5200-sequences.t \
 	t/1420-control.t \
 	t/1440-progress.t \
 	t/1450-probe.t \
@@ -153,6 +154,7 @@ shell_tests = \
 	t/4160-fault-upon-fault.t \
 	t/4300-trust.t \
 	t/5000-faults-oracle.t \
+	t/5010-sequences-oracle.t \
 	t/5110-crash-random.t \
 	t/6000-s3-jobs.t \
 	t/6010-s3-faults.t \
@@ -198,7 +200,8 @@ fault_programs = \
 	t/faults/killat \
 	t/faults/power \
 	$(empty)
-t_faults_killat_SOURCES = t/faults/killat.c t/faults/calls.c t/faults/calls.h
+t_faults_killat_SOURCES = t/faults/killat.c t/faults/calls.c t/faults/calls.h t/faults/history.c \
+	t/faults/history.h
 t_faults_killat_LDADD =
 t_faults_power_LDADD =
 
@@ -377,7 +380,9 @@ EXTRA_DIST += $(unit_headers) $(fuzz_headers) $(long_tests) $(shell_tests) t/REA
 EXTRA_DIST += t/bench/README t/bench/database t/bench/lib.sh t/bench/measure t/bench/million \
 	t/bench/posix t/bench/ratios t/bench/rows t/bench/s3
 EXTRA_DIST += t/faults/README t/faults/ends.py t/faults/invariants t/faults/lib.sh t/faults/poller \
-	t/faults/pretend t/faults/psql-bytes t/faults/world
+	t/faults/pretend t/faults/psql-bytes t/faults/sequence t/faults/spoil t/faults/world \
+	t/faults/chance.py t/faults/changes.py t/faults/durable.py t/faults/helpers.py t/faults/ledger.py \
+	t/faults/model.py t/faults/oracle.py t/faults/play.py t/faults/rowcheck.py t/faults/shrink.py t/faults/steps.py t/faults/worlds.py
 EXTRA_DIST += t/servers/keysd.sh t/servers/keysd/keysd.py t/servers/connectd/connectd.py
 EXTRA_DIST += t/servers/liard/general.py t/servers/liard/liard.py t/servers/liard/lies.py \
 	t/servers/liard/of_mysql.py t/servers/liard/of_postgres.py t/servers/liard/of_redis.py \

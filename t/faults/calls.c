@@ -378,6 +378,13 @@ bool call_refuse(struct call *c, int errnum)
 	return ptrace(PTRACE_SETREGS, c->tid, NULL, &r) == 0;
 }
 
+long call_result(pid_t tid)
+{
+	struct user_regs_struct r;
+
+	return ptrace(PTRACE_GETREGS, tid, NULL, &r) == 0 ? (long)r.rax : -1;
+}
+
 /* ---- The filter ---- */
 
 struct sock_filter *call_filter(size_t *n)

@@ -56,6 +56,9 @@ bool call_halve(struct call *c);
 /* Make the call fail with errnum without being made. */
 bool call_refuse(struct call *c, int errnum);
 
+/* What the call of a thread that returns from it came to: 0 or more, or -errno. */
+long call_result(pid_t tid);
+
 /* The seccomp program that stops at all of these; *n instructions, the caller frees it. */
 struct sock_filter *call_filter(size_t *n);
 

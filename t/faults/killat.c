@@ -7,15 +7,20 @@
  *	killat --fail ERRNO [--at N] [--forever] [SELECTION] -- COMMAND
  *	killat --short [--at N] [--forever] [SELECTION] -- COMMAND
  *	killat --go --run SHELL [--at N] [--forever] [SELECTION] -- COMMAND
+ *	killat --signal NAME [--at N [--again M]] [SELECTION] -- COMMAND
  *
  * SELECTION: --only CLASS-OR-CALL[,...], --path GLOB, --program GLOB. Calls that
  * change nothing are never counted; see calls.h. --report FILE gets one line: the
  * call that was struck, or how many there were; --list puts all of them before it.
+ * --signal sends a signal before the call, and with --again once more M calls later.
+ * --history FILE has a line for each call that published or synced something, whatever
+ * is selected: see history.h.
  *
  * Exit status: the command's own; 128 + signal when it died of one (137: struck);
  * 125: killat itself failed.
  */
 #include "calls.h"
+#include "history.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -35,17 +40,17 @@
 #ifdef __x86_64__
 
 enum { OWN_FAILURE = 125, TASKS_MAX = 4096, CALLS_MAX = 16 };
-enum action { COUNT, KILL_BEFORE, KILL_AFTER, KILL_TORN, FAIL, SHORT, GO };
+enum action { COUNT, KILL_BEFORE, KILL_AFTER, KILL_TORN, FAIL, SHORT, GO, SIGNAL };
 
 struct plan {
 	enum action action;
-	long at;
-	int errnum;
+	long at, again;
+	int errnum, signal;
 	bool forever, list;
 	unsigned classes; /* selected, with calls[] */
 	const char *calls[CALLS_MAX];
 	size_t call_count;
-	const char *path, *program, *run, *report;
+	const char *path, *program, *run, *report, *history;
 };
 
 struct trace {
@@ -54,6 +59,7 @@ struct trace {
 	int status; /* of root, as waitpid() gave it */
 	long count;
 	FILE *report;
+	struct history *history;
 	bool struck;   /* SIGKILL was sent */
 	pid_t leaving; /* the thread whose call is awaited before the kill; 0: none */
 	pid_t tasks[TASKS_MAX];
@@ -146,6 +152,8 @@ static bool due(const struct trace *t)
 
 	if (p->action == COUNT)
 		return false;
+	if (p->again && t->count == p->at + p->again)
+		return true;
 	return p->forever ? t->count >= p->at : t->count == p->at;
 }
 
@@ -189,6 +197,10 @@ static enum __ptrace_request act(struct trace *t, struct call *c)
 		describe(t, c, "ran before");
 		run_shell(t->plan);
 		break;
+	case SIGNAL:
+		describe(t, c, "signalled before");
+		kill(t->root, t->plan->signal);
+		break;
 	case COUNT:
 		break;
 	}
@@ -197,14 +209,19 @@ static enum __ptrace_request act(struct trace *t, struct call *c)
 
 static enum __ptrace_request on_call(struct trace *t, pid_t tid)
 {
+	enum __ptrace_request request = PTRACE_CONT;
 	struct call c;
 
-	if (t->leaving || !call_read(&c, tid) || !selected(t->plan, &c))
-		return PTRACE_CONT;
-	t->count++;
-	if (t->plan->list)
-		fprintf(t->report, "%ld %s %s\n", t->count, call_name(&c), c.path);
-	return due(t) ? act(t, &c) : PTRACE_CONT;
+	if (t->leaving || !call_read(&c, tid))
+		return request;
+	if (selected(t->plan, &c)) {
+		t->count++;
+		if (t->plan->list)
+			fprintf(t->report, "%ld %s %s\n", t->count, call_name(&c), c.path);
+		if (due(t))
+			request = act(t, &c);
+	}
+	return !t->struck && history_call(t->history, &c) ? PTRACE_SYSCALL : request;
 }
 
 /* ---- The loop ---- */
@@ -233,6 +250,7 @@ static void on_stop(struct trace *t, pid_t pid, int status)
 			task_add(t, (pid_t)child);
 		sig = 0;
 	} else if (sig == (SIGTRAP | 0x80)) {
+		history_return(t->history, pid);
 		if (pid == t->leaving)
 			strike(t);
 		sig = 0;
@@ -346,6 +364,10 @@ static int run(const struct plan *p, char **command)
 		free(t);
 		return complain(p->report);
 	}
+	if (p->history && !(t->history = history_open(p->history))) {
+		free(t);
+		return complain(p->history);
+	}
 	status = start(t, command);
 	if (status == 0) {
 		signal(SIGTERM, forward);
@@ -353,6 +375,8 @@ static int run(const struct plan *p, char **command)
 		watch(t);
 		status = report(t);
 	}
+	if (history_close(t->history) != 0)
+		status = complain("history");
 	if (status == 0)
 		status =
 		    WIFSIGNALED(t->status) ? 128 + WTERMSIG(t->status) : WEXITSTATUS(t->status);
@@ -367,8 +391,10 @@ static int usage(const char *why, const char *what)
 	fprintf(stderr,
 		"killat: %s%s\n"
 		"usage: killat --count [--list] | --at N [--after|--torn] [--run SHELL]\n"
-		"              [--fail ERRNO | --short | --go --run SHELL] [--at N] [--forever]\n"
-		"              [--only CLASS,...] [--path GLOB] [--program GLOB] [--report FILE]\n"
+		"              [--fail ERRNO | --short | --go --run SHELL |\n"
+		"               --signal NAME] [--at N [--again M]] [--forever]\n"
+		"              [--only CLASS,...] [--path GLOB] [--program GLOB]\n"
+		"              [--report FILE] [--history FILE]\n"
 		"              -- COMMAND [ARGUMENT...]\n",
 		why, what);
 	return OWN_FAILURE;
@@ -378,6 +404,17 @@ static int errno_of(const char *name)
 {
 	for (int i = 1; i < 200; i++) {
 		const char *known = strerrorname_np(i);
+
+		if (known && strcmp(known, name) == 0)
+			return i;
+	}
+	return 0;
+}
+
+static int signal_of(const char *name)
+{
+	for (int i = 1; i < NSIG; i++) {
+		const char *known = sigabbrev_np(i);
 
 		if (known && strcmp(known, name) == 0)
 			return i;
@@ -401,13 +438,13 @@ static bool parse_only(struct plan *p, const char *list)
 	return true;
 }
 
-static bool parse_at(struct plan *p, const char *text)
+static bool parse_number(long *to, const char *text)
 {
 	char *end;
 
 	errno = 0;
-	p->at = strtol(text, &end, 10);
-	return errno == 0 && *text && !*end && p->at > 0;
+	*to = strtol(text, &end, 10);
+	return errno == 0 && *text && !*end && *to > 0;
 }
 
 /* Any of the options that need a value to be looked at. False: it is wrong. */
@@ -415,13 +452,19 @@ static bool take(struct plan *p, int option, const char *value)
 {
 	switch (option) {
 	case 'n':
-		return parse_at(p, value);
+		return parse_number(&p->at, value);
+	case 'N':
+		return parse_number(&p->again, value);
 	case 'o':
 		return parse_only(p, value);
 	case 'f':
 		p->action = FAIL;
 		p->errnum = errno_of(value);
 		return p->errnum != 0;
+	case 'S':
+		p->action = SIGNAL;
+		p->signal = signal_of(value);
+		return p->signal != 0;
 	case 'a':
 		p->action = KILL_AFTER;
 		break;
@@ -455,6 +498,9 @@ static bool take(struct plan *p, int option, const char *value)
 	case 'R':
 		p->report = value;
 		break;
+	case 'H':
+		p->history = value;
+		break;
 	default:
 		return false;
 	}
@@ -465,6 +511,9 @@ int main(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "at", required_argument, NULL, 'n' },
+		{ "again", required_argument, NULL, 'N' },
+		{ "signal", required_argument, NULL, 'S' },
+		{ "history", required_argument, NULL, 'H' },
 		{ "only", required_argument, NULL, 'o' },
 		{ "fail", required_argument, NULL, 'f' },
 		{ "path", required_argument, NULL, 'p' },
