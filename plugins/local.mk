@@ -75,6 +75,7 @@ posix_sources = \
 	plugins/posix/list.c \
 	plugins/posix/look.c \
 	plugins/posix/names.c \
+	plugins/posix/owner.c \
 	plugins/posix/parts.c \
 	plugins/posix/path.c \
 	plugins/posix/posix.c \

@@ -41,7 +41,7 @@ steps() {
 			t_n=$((t_n + 1))
 			echo "$t_n) $t_step ;;"
 		done
-		echo esac
+		echo 'esac'
 	} >steps.sh
 	echo 0 >steps.n
 	"$killat" --go --forever --run 'sh steps.sh' --only rename --path "$here/dst/avatar/a" \
@@ -59,7 +59,10 @@ put() { # FILE: as others write: whole, by rename
 
 nothing_else_is_left() { # N files in the folder
 	t_got=$(find dst -mindepth 1 ! -type d | wc -l)
-	[ "$t_got" -eq "$1" ] && [ -z "$(find dst -name '.migrate-*')" ] || { find dst; return 1; }
+	if [ "$t_got" -ne "$1" ] || [ -n "$(find dst -name '.migrate-*')" ]; then
+		find dst
+		return 1
+	fi
 }
 
 # The file that is told is there, and holds TEXT.
@@ -109,6 +112,7 @@ for t_size in 1000 300000; do # in one piece, in parts
 	check 'and nothing else is left' nothing_else_is_left 0
 
 	fresh $t_size
+	# shellcheck disable=SC2016 # for the script
 	check "$t_size bytes: killed before theirs is put back" \
 		steps 137 "$(put theirs)" 'kill -9 "$(cat run.pid)"'
 	check 'theirs is not lost' grep -rqx theirs dst

@@ -133,6 +133,7 @@ shell_tests = \
 	t/2300-hostile-tree.t \
 	t/2310-hostile-changes.t \
 	t/2315-hostile-replace.t \
+	t/2330-owners.t \
 	t/2320-hostile-sparse.t \
 	t/2400-s3-battery.t \
 	t/2410-postgres-battery.t \

@@ -97,6 +97,8 @@ static void print_store(const struct open_end *o, const struct store_facts *f)
 		{ MIGRATE_REAL_FOLDERS, "real folders" },
 		{ MIGRATE_CASE_FOLDING, "ignores case" },
 		{ MIGRATE_VOLATILE, "volatile" },
+		{ MIGRATE_REAL_OWNERS, "knows owners" },
+		{ MIGRATE_DOUBTS_OWNERS, "doubts owners of metadata" },
 	};
 
 	print_end(o);

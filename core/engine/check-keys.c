@@ -122,6 +122,13 @@ static bool is_noted(const struct buf *b, const char *name)
 	return b->len && memmem(b->p, b->len, name, strlen(name));
 }
 
+static bool is_kept(const struct check *c, const char *name, size_t n)
+{
+	const struct store_facts *to = &c->ends.destination_facts;
+
+	return store_keeps(to, name, n) && !store_doubts(to, &c->ends.source_facts, name);
+}
+
 static void note_lost(struct keys *k)
 {
 	size_t n = migrate_attribute_count(k->attributes);
@@ -131,8 +138,7 @@ static void note_lost(struct keys *k)
 		struct migrate_bytes value;
 
 		if (!migrate_attribute_at(k->attributes, i, &name, &value) ||
-		    store_keeps(&k->check->ends.destination_facts, name, value.n) ||
-		    is_noted(&k->lost, name))
+		    is_kept(k->check, name, value.n) || is_noted(&k->lost, name))
 			continue;
 		if (k->lost.len)
 			buf_add_text(&k->lost, ", ");

@@ -78,6 +78,27 @@ uint32_t attribute_flags(const struct engine *e)
 	return e->job->copy.attributes == ATTRIBUTES_FAIL ? MIGRATE_STRICT_ATTRIBUTES : 0;
 }
 
+/* Does not reach the destination: it cannot hold it, or does not take the source's word. */
+static bool is_lost(const struct engine *e, const char *name, size_t n)
+{
+	const struct store_facts *to = &e->ends.destination_facts;
+
+	return !store_keeps(to, name, n) || store_doubts(to, &e->ends.source_facts, name);
+}
+
+static void forget_doubted(struct copier *c)
+{
+	const struct ends *e = &c->engine->ends;
+	struct migrate_bytes value;
+	const char *name;
+
+	for (size_t i = 0; migrate_attribute_at(c->attributes, i, &name, &value);)
+		if (store_doubts(&e->destination_facts, &e->source_facts, name))
+			attributes_forget(c->attributes, i);
+		else
+			i++;
+}
+
 bool attributes_fit(struct copier *c, struct item *it)
 {
 	int policy = c->engine->job->copy.attributes;
@@ -86,7 +107,7 @@ bool attributes_fit(struct copier *c, struct item *it)
 	char *text;
 
 	for (size_t i = 0; migrate_attribute_at(c->attributes, i, &name, &value); i++) {
-		if (store_keeps(&c->engine->ends.destination_facts, name, value.n))
+		if (!is_lost(c->engine, name, value.n))
 			continue;
 		if (policy == ATTRIBUTES_FAIL) {
 			text = arena_printf(&c->arena, "the destination does not keep '%s'", name);
@@ -96,6 +117,7 @@ bool attributes_fit(struct copier *c, struct item *it)
 		if (policy == ATTRIBUTES_WARN)
 			lose(c, it, name);
 	}
+	forget_doubted(c);
 	return true;
 }
 

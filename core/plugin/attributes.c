@@ -36,6 +36,13 @@ void attributes_reset(struct migrate_attributes *a)
 	arena_reset(&a->arena);
 }
 
+void attributes_forget(struct migrate_attributes *a, size_t i)
+{
+	a->bytes -= a->items[i].value.n + strlen(a->items[i].name);
+	a->n--;
+	memmove(&a->items[i], &a->items[i + 1], (a->n - i) * sizeof(a->items[0]));
+}
+
 void attributes_free(struct migrate_attributes *a)
 {
 	if (!a)

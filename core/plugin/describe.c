@@ -83,6 +83,12 @@ bool store_keeps(const struct store_facts *f, const char *name, size_t n)
 	return false;
 }
 
+bool store_doubts(const struct store_facts *f, const struct store_facts *source, const char *name)
+{
+	return f->d.flags & MIGRATE_DOUBTS_OWNERS && !(source->d.flags & MIGRATE_REAL_OWNERS) &&
+	       !strcmp(name, "owner");
+}
+
 void migrate_set_fact(struct migrate_describe_database *r, const char *name, const char *format,
 		      ...)
 {

@@ -88,6 +88,8 @@ bool status_may_retry(enum migrate_status s);
 
 struct migrate_attributes *attributes_new(void);
 void attributes_reset(struct migrate_attributes *a);
+/* Without the one of that index; those behind it move up. */
+void attributes_forget(struct migrate_attributes *a, size_t i);
 void attributes_free(struct migrate_attributes *a);
 
 /* An object to be filled by a call; its etag lives in the slot's own memory. */
@@ -150,6 +152,8 @@ enum migrate_status store_describe(struct migrate_session *s, struct store_facts
 void store_facts_release(struct store_facts *f);
 /* Does a store of these facts keep this attribute with a value of n bytes? */
 bool store_keeps(const struct store_facts *f, const char *name, size_t n);
+/* It does not take the word of that source for this attribute. */
+bool store_doubts(const struct store_facts *f, const struct store_facts *source, const char *name);
 
 /* Any kind. */
 enum migrate_status end_probe(struct migrate_session *s, bool write);

@@ -111,6 +111,10 @@ enum migrate_store_flags {
 	MIGRATE_COMPLETE_MATCH = 1 << 14,  /* complete honours MATCH */
 	MIGRATE_SYNC_ALL = 1 << 15, /* sync() makes durable whatever stands there, whoever wrote it;
 				       else what this process wrote, or read FROM_DISK */
+	MIGRATE_REAL_OWNERS = 1 << 16,   /* whoever writes an object cannot choose the owner that
+					      it tells of */
+	MIGRATE_DOUBTS_OWNERS = 1 << 17, /* it gives an object to its `owner`, and to nobody whom
+					      a store without real owners names */
 
 	/* For stores that honour it whichever way an object comes. */
 	MIGRATE_CREATE_ONLY = MIGRATE_PUT_ABSENT | MIGRATE_COPY_ABSENT | MIGRATE_COMPLETE_ABSENT,

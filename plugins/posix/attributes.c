@@ -179,7 +179,7 @@ void posix_keeps(struct posix *p, struct migrate_describe *r)
 	migrate_keeps(r, "xattr:user.*", VALUE_MAX);
 	migrate_keeps(r, "mtime", 0);
 	migrate_keeps(r, "mode", 0);
-	if (p->privileged)
+	if (p->privileged && p->owners.policy != POSIX_OWNER_DROP)
 		migrate_keeps(r, "owner", 0);
 }
 
@@ -249,7 +249,8 @@ static bool parse_mtime(struct migrate_bytes v, struct timespec *t)
 	return true;
 }
 
-void posix_parse_finish(const struct migrate_attributes *attributes, struct posix_finish *f)
+void posix_parse_finish(const struct posix *p, const struct migrate_attributes *attributes,
+			struct posix_finish *f)
 {
 	struct migrate_bytes v;
 
@@ -259,10 +260,11 @@ void posix_parse_finish(const struct migrate_attributes *attributes, struct posi
 	f->has_mode = migrate_attribute(attributes, "mode", &v) && parse_mode(v, &f->mode);
 	f->has_owner =
 	    migrate_attribute(attributes, "owner", &v) && parse_owner(v, &f->uid, &f->gid);
+	posix_map_owner(p, f);
 	f->has_mtime = migrate_attribute(attributes, "mtime", &v) && parse_mtime(v, &f->mtime);
 }
 
-static enum migrate_status lost(struct migrate_session *m, const char *name, uint32_t flags)
+enum migrate_status posix_lost(struct migrate_session *m, const char *name, uint32_t flags)
 {
 	if (flags & MIGRATE_STRICT_ATTRIBUTES)
 		return migrate_fail(m, MIGRATE_UNSUPPORTED,
@@ -290,18 +292,25 @@ static enum migrate_status set_xattr(struct migrate_session *m, int fd, const ch
 	case EDQUOT:
 		if (errno == EDQUOT || is_full(fd))
 			break;
-		return lost(m, attribute, flags);
+		return posix_lost(m, attribute, flags);
 	case EOPNOTSUPP:
 	case E2BIG:
 	case ERANGE:
 	case EPERM:
 	case EACCES:
 	case EINVAL:
-		return lost(m, attribute, flags);
+		return posix_lost(m, attribute, flags);
 	default:
 		break;
 	}
 	return migrate_fail_errno(m, errno, "cannot set its attribute '%s'", attribute);
+}
+
+static bool keeps_owner(const struct posix *p, struct migrate_bytes value)
+{
+	struct posix_finish f = { .has_owner = true };
+
+	return parse_owner(value, &f.uid, &f.gid) && posix_map_owner(p, &f);
 }
 
 static enum migrate_status store_one(struct posix_session *s, struct migrate_session *m, int fd,
@@ -312,13 +321,13 @@ static enum migrate_status store_one(struct posix_session *s, struct migrate_ses
 	if (!strcmp(name, "mode") || !strcmp(name, "mtime"))
 		return MIGRATE_OK; /* posix_finish() */
 	if (!strcmp(name, "owner"))
-		return s->store->privileged ? MIGRATE_OK : lost(m, name, flags);
+		return keeps_owner(s->store, value) ? MIGRATE_OK : posix_lost(m, name, flags);
 	if (!strcmp(name, "content-type"))
 		return set_xattr(m, fd, MIME, name, value, flags);
 	if (!strncmp(name, "xattr:", 6) && is_users(name + 6))
 		return set_xattr(m, fd, name + 6, name, value, flags);
 	if (!has_place(name) || (size_t)snprintf(xattr, sizeof(xattr), OURS "%s", name) > 255)
-		return lost(m, name, flags);
+		return posix_lost(m, name, flags);
 	return set_xattr(m, fd, xattr, name, value, flags);
 }
 
@@ -369,7 +378,7 @@ static enum migrate_status set_owner(struct migrate_session *m, int fd,
 	if (!fchown(fd, f->uid, f->gid))
 		return MIGRATE_OK;
 	if (errno == EPERM || errno == EINVAL || errno == EOPNOTSUPP)
-		return lost(m, "owner", flags);
+		return posix_lost(m, "owner", flags);
 	return migrate_fail_errno(m, errno, "cannot set its owner");
 }
 
@@ -378,18 +387,19 @@ enum migrate_status posix_finish(struct posix_session *s, struct migrate_session
 				 const struct posix_finish *f, uint32_t flags)
 {
 	bool owner = f->has_owner && s->store->privileged;
+	bool has_uid = f->uid != (uid_t)-1, has_gid = f->gid != (gid_t)-1;
 	enum migrate_status status = MIGRATE_OK;
 	struct stat st;
 
 	if (owner || f->has_mode) {
 		if (fstat(fd, &st))
 			return migrate_fail_errno(m, errno, "cannot look at the new file");
-		if (owner && (st.st_uid != f->uid || st.st_gid != f->gid))
+		if (owner && ((has_uid && st.st_uid != f->uid) || (has_gid && st.st_gid != f->gid)))
 			status = set_owner(m, fd, f, flags);
 		if (!status && f->has_mode && (st.st_mode & 07777) != f->mode &&
 		    fchmod(fd, f->mode))
 			status = errno == EPERM
-				     ? lost(m, "mode", flags)
+				     ? posix_lost(m, "mode", flags)
 				     : migrate_fail_errno(m, errno, "cannot set its mode");
 	}
 	if (!status && f->has_mtime) {

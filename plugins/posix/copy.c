@@ -166,6 +166,8 @@ static enum migrate_status fill_draft(struct posix_session *s, struct migrate_co
 	struct stat after;
 
 	finish_like(st, r->flags, &finish);
+	if (!status && !posix_map_owner(s->store, &finish) && s->store->privileged)
+		status = posix_lost(r->session, "owner", r->flags);
 	posix_draft_mode(s, d, &finish);
 	if (!status && !(r->flags & MIGRATE_NO_ATTRIBUTES))
 		status = posix_copy_attributes(s, r->session, in, d->fd, r->flags);

@@ -23,7 +23,36 @@ static const struct migrate_option options[] = {
 	  .value = "auto",
 	  .help = "how a batch is made durable: one syncfs for the file system, or each file and "
 		  "folder by itself; auto takes syncfs on ext4, xfs and btrfs" },
+	{ .name = "owner",
+	  MIGRATE_CHOICE(struct posix_config, owner, "auto|keep|map|drop"),
+	  .klass = MIGRATE_TUNABLE,
+	  .value = "auto",
+	  .help =
+	      "whose files become that root writes: keep, whoever the source names; map, by "
+	      "users and groups; drop, root; auto keeps owners that a file system tells of, and "
+	      "not those that the metadata of a store claims" },
+	{ .name = "users",
+	  MIGRATE_MAP(struct posix_config, users),
+	  .klass = MIGRATE_TUNABLE,
+	  .help = "with owner: map, the source's user and who it is here, as numbers or names of "
+		  "this machine; * on the left is any other, {\"*\": \"*\"} leaves it as it is" },
+	{ .name = "groups",
+	  MIGRATE_MAP(struct posix_config, groups),
+	  .klass = MIGRATE_TUNABLE,
+	  .help = "the same for groups" },
 };
+
+static void posix_validate(struct migrate_validate *r)
+{
+	struct posix_owners owners;
+	const char *option, *why;
+	size_t at;
+
+	why = posix_owners_take(r->config, &owners, &option, &at);
+	if (why)
+		migrate_wrong_option(r, option, at, "%s", why);
+	posix_owners_release(&owners);
+}
 
 /* ---- Opening ---- */
 
@@ -148,6 +177,7 @@ static void posix_close(void *instance)
 	if (p->root >= 0)
 		close(p->root);
 	posix_sync_release(p);
+	posix_owners_release(&p->owners);
 	free(p->absent);
 	free(p->path);
 	free(p);
@@ -157,14 +187,19 @@ static enum migrate_status posix_open(struct migrate_open *r)
 {
 	const struct posix_config *c = r->config;
 	struct posix *p = calloc(1, sizeof(*p));
+	const char *option, *why;
 	enum migrate_status status;
+	size_t at;
 
 	if (!p)
 		return migrate_fail_errno(r->session, ENOMEM, "cannot open");
 	p->root = -1;
 	p->path = strdup(c->root);
+	why = posix_owners_take(c, &p->owners, &option, &at);
 	if (!p->path || !posix_sync_init(p))
 		status = migrate_fail_errno(r->session, ENOMEM, "cannot open");
+	else if (why)
+		status = migrate_fail(r->session, MIGRATE_INVALID, "%s: %s", option, why);
 	else
 		status = open_root(r, p);
 	if (status) {
@@ -216,7 +251,10 @@ static enum migrate_status posix_describe(void *self, struct migrate_describe *r
 
 	r->flags = MIGRATE_ORDERED | MIGRATE_DURABLE_CURSOR | MIGRATE_CREATE_ONLY |
 		   MIGRATE_REPLACE_MATCH | MIGRATE_GET_MATCH | MIGRATE_RANGES | MIGRATE_VERBATIM |
-		   MIGRATE_REAL_FOLDERS | (s->store->by_syncfs ? MIGRATE_SYNC_ALL : 0);
+		   MIGRATE_REAL_FOLDERS | MIGRATE_REAL_OWNERS |
+		   (s->store->by_syncfs ? MIGRATE_SYNC_ALL : 0);
+	if (s->store->owners.policy == POSIX_OWNER_AUTO)
+		r->flags |= MIGRATE_DOUBTS_OWNERS;
 	r->object_max = r->put_max = INT64_MAX;
 	r->copy_max = INT64_MAX;
 	r->part_min = 1;
@@ -275,6 +313,7 @@ static const struct migrate_plugin plugin = {
 	.option_count = sizeof(options) / sizeof(options[0]),
 	.config_size = sizeof(struct posix_config),
 	.store = &ops,
+	.validate = posix_validate,
 };
 
 const struct migrate_plugin *migrate_plugin_v1(void)

@@ -36,9 +36,21 @@
 struct posix_config {
 	const char *root;
 	int fsync; /* enum posix_fsync */
+	int owner; /* enum posix_owner */
+	struct migrate_map users, groups;
 };
 
 enum posix_fsync { POSIX_FSYNC_AUTO, POSIX_FSYNC_SYNCFS, POSIX_FSYNC_FILES };
+
+enum posix_owner { POSIX_OWNER_AUTO, POSIX_OWNER_KEEP, POSIX_OWNER_MAP, POSIX_OWNER_DROP };
+
+struct posix_owners {
+	int policy; /* enum posix_owner */
+	struct posix_ids {
+		struct posix_pair *pairs;
+		size_t n;
+	} users, groups;
+};
 
 /* What does not work here, found out by trying; never forgotten. */
 struct posix_learnt {
@@ -84,6 +96,7 @@ struct posix {
 	bool no_inode;   /* its inode numbers mean nothing */
 	bool reports;    /* its syncfs() tells of lost writes */
 	bool by_syncfs;  /* sync() is one syncfs(); else files are synced one by one */
+	struct posix_owners owners;
 	struct posix_limits limits;
 	struct posix_learnt learnt;
 	struct posix_sync sync;
@@ -193,7 +206,8 @@ struct posix_finish {
 	gid_t gid;
 	struct timespec mtime;
 };
-void posix_parse_finish(const struct migrate_attributes *attributes, struct posix_finish *f);
+void posix_parse_finish(const struct posix *p, const struct migrate_attributes *attributes,
+			struct posix_finish *f);
 enum migrate_status posix_store_attributes(struct posix_session *s, struct migrate_session *m,
 					   int fd, const struct migrate_attributes *attributes,
 					   uint32_t flags);
@@ -202,6 +216,15 @@ enum migrate_status posix_copy_attributes(struct posix_session *s, struct migrat
 enum migrate_status posix_finish(struct posix_session *s, struct migrate_session *m, int fd,
 				 const struct posix_finish *f, uint32_t flags);
 void posix_keeps(struct posix *p, struct migrate_describe *r);
+enum migrate_status posix_lost(struct migrate_session *m, const char *name, uint32_t flags);
+
+/* owner.c */
+/* NULL: well; else what is wrong with element *at of *option. Release it in either case. */
+const char *posix_owners_take(const struct posix_config *c, struct posix_owners *o,
+			      const char **option, size_t *at);
+void posix_owners_release(struct posix_owners *o);
+/* The owner that it gets here; -1: is left as it is. False: it is not, or not wholly, kept. */
+bool posix_map_owner(const struct posix *p, struct posix_finish *f);
 
 /* get.c */
 enum migrate_status posix_stat(void *self, struct migrate_stat *r);

@@ -60,7 +60,7 @@ static enum migrate_status fill_draft(struct posix_session *s, struct migrate_pu
 	enum migrate_status status;
 	struct posix_finish finish;
 
-	posix_parse_finish(r->attributes, &finish);
+	posix_parse_finish(s->store, r->attributes, &finish);
 	posix_draft_mode(s, d, &finish);
 	status = posix_draft_early(s, d, name, r->size);
 	if (!status)

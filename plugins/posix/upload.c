@@ -223,7 +223,7 @@ static void begin_state(struct posix_session *s, const struct migrate_upload *r,
 	memcpy(u->header.job, s->job, sizeof(u->header.job));
 	u->header.size = r->size;
 	u->header.key_n = (uint32_t)r->key.n;
-	posix_parse_finish(r->attributes, &u->header.finish);
+	posix_parse_finish(s->store, r->attributes, &u->header.finish);
 }
 
 /* Will a rename from here to there work? */
