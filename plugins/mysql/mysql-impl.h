@@ -307,6 +307,7 @@ void answer_free(struct answer *a);
 /* UNAVAILABLE, saying why; the connection is closed. */
 enum migrate_status wrong_answer(struct self *self, struct link *link, const char *what,
 				 const char *format, ...) MIGRATE_PRINTF(4, 5);
+/* INVALID, or UNAVAILABLE where no values were asked for; the connection is closed. */
 enum migrate_status too_large(struct self *self, struct link *link, const char *what);
 
 struct row {

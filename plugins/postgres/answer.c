@@ -65,12 +65,16 @@ enum migrate_status wrong_answer(struct self *self, struct link *link, const cha
 			    "%s: the server's answer is not what was asked for: %s", what, why);
 }
 
-static enum migrate_status too_large(struct answer *a)
+enum migrate_status too_large(struct self *self, struct link *link, const char *what)
 {
-	link_close(a->link);
-	return migrate_fail(a->self->session, MIGRATE_INVALID,
-			    "%s: the server's answer has more than %llu bytes", a->what,
-			    (unsigned long long)a->link->bound.bytes);
+	unsigned long long bytes = link->bound.bytes;
+
+	/* values may be large for once, and those of fewer rows are smaller */
+	if (!link->values)
+		return wrong_answer(self, link, what, "it has more than %llu bytes", bytes);
+	link_close(link);
+	return migrate_fail(self->session, MIGRATE_INVALID,
+			    "%s: the server's answer has more than %llu bytes", what, bytes);
 }
 
 /* ---- Columns ---- */
@@ -185,7 +189,7 @@ static enum migrate_status take_row(struct answer *a, const PGresult *res)
 		return status;
 	a->bytes += size_of_row(res);
 	if (a->bytes > a->link->bound.bytes)
-		return too_large(a);
+		return too_large(a->self, a->link, a->what);
 	if (!a->shape) /* nobody reads them */
 		return MIGRATE_OK;
 	if (a->rows && (uint32_t)PQntuples(a->rows) >= a->shape->most)

@@ -194,6 +194,7 @@ struct link {
 	bool odd;    /* something came that was not asked for */
 	uint32_t notices;
 	struct bound bound; /* of the answer that is under way */
+	bool values;        /* which holds values of rows */
 };
 
 struct parameters {
@@ -273,6 +274,9 @@ void answer_release(struct answer *a);
 /* UNAVAILABLE, saying why; the connection is closed. */
 enum migrate_status wrong_answer(struct self *self, struct link *link, const char *what,
 				 const char *format, ...) MIGRATE_PRINTF(4, 5);
+
+/* INVALID, or UNAVAILABLE where no values were asked for; the connection is closed. */
+enum migrate_status too_large(struct self *self, struct link *link, const char *what);
 
 struct migrate_bytes field(const PGresult *res, int row, int column);
 bool field_true(const PGresult *res, int row, int column);

@@ -99,12 +99,8 @@ static enum migrate_status keep_bound(struct self *self, struct link *link, cons
 
 	if (exceeded == BOUND_KEPT && link->notices > NOTICES_MAX)
 		exceeded = BOUND_BYTES;
-	if (exceeded == BOUND_BYTES) {
-		link_close(link);
-		return migrate_fail(self->session, MIGRATE_INVALID,
-				    "%s: the server's answer has more than %llu bytes", what,
-				    (unsigned long long)link->bound.bytes);
-	}
+	if (exceeded == BOUND_BYTES)
+		return too_large(self, link, what);
 	return exceeded ? wrong_answer(self, link, what, "%s", bound_words(exceeded)) : MIGRATE_OK;
 }
 
@@ -196,6 +192,7 @@ static enum migrate_status is_silent(struct self *self, struct link *link,
 	bound_begin(&link->bound, PQsocket(link->conn), largest(self->instance, shape),
 		    longest(self));
 	link->notices = 0;
+	link->values = shape && shape->values;
 	if (!PQconsumeInput(link->conn))
 		return fail_lost(self, link, MIGRATE_UNAVAILABLE, what);
 	if (PQisBusy(link->conn) || link->odd)
