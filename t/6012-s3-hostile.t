@@ -32,9 +32,13 @@ costs_little() {
 	[ -z "$limit" ] || [ "$(cat peak)" -lt "$limit" ] || { echo "$(cat peak) KiB"; return 1; }
 }
 
-tool make source && tool fill source 12 || { echo 'Bail out! no buckets'; exit 99; }
+if ! tool make source || ! tool fill source 12; then
+	echo 'Bail out! no buckets'
+	exit 99
+fi
 number=0
 # down OPTIONS: a job from the source to a fresh folder
+# shellcheck disable=SC2120 # more of the job, where a promise needs it
 down() {
 	number=$((number + 1))
 	rm -rf down && mkdir down && write_job down.yml <<-END
