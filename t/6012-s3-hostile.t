@@ -10,9 +10,9 @@ T_TIMEOUT=60
 s3_needed
 s3d_up server || no_s3d
 
-s3() { # BUCKET [OPTIONS]
+s3() { # BUCKET
 	echo "{plugin: s3, endpoint: '$server_url', bucket: $1, access_key: $s3_access_key," \
-		"secret_key: '\${SECRET}'${2:+, $2}}"
+		"secret_key: '\${SECRET}'}"
 }
 
 # A program with its peak of memory in KiB, which is bounded where no sanitizer has its own.
@@ -32,18 +32,17 @@ costs_little() {
 	[ -z "$limit" ] || [ "$(cat peak)" -lt "$limit" ] || { echo "$(cat peak) KiB"; return 1; }
 }
 
-if ! tool make source || ! tool fill source 12; then
+if ! tool make source target || ! tool fill source 12; then
 	echo 'Bail out! no buckets'
 	exit 99
 fi
 number=0
-# down OPTIONS: a job from the source to a fresh folder
-# shellcheck disable=SC2120 # more of the job, where a promise needs it
+# down: a job from the source to a fresh folder
 down() {
 	number=$((number + 1))
 	rm -rf down && mkdir down && write_job down.yml <<-END
 		job: down-$number
-		source: $(s3 source "${1:-}")
+		source: $(s3 source)
 		destination: {plugin: posix, root: down}
 		copy: {concurrency: 2}
 		patience: 2s
@@ -168,7 +167,6 @@ def parts(name, marker, numbers):
 uploads("odd", "a"), uploads("even", "b")
 parts("twice", 9000, [1, 2, 1]), parts("far", 10001, [1]), parts("back", 0, [1])
 END
-tool make target
 # probed RULE...: what the endpoint does is tried out although it answers so, and that has an end
 probed() {
 	number=$((number + 1))
