@@ -153,11 +153,19 @@ run wait "$(pid_of application)"
 check 'a deadlock with it ends well: each row is right and was changed once' well
 rm -f "$t_top/pids/application"
 
-fresh "$pg_uri"
+fresh "$pg_uri" 'lock_timeout: 30s'
+start application psql -X -q -A -t -f say
+exec 9>say
+echo "BEGIN; LOCK TABLE avatars IN SHARE MODE; SELECT 'kept';" >&9
+wait_until 10 grep -q kept "$t_out/application.stdout"
 start run migrate-run --progress=none job.yml
-wait_until 30 rows_at_least 1
+wait_until 30 blocked
 PGOPTIONS='-c default_transaction_read_only=off' psql -X -q -c \
 	'ALTER SYSTEM SET default_transaction_read_only = on' -c 'SELECT pg_reload_conf()' >/dev/null
+echo 'COMMIT; \q' >&9
+exec 9>&-
+run wait "$(pid_of application)"
+rm -f "$t_top/pids/application"
 paused() {
 	grep -qi 'read-only\|only be read' "$t_out/run.stderr"
 }
