@@ -94,7 +94,7 @@ for peer in postgres mysql redis; do
 		MYSQL_SOCKET=$mysql_socket
 		export MYSQL_SOCKET
 		tell mysql "$mysql_port" my_one_column my_counts my_nulls my_declared my_declared_message my_ok \
-			my_endless_rows my_endless_row my_endless_columns
+			my_progress my_endless_rows my_endless_row my_endless_columns
 		;;
 	redis)
 		redis_up || { echo 'Bail out! Redis does not start'; exit 99; }

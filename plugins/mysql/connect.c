@@ -84,6 +84,8 @@ void link_close(struct link *link)
 		link->result->handle = NULL;
 	mysql_free_result(link->result);
 	link->result = NULL;
+	version_known(link);
+	link->nameless = NULL;
 	mysql_close(link->conn);
 	link->conn = NULL;
 }
@@ -193,6 +195,7 @@ static enum migrate_status connect_loop(struct self *self, struct link *link)
 		if (status)
 			return status;
 		wanted = mysql_real_connect_cont(&done, link->conn, wanted);
+		version_known(link);
 	}
 	return done ? MIGRATE_OK : refused(self, link);
 }
@@ -271,7 +274,7 @@ static enum migrate_status connect_link(struct self *self, struct link *link)
 	enum migrate_status status;
 
 	link->conn = prepare(self, a);
-	if (!link->conn || !flood_watch(link)) {
+	if (!link->conn || !version_unknown(link) || !flood_watch(link)) {
 		link_close(link);
 		return out_of_memory(self);
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "mysql-impl.h"
 
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -19,16 +20,38 @@ int ma_pvio_register_callback(my_bool add, void (*f)(int mode, MYSQL *conn,
 
 static char key[] = "migrate";
 
+/*
+ * The library looks into the version also when a report of progress comes before any
+ * was told. It frees what stands there when it gives up, and forgets it when it knows.
+ */
+bool version_unknown(struct link *link)
+{
+	link->nameless = link->conn->server_version = calloc(1, 1);
+	return link->nameless;
+}
+
+void version_known(struct link *link)
+{
+	const char *told = link->conn->server_version;
+
+	if (!link->nameless || !told || told == link->nameless)
+		return;
+	free(link->nameless);
+	link->nameless = NULL;
+}
+
 static void count(int mode, MYSQL *conn, const unsigned char *bytes, size_t n)
 {
 	void *found = NULL;
 	struct link *link;
 
 	(void)bytes;
-	if (mode || (ssize_t)n <= 0 || mysql_get_optionv(conn, MARIADB_OPT_USERDATA, key, &found) ||
-	    !found)
+	if (mysql_get_optionv(conn, MARIADB_OPT_USERDATA, key, &found) || !found)
 		return;
 	link = found;
+	version_known(link);
+	if (mode || (ssize_t)n <= 0)
+		return;
 	link->came += n;
 	if (link->came > link->bound.bytes)
 		shutdown((int)mysql_get_socket(conn), SHUT_RDWR);

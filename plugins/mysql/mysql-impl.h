@@ -181,6 +181,7 @@ struct instance {
 
 struct link {
 	MYSQL *conn;
+	char *nameless; /* the version of a server that has not told its own */
 	bool is_scan;
 	int64_t used;       /* when, in ms by the monotonic clock */
 	MYSQL_RES *result;  /* that is being read */
@@ -220,6 +221,9 @@ void wipe(char *text);
 void flood_load(void);
 /* Of a new connection, before it is used. False: out of memory. */
 bool flood_watch(struct link *link);
+/* Of a new connection, too. False: out of memory. */
+bool version_unknown(struct link *link);
+void version_known(struct link *link);
 /* A question begins: more bytes than these end the connection. */
 void flood_begin(struct link *link, uint64_t bytes, int64_t milliseconds);
 

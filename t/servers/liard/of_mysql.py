@@ -141,6 +141,11 @@ def my_status(rng, m):
     return [Mysql.make(m[3], bytes(body))]
 
 
+def my_progress(_rng, m):
+    """a report of progress that nobody asked for"""
+    return [Mysql.make(m[3], b"\xff\xff\xff\1\1\2\x10\x27\0\5hello"), m]
+
+
 @my_rows_only
 def my_endless_rows(_rng, m, _fields):
     """rows without an end"""
@@ -159,6 +164,6 @@ def my_endless_columns(_rng, m):
 
 
 LIES = [my_one_column, my_null, my_nulls, my_length, my_other_number, my_rows, my_columns, my_counts, my_declared,
-        my_declared_message, my_ok, my_status]
+        my_declared_message, my_ok, my_status, my_progress]
 # Those that send more than anybody bears take long: they are told by name.
 ENDLESS_LIES = [my_endless_rows, my_endless_row, my_endless_columns]
