@@ -95,6 +95,29 @@ job "[{match: '^a/(.*)\$', to: 'b/\$1'}, {match: '^b/(.*)\$', to: 'a/\$1'}]"
 check 'two keys that change places are a chain too' exits_with 2 migrate-run job.yml
 check 'and refused' holds_files dst 0
 
+# --first copies nothing that the rest of the plan is in the way of.
+fresh image/a image/x-a
+job '[{match: "^image/(.*)", to: "image/x-$1"}]' 'copy: {on_conflict: overwrite}'
+sed -i 's/root: dst/root: src/' job.yml
+check 'a part of a chain' exits_with 2 migrate-run --first 1 job.yml
+check 'is named' last_stderr_has "'image/a' becomes 'image/x-a', which is another object"
+check 'and no source is lost' contains_exactly src/image/x-a 'bytes of image/x-a'
+fresh a/1 b/1 z/1
+job "[{match: '^z/(.*)\$', to: 'a/\$1'}, {prefix: a/, to: y/}, {prefix: b/, to: c/}]"
+check 'a chain whose other end is left for later' exits_with 2 migrate-run --first 1 job.yml
+check 'is told too' last_stderr_has "a key that --first leaves for later becomes 'a/1'"
+check 'before anything was copied' holds_files dst 0
+
+fresh a/1 b/1 c/1
+job "[{match: '^[ab]/(.*)\$', to: 'x/\$1'}, {prefix: c/, to: z/}]"
+check 'a key that one left for later becomes too' exits_with 3 migrate-run --first 1 job.yml
+check 'fails' failed_as collision 1
+check 'and is not copied' holds_files dst 0
+check 'the other fails as well when its turn comes' exits_with 3 migrate-run job.yml
+check 'as if all had been planned at once' failed_as collision 2
+check 'the rest is there' holds_files dst 1
+check 'rows stay with what was not copied' rows_are 'a/1 b/1 z/1'
+
 # ---- Rules and what they do not match ------------------------------------------------------
 
 fresh 'image/thumb-12-a b.png' image/other.png photo/1.png

@@ -63,6 +63,13 @@ check 'the copies of the first run are no input of the next' status_counts job.y
 check 'all are there' holds_files root/later 6
 check 'nothing more comes of it' again 0
 
+# keep: failures forgets which copies are its own
+fresh
+job root root "[{match: '^(.*)image/(.*)\$', to: 'zz/\$1image/\$2'}]" 'journal: {path: job.journal, keep: failures}'
+check 'a few first, and a journal that forgets them: refused' exits_with 2 migrate-run --first 2 job.yml
+check 'and said what to do' last_stderr_has '--first needs journal.keep: all here'
+check 'nothing was written' missing root/zz
+
 fresh
 write_file root/avatar/0.png 'in its place'
 job root root '[{prefix: image/, to: avatar/}]' 'unmatched: keep'

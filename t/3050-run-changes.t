@@ -56,6 +56,7 @@ check 'of all' status_counts job.yml total=10 done=10 rows.changed=10
 check 'in one pass' status_says job.yml .pass 1
 check 'then nothing' runs 0 0
 check '--first needs a number' exits_with 2 migrate-run --first x job.yml
+check 'of one or more' exits_with 2 migrate-run --first 0 job.yml
 
 # ---- --only ----------------------------------------------------------------------------------
 

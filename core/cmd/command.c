@@ -127,8 +127,8 @@ static int set_count(const struct command *c, const struct flag *f, const char *
 {
 	int64_t n;
 
-	if (!schema_parse_integer(text, &n) || n < 0)
-		return wrong_usage(c, "--%s: '%s' is not a number of 0 or more", f->name, text);
+	if (!schema_parse_integer(text, &n) || n < 1)
+		return wrong_usage(c, "--%s: '%s' is not a number of 1 or more", f->name, text);
 	*(int64_t *)f->value = n;
 	return -1;
 }

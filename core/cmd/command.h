@@ -20,7 +20,7 @@ enum flag_kind {
 	FLAG_TEXT,     /* const char ** */
 	FLAG_OPTIONAL, /* const char **: --name or --name=TEXT ("" when bare) */
 	FLAG_TEXTS,    /* struct flag_texts *: may be repeated */
-	FLAG_COUNT,    /* int64_t *: >= 0 */
+	FLAG_COUNT,    /* int64_t *: >= 1 */
 	FLAG_CHOICE    /* int *: index into "a|b|c" */
 };
 

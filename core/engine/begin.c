@@ -7,6 +7,7 @@
 #include "engine/copier.h"
 #include "engine/gate.h"
 #include "engine/pace.h"
+#include "engine/planner.h"
 #include "engine/rewriter.h"
 #include "engine/scratch.h"
 
@@ -286,6 +287,16 @@ static void sweep_scratch(struct engine *e)
 	scratch_left_release(&left);
 }
 
+/* What a run drops from the journal is what the next one would hold its part of the plan against. */
+static int check_first(struct engine *e, struct error *err)
+{
+	if (!e->options->first || e->job->journal_keep != KEEP_FAILURES || !plan_needs_check(e))
+		return 0;
+	return error_set(err, EXIT_USAGE,
+			 "--first needs journal.keep: all here: new names of this job may meet "
+			 "others, and a journal of failures does not know them in the next run");
+}
+
 static int begin_with_journal(struct engine *e, struct error *err)
 {
 	bool fresh;
@@ -296,7 +307,7 @@ static int begin_with_journal(struct engine *e, struct error *err)
 	if (fresh && remember_id(e, err))
 		return -1;
 	if (open_ends(e, e->identity.id, ENDS_WRITE | ENDS_PROBE, err) || fit_job(e, err) ||
-	    check_not_over(e, err) || journal_begin_run(e->journal, "", err))
+	    check_first(e, err) || check_not_over(e, err) || journal_begin_run(e->journal, "", err))
 		return -1;
 	e->begun = true;
 	if (!fresh)

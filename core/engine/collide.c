@@ -13,28 +13,32 @@
 #define HASH 16
 #define SORT_MEMORY (16 * 1024 * 1024)
 
+#define LEFT 0 /* in place of a batch: a later run's */
+
 /*
  * The plan as a whole: 16-byte hashes of all keys and new keys, sorted in an
  * unlinked file. Both keys of a collision fail; a new key that is another
  * object's key refuses the job before anything was copied.
  */
 struct mark {
-	int64_t batch;
+	int64_t batch; /* or LEFT */
 	uint32_t n;
 	uint8_t is_new;  /* of a new key */
 	uint8_t planned; /* not copied yet: can still be failed */
 };
 
-struct check {
+struct plan_check {
 	struct engine *engine;
 	struct digest_context *digest;
 	struct sorter *hashes, *guilty; /* guilty: (batch, n) */
 	struct mark group[2]; /* the first new key and the first key of a run of equal hashes */
 	bool has[2];
 	uint64_t collisions;
+	uint32_t left; /* keys that a later run will plan */
 };
 
-static int add(struct check *c, struct migrate_bytes key, const struct mark *m, struct error *err)
+static int add(struct plan_check *c, struct migrate_bytes key, const struct mark *m,
+	       struct error *err)
 {
 	uint8_t hash[HASH];
 
@@ -42,7 +46,24 @@ static int add(struct check *c, struct migrate_bytes key, const struct mark *m, 
 	return sorter_add(c->hashes, bytes_of(hash, HASH), bytes_of(m, sizeof(*m)), err);
 }
 
-static int add_batch(struct check *c, const struct batch *b, struct error *err)
+static int add_pair(struct plan_check *c, struct migrate_bytes key, struct migrate_bytes new_key,
+		    struct mark *m, struct error *err)
+{
+	/* a key that stays as it is collides with another's new one: no chain */
+	if (!bytes_equal(key, new_key) && add(c, key, m, err))
+		return -1;
+	m->is_new = 1;
+	return add(c, new_key, m, err);
+}
+
+/* One that failed because it collided stands in the way of others as before. */
+static bool is_of_plan(const struct object_record *o)
+{
+	return o->new_key.n && o->state != OBJECT_MOVED &&
+	       (o->state != OBJECT_FAILED || o->fail == FAIL_COLLISION);
+}
+
+static int add_batch(struct plan_check *c, const struct batch *b, struct error *err)
 {
 	for (uint32_t i = 0; i < b->n; i++) {
 		const struct object_record *o = &b->objects[i];
@@ -52,19 +73,24 @@ static int add_batch(struct check *c, const struct batch *b, struct error *err)
 		m.batch = b->id;
 		m.n = i;
 		m.planned = o->state == OBJECT_PLANNED;
-		if (o->state == OBJECT_MOVED || o->state == OBJECT_FAILED || !o->new_key.n)
-			continue;
-		/* a key that stays as it is collides with another's new one: no chain */
-		if (!bytes_equal(o->key, o->new_key) && add(c, o->key, &m, err))
-			return -1;
-		m.is_new = 1;
-		if (add(c, o->new_key, &m, err))
+		if (is_of_plan(o) && add_pair(c, o->key, o->new_key, &m, err))
 			return -1;
 	}
 	return 0;
 }
 
-static int add_all(struct check *c, struct error *err)
+int plan_check_add(struct plan_check *c, struct migrate_bytes key, struct migrate_bytes new_key,
+		   struct error *err)
+{
+	struct mark m;
+
+	memset(&m, 0, sizeof(m));
+	m.batch = LEFT;
+	m.n = c->left++;
+	return add_pair(c, key, new_key, &m, err);
+}
+
+static int add_all(struct plan_check *c, struct error *err)
 {
 	struct batch *b;
 	int64_t after = 0;
@@ -85,23 +111,39 @@ static bool same_object(const struct mark *a, const struct mark *b)
 	return a->batch == b->batch && a->n == b->n;
 }
 
-static int refuse_chain(struct check *c, const struct mark *from, struct error *err)
-{
-	struct batch *b = journal_load(c->engine->journal, from->batch, err);
-	const struct object_record *o;
+#define MAKE_TWO "nothing was copied: make it two jobs, the second with --new-journal"
 
+/* from: whose new key is the key of to. Of keys that are left only hashes are known. */
+static int refuse_chain(struct plan_check *c, const struct mark *from, const struct mark *to,
+			struct error *err)
+{
+	const struct mark *known = from->batch != LEFT ? from : to;
+	const struct object_record *o;
+	struct batch *b;
+
+	if (known->batch == LEFT)
+		return error_set(err, EXIT_USAGE,
+				 "chained names: among the keys that --first leaves for later, one "
+				 "becomes another object's key; " MAKE_TWO);
+	b = journal_load(c->engine->journal, known->batch, err);
 	if (!b)
 		return -1;
-	o = &b->objects[from->n];
-	error_set(err, EXIT_USAGE,
-		  "chained names: '%s' becomes '%s', which is another object's key; nothing was "
-		  "copied: make it two jobs, the second with --new-journal",
-		  shown_key(&b->arena, o->key), shown_key(&b->arena, o->new_key));
+	o = &b->objects[known->n];
+	if (known == from)
+		error_set(
+		    err, EXIT_USAGE,
+		    "chained names: '%s' becomes '%s', which is another object's key; " MAKE_TWO,
+		    shown_key(&b->arena, o->key), shown_key(&b->arena, o->new_key));
+	else
+		error_set(err, EXIT_USAGE,
+			  "chained names: a key that --first leaves for later becomes '%s', which "
+			  "is another object's key; " MAKE_TWO,
+			  shown_key(&b->arena, o->key));
 	batch_free(b);
 	return -1;
 }
 
-static int mark_guilty(struct check *c, const struct mark *m, struct error *err)
+static int mark_guilty(struct plan_check *c, const struct mark *m, struct error *err)
 {
 	uint8_t id[12];
 
@@ -116,12 +158,12 @@ static int mark_guilty(struct check *c, const struct mark *m, struct error *err)
 }
 
 /* One more mark of the present run of equal hashes. */
-static int look(struct check *c, const struct mark *m, struct error *err)
+static int look(struct plan_check *c, const struct mark *m, struct error *err)
 {
 	struct mark *mine = &c->group[m->is_new], *other = &c->group[!m->is_new];
 
 	if (c->has[!m->is_new] && !same_object(m, other))
-		return refuse_chain(c, m->is_new ? m : other, err);
+		return m->is_new ? refuse_chain(c, m, other, err) : refuse_chain(c, other, m, err);
 	if (m->is_new && c->has[1]) {
 		if (mark_guilty(c, m, err))
 			return -1;
@@ -136,7 +178,7 @@ static int look(struct check *c, const struct mark *m, struct error *err)
 	return 0;
 }
 
-static int find_pairs(struct check *c, struct error *err)
+static int find_pairs(struct plan_check *c, struct error *err)
 {
 	uint8_t last[HASH] = { 0 };
 	struct migrate_bytes hash, payload;
@@ -154,7 +196,7 @@ static int find_pairs(struct check *c, struct error *err)
 	return rc;
 }
 
-static void fail_record(struct check *c, struct batch *b, uint32_t n)
+static void fail_record(struct plan_check *c, struct batch *b, uint32_t n)
 {
 	struct object_record *o = &b->objects[n];
 	char *text = arena_printf(&b->arena, "another key becomes '%s' too",
@@ -167,7 +209,7 @@ static void fail_record(struct check *c, struct batch *b, uint32_t n)
 	tell_failure(c->engine, o);
 }
 
-static int save(struct check *c, struct batch *b, struct error *err)
+static int save(struct plan_check *c, struct batch *b, struct error *err)
 {
 	if (!b)
 		return 0;
@@ -175,7 +217,7 @@ static int save(struct check *c, struct batch *b, struct error *err)
 	return journal_save(c->engine->journal, &b, 1, err);
 }
 
-static int fail_guilty(struct check *c, struct error *err)
+static int fail_guilty(struct plan_check *c, struct error *err)
 {
 	struct migrate_bytes id, payload;
 	struct batch *b = NULL;
@@ -205,15 +247,25 @@ static int fail_guilty(struct check *c, struct error *err)
 	return rc;
 }
 
-static int run(struct check *c, struct error *err)
+struct plan_check *plan_check_new(struct engine *e, struct error *err)
 {
-	const char *folder = c->engine->job->folder;
+	struct plan_check *c = calloc(1, sizeof(*c));
 
-	c->digest = digest_new();
-	c->hashes = sorter_new(SORT_MEMORY, folder);
-	c->guilty = sorter_new(1 << 20, folder);
-	if (!c->digest || !c->hashes || !c->guilty)
-		return error_set(err, EXIT_INTERNAL, "out of memory");
+	if (c) {
+		c->engine = e;
+		c->digest = digest_new();
+		c->hashes = sorter_new(SORT_MEMORY, e->job->folder);
+		c->guilty = sorter_new(1 << 20, e->job->folder);
+	}
+	if (c && c->digest && c->hashes && c->guilty)
+		return c;
+	plan_check_free(c);
+	error_set(err, EXIT_INTERNAL, "out of memory");
+	return NULL;
+}
+
+int plan_check_run(struct plan_check *c, struct error *err)
+{
 	if (add_all(c, err) || sorter_finish(c->hashes, err) || find_pairs(c, err) ||
 	    sorter_finish(c->guilty, err) || fail_guilty(c, err))
 		return -1;
@@ -225,13 +277,12 @@ static int run(struct check *c, struct error *err)
 	return 0;
 }
 
-int plan_check(struct engine *e, struct error *err)
+void plan_check_free(struct plan_check *c)
 {
-	struct check c = { .engine = e };
-	int rc = run(&c, err);
-
-	digest_free(c.digest);
-	sorter_free(c.hashes);
-	sorter_free(c.guilty);
-	return rc;
+	if (!c)
+		return;
+	digest_free(c->digest);
+	sorter_free(c->hashes);
+	sorter_free(c->guilty);
+	free(c);
 }

@@ -18,6 +18,7 @@ struct delta {
 	uint32_t n;
 	bool more;
 	bool matched; /* the listing has brought this record's key */
+	bool ahead;   /* what is passed by is a later run's: see delta_look_ahead() */
 	struct buf
 	    unlisted; /* the folder that could not be listed last: what is below is not gone */
 	struct sorter *own; /* new keys of this job, in one place */
@@ -158,7 +159,7 @@ static int clear_unlisted(struct delta *d, struct error *err)
 
 static int pass_by(struct delta *d, struct error *err)
 {
-	if (d->matched)
+	if (d->matched || d->ahead)
 		return advance(d, err);
 	/* a key that a file or a row named then and does not now may be there all the same */
 	if (d->engine->job->keys_from == KEYS_FROM_SOURCE)
@@ -215,6 +216,11 @@ int delta_match(struct delta *d, const struct key_item *item, struct older *o, s
 	o->settled = item->kind == LISTED_OBJECT ? delta_is_settled(item, &d->record)
 						 : d->record.state == OBJECT_FAILED;
 	return 0;
+}
+
+void delta_look_ahead(struct delta *d)
+{
+	d->ahead = true;
 }
 
 int delta_finish(struct delta *d, struct error *err)

@@ -148,7 +148,8 @@ struct engine {
 	struct losses *losses;                   /* attributes that could not be kept, by name */
 	atomic_uint_fast64_t told;               /* failures that were named in the log */
 	uint64_t orphaned;
-	uint64_t objects_before, bytes_before, copied_before; /* of this pass, by earlier runs */
+	/* of this pass, by earlier runs; less when some of it is looked at again */
+	atomic_uint_fast64_t objects_before, bytes_before, copied_before;
 	uint64_t first_left; /* --first: objects that may still be planned; UINT64_MAX: any */
 };
 

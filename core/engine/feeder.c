@@ -27,15 +27,22 @@ static int set_pass_state(struct engine *e, enum pass_state state, struct error 
 
 /* ---- What earlier runs left open ---- */
 
-/* As count_before() counted it; it is counted again once it is settled. */
+/*
+ * As count_before() counted it; it is counted again once it is settled, as this run's. What
+ * was before goes first: nobody may see more of it than there is.
+ */
 static void take_off_tally(struct engine *e, const struct object_record *o)
 {
 	struct tally *t = &e->tally;
 	bool copied = o->state == OBJECT_COPIED;
+	uint64_t bytes = copied ? o->size : 0;
 
+	atomic_fetch_sub(&e->objects_before, 1);
+	atomic_fetch_sub(&e->bytes_before, bytes);
+	atomic_fetch_sub(&e->copied_before, copied);
 	atomic_fetch_sub(copied ? &t->copied : &t->same, 1);
 	atomic_fetch_sub(&t->objects_done, 1);
-	atomic_fetch_sub(&t->bytes_done, copied ? o->size : 0);
+	atomic_fetch_sub(&t->bytes_done, bytes);
 }
 
 /*
@@ -226,7 +233,14 @@ static bool too_many_failures(struct engine *e)
 	return true;
 }
 
-static int plan_keys(struct feed *f, struct error *err)
+/* How far a pass has been planned. */
+enum planned {
+	PLANNED_BROKEN_OFF = -1, /* an error, or the run ends */
+	PLANNED_ALL = 0,
+	PLANNED_FIRST = 1, /* as much as --first asked for; it goes on in another run */
+};
+
+static enum planned plan_keys(struct feed *f, struct error *err)
 {
 	struct key_item item;
 	int rc = 1;
@@ -234,13 +248,37 @@ static int plan_keys(struct feed *f, struct error *err)
 	while (!first_is_over(f->engine) && !engine_leaving(f->engine) &&
 	       !too_many_failures(f->engine) && (rc = key_stream_next(f->keys, &item, err)) == 1)
 		if (plan_item(f, &item, err))
-			return -1;
-	if (rc < 0 || atomic_load(&f->engine->failed))
-		return -1;
-	if (builder_flush(f->builder, err))
-		return -1;
+			return PLANNED_BROKEN_OFF;
+	if (rc < 0 || atomic_load(&f->engine->failed) || builder_flush(f->builder, err))
+		return PLANNED_BROKEN_OFF;
 	/* only a listing that came to its end is complete */
-	return rc == 0 ? 0 : 1;
+	if (rc == 0)
+		return PLANNED_ALL;
+	return first_is_over(f->engine) ? PLANNED_FIRST : PLANNED_BROKEN_OFF;
+}
+
+/* What --first leaves for later runs may be in the way of what it copies. */
+static int look_ahead(struct feed *f, struct plan_check *check, struct error *err)
+{
+	struct key_item item;
+	int rc = 1;
+
+	if (f->delta)
+		delta_look_ahead(f->delta);
+	while (!engine_leaving(f->engine) && (rc = key_stream_next(f->keys, &item, err)) == 1) {
+		struct older older = { .found = false };
+		struct verdict v;
+
+		planner_judge(&f->planner, &item, &v);
+		if (v.kind == VERDICT_PASSED_OVER || v.state == OBJECT_FAILED || !v.new_key.n)
+			continue;
+		if (f->delta && delta_match(f->delta, &item, &older, err))
+			return -1;
+		/* what the journal knows of is looked at there */
+		if (!older.own && !older.found && plan_check_add(check, item.key, v.new_key, err))
+			return -1;
+	}
+	return rc ? -1 : 0;
 }
 
 static int open_feed(struct feed *f, struct error *err)
@@ -282,24 +320,37 @@ static void close_feed(struct feed *f)
 	session_close(f->source);
 }
 
-/* 0: the plan of this pass is complete; 1: it goes on in another run; -1. */
-static int plan_pass(struct engine *e, struct error *err)
+/* The whole of the plan, before anything of it is copied. */
+static int check_plan(struct feed *f, enum planned planned, struct error *err)
+{
+	struct plan_check *check = plan_check_new(f->engine, err);
+	int rc = check ? 0 : -1;
+
+	if (!rc && planned == PLANNED_FIRST)
+		rc = look_ahead(f, check, err);
+	if (!rc)
+		rc = plan_check_run(check, err);
+	plan_check_free(check);
+	return rc;
+}
+
+static enum planned plan_pass(struct engine *e, struct error *err)
 {
 	struct feed f = { .engine = e };
-	int rc = -1;
+	enum planned planned = PLANNED_BROKEN_OFF;
 
 	atomic_store(&e->listing, true);
 	if (!open_feed(&f, err))
-		rc = plan_keys(&f, err);
-	if (!rc && f.delta)
-		rc = delta_finish(f.delta, err);
+		planned = plan_keys(&f, err);
+	if (planned == PLANNED_ALL && f.delta && delta_finish(f.delta, err))
+		planned = PLANNED_BROKEN_OFF;
+	if (planned != PLANNED_BROKEN_OFF && plan_needs_check(e) && check_plan(&f, planned, err))
+		planned = PLANNED_BROKEN_OFF;
 	close_feed(&f);
 	atomic_store(&e->listing, false);
-	if (!rc && plan_needs_check(e))
-		rc = plan_check(e, err);
-	if (!rc)
-		rc = set_pass_state(e, PASS_LISTED, err);
-	return rc;
+	if (planned == PLANNED_ALL && set_pass_state(e, PASS_LISTED, err))
+		planned = PLANNED_BROKEN_OFF;
+	return planned;
 }
 
 /* ---- The order of things ---- */
@@ -336,34 +387,22 @@ static int scan_rows(struct engine *e, struct error *err)
 
 static int feed(struct engine *e, struct error *err)
 {
-	bool checked = plan_needs_check(e);
-	int rc = 0;
+	bool checked = plan_needs_check(e), listing = e->pass.state == PASS_LISTING;
 
 	/* the whole plan comes first when it must be checked before the first copy */
-	if (checked && e->pass.state == PASS_LISTING)
-		rc = plan_pass(e, err);
-	if (rc == 1) {
-		if (!first_is_over(e))
-			return 0; /* stopped: nothing is copied from half a plan */
-		rc = plan_check(e, err);
-	}
-	if (rc < 0)
-		return rc;
+	if (checked && listing && plan_pass(e, err) == PLANNED_BROKEN_OFF)
+		return -1;
 	if (admit_all_open(e, err))
 		return -1;
-	if (!checked && e->pass.state == PASS_LISTING)
-		rc = plan_pass(e, err);
-	if (rc)
-		return rc < 0 ? rc : 0;
+	if (!checked && listing && plan_pass(e, err) == PLANNED_BROKEN_OFF)
+		return -1;
 	if (e->pass.state == PASS_LISTING)
 		return 0; /* --first: the rest of the pass is a later run's */
 	if (scan_rows(e, err) || feeder_drain(e) || uploads_sweep(e, err))
 		return -1;
 	if (e->options->only == RUN_COPY && e->has_rows)
 		return 0;
-	return e->pass.state == PASS_DONE || e->pass.state == PASS_LISTING
-		   ? 0
-		   : set_pass_state(e, PASS_DONE, err);
+	return e->pass.state == PASS_DONE ? 0 : set_pass_state(e, PASS_DONE, err);
 }
 
 void *feeder_main(void *arg)

@@ -23,6 +23,8 @@ struct older {
 struct delta *delta_open(struct engine *e, struct migrate_bytes after, struct error *err);
 /* keys ascend from call to call. Bytes of *o live until the next call. */
 int delta_match(struct delta *d, const struct key_item *item, struct older *o, struct error *err);
+/* From here on only what was matched is of interest: a later run brings these keys again. */
+void delta_look_ahead(struct delta *d);
 /* The listing has ended: what the journal knows beyond is orphaned. */
 int delta_finish(struct delta *d, struct error *err);
 /* The source of the record that was matched last has gone. */

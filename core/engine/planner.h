@@ -50,7 +50,16 @@ void builder_free(struct builder *b);
 
 /* True when the whole plan must be made and checked before the first copy. */
 bool plan_needs_check(const struct engine *e);
-/* collide.c: no two keys become one, no new key is another's old one. */
-int plan_check(struct engine *e, struct error *err);
+/*
+ * collide.c: no two keys become one, no new key is another's old one. Of what the journal holds,
+ * and of keys that are told: those that a later run will plan.
+ */
+struct plan_check;
+struct plan_check *plan_check_new(struct engine *e, struct error *err);
+int plan_check_add(struct plan_check *c, struct migrate_bytes key, struct migrate_bytes new_key,
+		   struct error *err);
+/* Once. 0: what is left PLANNED may be copied. */
+int plan_check_run(struct plan_check *c, struct error *err);
+void plan_check_free(struct plan_check *c);
 
 #endif

@@ -19,12 +19,12 @@ static int count_before(struct engine *e, struct error *err)
 		return -1;
 	atomic_store(&t->objects, c.objects);
 	atomic_store(&t->bytes, c.bytes);
-	e->objects_before = c.copied + c.same + c.skipped + c.gone + c.failed;
-	e->bytes_before = c.copied_bytes;
-	atomic_store(&t->objects_done, e->objects_before);
-	atomic_store(&t->bytes_done, e->bytes_before);
+	atomic_store(&e->objects_before, c.copied + c.same + c.skipped + c.gone + c.failed);
+	atomic_store(&e->bytes_before, c.copied_bytes);
+	atomic_store(&t->objects_done, atomic_load(&e->objects_before));
+	atomic_store(&t->bytes_done, c.copied_bytes);
 	atomic_store(&t->copied, c.copied);
-	e->copied_before = c.copied;
+	atomic_store(&e->copied_before, c.copied);
 	atomic_store(&t->same, c.same);
 	atomic_store(&t->skipped, c.skipped);
 	atomic_store(&t->gone, c.gone);
@@ -86,7 +86,7 @@ static int finish(struct engine *e, struct run_result *r, struct error *err)
 		return err->exit;
 	memcpy(r->passed_over, pass.skips, sizeof(r->passed_over));
 	r->pass = e->pass.number;
-	r->copied = atomic_load(&e->tally.copied) - e->copied_before;
+	r->copied = atomic_load(&e->tally.copied) - atomic_load(&e->copied_before);
 	r->copied_bytes = atomic_load(&e->tally.copied_bytes);
 	r->finished = e->pass.state == PASS_DONE ||
 		      (e->options->only == RUN_COPY && e->pass.state == PASS_LISTED);

@@ -72,8 +72,8 @@ static void fill(struct engine *e, struct snapshot *s, char *note, size_t size)
 		.bytes = atomic_load(&t->bytes),
 		.objects_done = atomic_load(&t->objects_done),
 		.bytes_done = atomic_load(&t->bytes_done),
-		.objects_before = e->objects_before,
-		.bytes_before = e->bytes_before,
+		.objects_before = atomic_load(&e->objects_before),
+		.bytes_before = atomic_load(&e->bytes_before),
 		.copied = atomic_load(&t->copied),
 		.same = atomic_load(&t->same),
 		.skipped = atomic_load(&t->skipped),
@@ -133,8 +133,8 @@ static void sample(struct engine *e)
 {
 	struct journal_sample s = {
 		.at = clock_wall(),
-		.objects = atomic_load(&e->tally.objects_done) - e->objects_before,
-		.bytes = atomic_load(&e->tally.bytes_done) - e->bytes_before,
+		.objects = atomic_load(&e->tally.objects_done) - atomic_load(&e->objects_before),
+		.bytes = atomic_load(&e->tally.bytes_done) - atomic_load(&e->bytes_before),
 		.rows = atomic_load(&e->tally.rows),
 		.failed = atomic_load(&e->tally.failed),
 		.workers = (uint32_t)atomic_load(&e->concurrency),
