@@ -179,11 +179,30 @@ static int flush(struct gather *g)
 	return rc;
 }
 
+/*
+ * The table may have been read before this run resolved what another had left open: such a
+ * row stands there as it was. One that failed is looked for again, though.
+ */
+static bool was_resolved(const struct gather *g, struct migrate_bytes identity)
+{
+	for (size_t i = 0; i < g->r->resolved_n; i++) {
+		const struct chunk *c = &g->r->resolved[i];
+
+		for (uint32_t k = 0; c->database == g->database && k < c->n; k++)
+			if (c->rows[k].outcome != MIGRATE_ROW_FAILED &&
+			    bytes_equal(c->rows[k].identity, identity))
+				return true;
+	}
+	return false;
+}
+
 static int gather_row(void *arg, const struct migrate_row *row)
 {
 	struct gather *g = arg;
 	struct row_record *out = &g->chunk.rows[g->chunk.n];
 
+	if (was_resolved(g, row->identity))
+		return 0;
 	if (!row_record(g->r, g->b, &g->r->engine->job->databases[g->database], g->object, row,
 			out))
 		return error_set(g->err, EXIT_INTERNAL, "out of memory");

@@ -238,6 +238,8 @@ static int resolve_open(struct rewriter *r, struct batch *b, struct error *err)
 	for (size_t i = 0; i < n; i++)
 		if (save_outcome(r, b, err) || settle_chunk(r, b, &chunks[i], err))
 			return -1;
+	r->resolved = chunks;
+	r->resolved_n = n;
 	return 0;
 }
 
@@ -293,6 +295,7 @@ static int finish(struct rewriter *r, struct batch *b, struct error *err)
 
 static int rewrite_batch(struct rewriter *r, struct batch *b, struct error *err)
 {
+	r->resolved_n = 0;
 	if (b->state == BATCH_REWRITING && take_up(r, b, err))
 		return -1;
 	if (has_given_rows(b) ? rewrite_given(r, b, err) : rewrite_found(r, b, err))

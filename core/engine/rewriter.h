@@ -20,6 +20,8 @@ struct rewriter {
 	struct arena rows;    /* of the present chunk: a key may have millions of rows */
 	struct chunk waiting; /* its outcome is journalled with what comes next */
 	bool outcome_waits;
+	struct chunk *resolved; /* that an earlier run had left open, of the present batch */
+	size_t resolved_n;
 	struct buf value, key;
 };
 

@@ -58,9 +58,16 @@ static bool goes_in_parts(const struct engine *e, uint64_t size)
 void uploads_leave(struct copier *c, const struct item *it)
 {
 	const struct object_record *o = &it->record;
+	enum migrate_status status;
 	struct upload_record u;
 
-	if (!has_a_past(it) || (o->state == OBJECT_COPIED && goes_in_parts(c->engine, o->size)))
+	if (!has_a_past(it))
+		return;
+	status = store_sweep(c->destination, o->new_key);
+	if (status != MIGRATE_OK && status != MIGRATE_CANCELLED)
+		log_warn("what was left beside '%s' could not be removed: %s",
+			 shown_key(&c->arena, o->new_key), session_message(c->destination));
+	if (o->state == OBJECT_COPIED && goes_in_parts(c->engine, o->size))
 		return;
 	if (upload_find(c, it, &u))
 		upload_abort(c, it, u.id);

@@ -19,7 +19,10 @@ void upload_abort(struct copier *c, const struct item *it, struct migrate_bytes 
  * their beginning was lost, or a crash was faster.
  */
 void uploads_abort_lost(struct copier *c, const struct item *it, struct migrate_bytes kept);
-/* The object is settled, but not by an upload: one that was begun earlier is ended. */
+/*
+ * The object is settled: what earlier attempts wrote beside it is removed, and an upload that
+ * was begun earlier is ended unless it was that which settled it.
+ */
 void uploads_leave(struct copier *c, const struct item *it);
 /* All batches are done: what the journal still knows of belongs to nobody. -1: err is set. */
 int uploads_sweep(struct engine *e, struct error *err);
