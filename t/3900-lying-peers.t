@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # A server that lies, whatever it says: a run ends by itself and says why, within its memory; no row points
 # to what is not there, none is counted that was not changed, and the honest server's run finishes the job.
-# LIES=N tries so many for each plugin (200 with sanitizers, else 20), SEED=N others; LIE=NAME a certain one
+# LIES=N answers of each peer are lies (200 with sanitizers, else 40), SEED=N others; LIE=NAME a certain one
 # of t/servers/liard/liard.py, PEERS='postgres mysql redis' some of the servers.
 
 . "${srcdir:-.}/t/lib.sh"
@@ -13,7 +13,7 @@
 PYTHONDONTWRITEBYTECODE=1
 export PYTHONDONTWRITEBYTECODE
 case ${SANITIZERS:-no} in
-no) lies=${LIES:-20} memory=400 ;;
+no) lies=${LIES:-40} memory=400 ;;
 *) lies=${LIES:-200} memory=1500 ;;
 esac
 echo "# SEED=$SEED LIES=$lies"
@@ -59,7 +59,7 @@ tell() {
 			lie_to "$t_peer" "$t_at" $t_fixed
 		anew "$t_peer" >/dev/null
 	fi
-	check "$t_peer: $lies lies of chance" lie_to "$t_peer" "$t_at" --seed "$SEED" --count "$lies"
+	check "$t_peer: $lies lies of chance" lie_to "$t_peer" "$t_at" --seed "$SEED" --lies "$lies"
 	grep "^$t_peer:" "$t_out/check" | sed 's/^/# /'
 }
 

@@ -6,7 +6,7 @@ import random
 from worlds import KINDS, S3_KINDS
 
 # How often a kind of world is taken, out of the sum.
-WEIGHTS = {"posix": 6, "same": 2, "rows": 3, "texts": 2, "up": 3, "down": 2, "servers": 3,
+WEIGHTS = {"posix": 5, "same": 3, "rows": 3, "texts": 2, "up": 3, "down": 2, "servers": 3,
            "stragglers": 0}
 # Calls, with the number of them in a run of such a world, about.
 FILES = [("link,rename/dst", 60), ("sync/dst", 4), ("write/journal", 200), ("sync/journal", 40),
@@ -84,7 +84,8 @@ class Chance:
             words.append("s3:" + rule.format(n=self.early(30), m=self.early(4)))
         if self.kind == "servers" and self.rng.random() < 0.4:
             words.append("commit:" + self.rng.choice(["after", "before", "late,0.2"]))
-        if self.rng.random() < 0.10:
+        # a run of more than a second journals open batches too
+        if self.rng.random() < (0.4 if self.kind == "same" else 0.12):
             words.append(f"slow:{self.rng.choice([20, 40])}")
         return words
 

@@ -49,12 +49,14 @@ class Thing:
         self.prior = None
         self.loose = set()
         self.torn = False  # a power loss took what was at the destination
+        self.awaited = False  # it is what it is since before the pass began: the pass finds it
         self.was_settled = False  # some run called it copied or same, and its rows may follow
         self.may_lie_there = False  # a copy that no journal knows of
 
     def add_version(self, version):
         self.versions.append(version)
         self.now = version
+        self.awaited = False
 
     def classes(self):
         """The classes that are right by now; what is not settled yet is always right before the end."""
@@ -146,6 +148,11 @@ class Model:
         self.things[thing.key] = thing
         self.by_new_key[thing.new_key] = thing
         return thing
+
+    def await_all(self):
+        """No pass is under way: the next one finds everything, unless rows tell it of what there is."""
+        for thing in self.things.values():
+            thing.awaited = not self.from_rows
 
     def add_row(self, row):
         self.rows[row.database.table, row.number] = row

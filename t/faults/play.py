@@ -40,6 +40,7 @@ class Play:
         self.world = World(kind, seed, os.path.join(folder, "w"), servers)
         self.model = self.world.model
         self.disk = Disk(self.world.path("dst"))
+        self.model.await_all()
         if self.world.synced:
             self.disk.settle()
         self.armed = []
@@ -187,6 +188,12 @@ class Play:
             raise Violation([f"S: {step}: status {status}, and {failed} failed", self.said()])
         if step.name not in ("copy", "first") and not look.ledger.is_finished():
             raise Violation([f"S: {step}: status {status}, and the journal has open work", self.said()])
+        if step.name not in ("copy", "first"):
+            unheard = [t.key for t in self.model.things.values()
+                       if t.awaited and t.now and t.key not in look.records]
+            if unheard:
+                raise Violation([f"E: {step}: status {status}, and never planned: {unheard}", self.said()])
+            self.model.await_all()
 
     def look(self, final):
         for database in self.model.databases:

@@ -3,7 +3,8 @@
 """lies.py postgres|mysql|redis FOLDER HOST PORT [OPTION...]: small jobs against a peer that lies.
 
   --seed N       the first lie; the next ones follow (1)
-  --count N      how many (20)
+  --count N      how many runs are lied to (20)
+  --lies N       instead: until so many answers were lies
   --lie NAME     this lie of liard.py instead, from the first answer that it fits on; repeatable
   --jobs N       how many at a time (4)
   --memory MIB   what a run may take (400)
@@ -317,7 +318,7 @@ class Trial:
         self.todo = queue.SimpleQueue()
         self.lock = threading.Lock()
         self.statuses = collections.Counter()
-        self.told = self.failed = self.foreign = 0
+        self.told = self.lies = self.failed = self.foreign = 0
         self.memory = 0
 
     def report(self, variant, seed, result):
@@ -325,6 +326,7 @@ class Trial:
         with self.lock:
             self.statuses[status] += 1
             self.told += bool(told)
+            self.lies += len(told)
             self.foreign += foreign
             self.memory = max(self.memory, memory)
             if wrong or self.options.verbose:
@@ -338,7 +340,7 @@ class Trial:
                 print(f"    WRONG: {wrong}\n    again: {again}, for {self.options.protocol}", flush=True)
 
     def work(self, world, answers):
-        while True:
+        while not self.options.lies or self.lies < self.options.lies:
             try:
                 seed, variant = self.todo.get_nowait()
             except queue.Empty:
@@ -352,7 +354,7 @@ class Trial:
             for lie in o.lie:
                 self.todo.put((lie, variants[0]))
         else:
-            for seed in range(o.seed, o.seed + o.count):
+            for seed in range(o.seed, o.seed + (o.lies or o.count)):
                 self.todo.put((seed, variants[seed % len(variants)]))
         worlds = [World(i, o, self.database) for i in range(o.jobs)]
         answers = {v: worlds[0].honest_answers(v) for v in variants}
@@ -363,7 +365,7 @@ class Trial:
         for t in threads:
             t.join()
         ends = ", ".join(f"{n} with {s}" for s, n in sorted(self.statuses.items(), key=str))
-        print(f"{o.protocol}: {sum(self.statuses.values())} runs ended ({ends}); {self.told} were lied to, "
+        print(f"{o.protocol}: {sum(self.statuses.values())} runs ended ({ends}); {self.told} were lied to, {self.lies} lies, "
               f"{self.foreign} took it for another server, {self.memory} MiB at most, "
               f"{time.monotonic() - began:.0f} s, {self.failed} wrong")
         return self.failed or not self.told
@@ -377,6 +379,7 @@ def main():
     p.add_argument("port", type=int)
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--count", type=int, default=20)
+    p.add_argument("--lies", type=int)
     p.add_argument("--lie", action="append")
     p.add_argument("--jobs", type=int, default=4)
     p.add_argument("--memory", type=int, default=400)
