@@ -97,7 +97,7 @@ check 'and refused' holds_files dst 0
 
 # --first copies nothing that the rest of the plan is in the way of.
 fresh image/a image/x-a
-job '[{match: "^image/(.*)", to: "image/x-$1"}]' 'copy: {on_conflict: overwrite}'
+job "[{match: '^image/(.*)', to: 'image/x-\$1'}]" 'copy: {on_conflict: overwrite}'
 sed -i 's/root: dst/root: src/' job.yml
 check 'a part of a chain' exits_with 2 migrate-run --first 1 job.yml
 check 'is named' last_stderr_has "'image/a' becomes 'image/x-a', which is another object"

@@ -154,6 +154,52 @@ check 'which can be accepted' runs 0 0 --accept-change
 check 'its rows follow' moved u 10
 check 'no other row was touched' status_counts job.yml rows.changed=20 total=10 done=10
 
+# Only between two passes: what is done already was done without it.
+fresh
+job
+check 'a pass that is not finished' runs 0 4 --first 4
+job '  - {plugin: sqlite, path: app.db, table: u, column: path}'
+check 'takes no table more' exits_with 5 migrate-run --accept-change job.yml
+check 'and says when it will' last_stderr_has 'pass 1 is not finished'
+job
+check 'it is finished without it' runs 0 6
+job '  - {plugin: sqlite, path: app.db, table: u, column: path}'
+check 'then its rows follow' runs 0 0 --accept-change
+check 'all of them' moved u 10
+mv app.db old.db
+cp old.db app.db
+check 'another file under the old name is another database' exits_with 5 \
+	migrate-run --accept-change job.yml
+check 'and is named' last_stderr_has 'list of databases is not the place it was'
+
+# ---- --retry-failed ----------------------------------------------------------------------------
+
+# The source is another version by then, though its bytes are the same.
+fresh
+write_file dst/avatar/04 theirs
+write_file dst/avatar/09 theirs
+job
+check 'two fail' runs 3 8
+rm dst/avatar/04 dst/avatar/09
+chmod 600 src/image/04 src/image/09
+check 'they are tried again' runs 0 2 --retry-failed
+check 'once' status_counts job.yml total=10 done=10 same=0 failed=0 rows.changed=10
+write_file src/image/04 'image 04, changed'
+check 'later versions of them' runs 0 1
+check 'replace what is ours' contains_exactly dst/avatar/04 'image 04, changed'
+check 'and nothing is in the way' status_counts job.yml total=10 done=10 failed=0
+
+# Failures of a batch that was not finished are tried again too.
+fresh
+write_file dst/avatar/01 theirs
+job 'max_failures: 0' 'batch: 20'
+sed -i '/^batch: 4/d' job.yml
+check 'the first failure ends the run' exits_with 11 migrate-run job.yml
+rm dst/avatar/01
+sed -i 's/^max_failures: 0/max_failures: 1/' job.yml
+check 'it is tried again with what was left' exits_with 0 migrate-run --retry-failed job.yml
+check 'nothing is left of it' status_counts job.yml total=10 done=10 failed=0 rows.changed=10
+
 # ---- keep, max_failures ------------------------------------------------------------------------
 
 fresh
@@ -162,6 +208,9 @@ job 'journal: {path: job.journal, keep: failures}'
 check 'keep: failures' runs 3 9
 check 'keeps the failure alone' sql_says job.journal 'SELECT count(*) FROM object' 1
 check 'the counts are those of all' status_counts job.yml total=10 done=9 failed=1
+job 'journal: {path: job.journal, keep: all}'
+check 'what is forgotten cannot be kept from now on' exits_with 5 migrate-run --accept-change job.yml
+job 'journal: {path: job.journal, keep: failures}'
 check 'a delta pass has nothing to compare with' exits_with 5 migrate-run job.yml
 check 'and says so' last_output_has 'kept failures only'
 rm dst/avatar/04

@@ -176,7 +176,7 @@ check 'killed after two of four chunks' wait_until 60 settled rows 2
 signals run KILL
 check 'so it was' ends_with 137 run
 start run migrate-run --progress=none rows.yml
-check 'and again after the next' wait_until 60 settled rows 4
+check 'and again after the next' wait_until 60 settled rows 3
 signals run KILL
 check 'indeed' ends_with 137 run
 check 'the rest ends with 3' exits_with 3 migrate-run --progress=none --set limits.rows=0 rows.yml

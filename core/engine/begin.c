@@ -130,6 +130,36 @@ static int store_job(struct engine *e, const char *databases, const char *caches
 	return journal_set_job(e->journal, &j, err);
 }
 
+/*
+ * A database may be added behind the others with --accept-change; those that were there stay
+ * what they are. Rows of what is done are found by the next pass, from what the journal keeps.
+ */
+static int fit_databases(struct engine *e, const char *now, struct error *err)
+{
+	const char *then = e->identity.databases ? e->identity.databases : "";
+	ARENA_AUTO struct arena a = ARENA_INIT;
+	size_t n = strlen(then);
+	struct journal_pass pass;
+
+	if (!strcmp(then, now))
+		return 0;
+	if (!e->options->accept_change || strncmp(then, now, n) != 0)
+		return same_place("list of databases", then, now, err);
+	if (e->job->journal_keep == KEEP_FAILURES)
+		return error_set(
+		    err, EXIT_UNFIT,
+		    "a database was added, and the journal keeps failures only: rows of "
+		    "what is done cannot be found; --new-journal begins another job");
+	if (journal_last_pass(e->journal, &a, &pass, err))
+		return -1;
+	if (pass.number && pass.state != PASS_DONE)
+		return error_set(err, EXIT_UNFIT,
+				 "a database was added, and pass %d is not finished: finish it "
+				 "without this database first, then add it",
+				 pass.number);
+	return 0;
+}
+
 /* 0: it does; 1: it does, and what it says now shall be remembered. */
 static int fits(struct engine *e, const char *databases, struct error *err)
 {
@@ -141,9 +171,7 @@ static int fits(struct engine *e, const char *databases, struct error *err)
 	if (rc < 0 || same_place("source", e->identity.source, e->ends.source.identity, err) ||
 	    same_place("destination", e->identity.destination, e->ends.destination.identity, err))
 		return -1;
-	if (e->options->accept_change)
-		return rc;
-	return same_place("list of databases", e->identity.databases, databases, err) ? -1 : rc;
+	return fit_databases(e, databases, err) ? -1 : rc;
 }
 
 static int fit_job(struct engine *e, struct error *err)

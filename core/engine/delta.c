@@ -16,6 +16,7 @@ struct delta {
 	struct object_record record; /* the journal's next, while more */
 	int64_t batch;
 	uint32_t n;
+	int64_t last_before; /* batches above it are of this pass */
 	bool more;
 	bool matched; /* the listing has brought this record's key */
 	bool ahead;   /* what is passed by is a later run's: see delta_look_ahead() */
@@ -94,7 +95,8 @@ struct delta *delta_open(struct engine *e, struct migrate_bytes after, struct er
 	d->engine = e;
 	d->unlisted = (struct buf)BUF_INIT(MIGRATE_KEY_MAX);
 	d->merge = journal_merge_open(e->journal, e->pass.number, err);
-	if (!d->merge || advance(d, err))
+	if (!d->merge || journal_last_before(e->journal, e->pass.number, &d->last_before, err) ||
+	    advance(d, err))
 		goto fail;
 	while (d->more && after.n && bytes_compare(d->record.key, after) <= 0)
 		if (advance(d, err))
@@ -215,6 +217,9 @@ int delta_match(struct delta *d, const struct key_item *item, struct older *o, s
 	o->n = d->n;
 	o->settled = item->kind == LISTED_OBJECT ? delta_is_settled(item, &d->record)
 						 : d->record.state == OBJECT_FAILED;
+	/* --retry-failed has planned it, and takes what the source holds now */
+	if (d->batch > d->last_before)
+		o->settled = true;
 	return 0;
 }
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 /*
- * --retry-failed: failed objects of finished batches get a new batch. What never
+ * --retry-failed: failed objects get a new batch, before any batch is taken up. What never
  * got a new key cannot be tried again: the rules stand still.
  */
 struct retry {
@@ -90,7 +90,7 @@ static int gather(void *arg, const struct batch *b, uint32_t n, const struct obj
 {
 	struct gathering *g = arg;
 
-	if (!may_retry(o) || b->state < BATCH_DONE)
+	if (!may_retry(o))
 		return 0;
 	if (g->n == g->cap) {
 		size_t cap = g->cap ? 2 * g->cap : 256;

@@ -186,7 +186,7 @@ static const struct migrate_option journal[] = {
 		  "the job file" },
 	{ .name = "keep",
 	  MIGRATE_CHOICE(struct section_journal, keep, "all|failures"),
-	  .klass = MIGRATE_SELECTION,
+	  .klass = MIGRATE_MAPPING,
 	  .value = "all",
 	  .help = "failures forgets objects that are done, and so refuses later passes, revert "
 		  "and purge" },

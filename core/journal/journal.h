@@ -341,6 +341,8 @@ int journal_each_chunk(struct journal *j, int64_t batch,
 int journal_chunks(struct journal *j, int64_t batch, struct arena *a, struct chunk **chunks,
 		   size_t *n, struct error *err);
 
+/* The last batch of the passes before this one; 0: there is none. */
+int journal_last_before(struct journal *j, int pass, int64_t *id, struct error *err);
 /* The last batch of kind SORTED of a pass: its last key (n = 0: none yet) and position. */
 int journal_position(struct journal *j, int pass, struct arena *a, struct migrate_bytes *last_key,
 		     struct migrate_bytes *position, struct error *err);

@@ -206,6 +206,24 @@ int journal_position(struct journal *j, int pass, struct arena *a, struct migrat
 	return journal_read_end(j, rc, err);
 }
 
+int journal_last_before(struct journal *j, int pass, int64_t *id, struct error *err)
+{
+	struct connection *c = journal_read_begin(j, err);
+	struct statement s;
+	int rc;
+
+	*id = 0;
+	if (!c)
+		return -1;
+	s = statement(c, SQL_BATCH_BEFORE);
+	bind_integer(&s, pass);
+	rc = statement_step(&s);
+	if (rc == SQLITE_ROW)
+		*id = column_integer(&s, 0);
+	statement_end(&s);
+	return journal_read_end(j, rc, err);
+}
+
 int journal_counts(struct journal *j, int pass, struct batch_counts *counts, struct error *err)
 {
 	struct connection *c = journal_read_begin(j, err);

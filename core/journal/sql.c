@@ -84,6 +84,7 @@ static const char *const texts[STATEMENT_COUNT] = {
 	    "ORDER BY id LIMIT 1",
 	[SQL_BATCH_POSITION] =
 	    "SELECT position FROM batch WHERE +pass = ?1 AND kind = 0 ORDER BY id DESC LIMIT 1",
+	[SQL_BATCH_BEFORE] = "SELECT id FROM batch WHERE pass < ?1 ORDER BY id DESC LIMIT 1",
 	[SQL_BATCH_LAST_KEY] =
 	    "SELECT last_key FROM batch WHERE pass = ?1 AND kind = 0 AND first_key "
 	    "IS NOT NULL ORDER BY first_key DESC LIMIT 1",

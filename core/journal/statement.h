@@ -42,6 +42,7 @@
 	X(BATCH_FAILED)                                                                            \
 	X(BATCH_BAD_ROWS)                                                                          \
 	X(BATCH_POSITION)                                                                          \
+	X(BATCH_BEFORE)                                                                            \
 	X(BATCH_LAST_KEY)                                                                          \
 	X(BATCH_RANGE)                                                                             \
 	X(BATCH_AFTER_KEY)                                                                         \
