@@ -95,7 +95,7 @@ for way in up down over far; do
 	echo "# $count requests"
 	for how in before after torn; do
 		[ $how = after ] && few=1 || few=0
-		left=$(by_sweep "$count" 1 "$few")
+		left=$(by_sweep "$count" "$few" "$few")
 		while [ "$left" -gt 0 ]; do
 			point=$left
 			[ "$SWEEP" = full ] || { random "$count" && point=$random; }
