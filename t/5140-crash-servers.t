@@ -94,7 +94,7 @@ sweep() { # KIND CALLS
 		while [ "$left" -gt 0 ]; do
 			point=$left
 			[ "$SWEEP" = full ] || { random "$count" && point=$random; }
-			try_point "$1" "$2" "$point" $how
+			try_point "$1" "$2" "$point" "$how"
 			left=$((left - 1))
 		done
 	done
