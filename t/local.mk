@@ -105,6 +105,7 @@ long_tests = \
 	t/5140-crash-servers.t \
 	t/6030-s3-disasters.t \
 	t/5200-sequences.t \
+	t/3900-lying-peers.t \
 	t/1420-control.t \
 	t/1440-progress.t \
 	t/1450-probe.t \
@@ -149,7 +150,6 @@ shell_tests = \
 	t/3070-run-rows.t \
 	t/3080-run-dry.t \
 	t/3090-run-output.t \
-	t/3900-lying-peers.t \
 	t/4140-ending.t \
 	t/4150-hanging.t \
 	t/4160-fault-upon-fault.t \
