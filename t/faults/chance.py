@@ -84,8 +84,7 @@ class Chance:
             words.append("s3:" + rule.format(n=self.early(30), m=self.early(4)))
         if self.kind == "servers" and self.rng.random() < 0.4:
             words.append("commit:" + self.rng.choice(["after", "before", "late,0.2"]))
-        # a run of more than a second journals open batches too
-        if self.rng.random() < (0.4 if self.kind == "same" else 0.12):
+        if self.rng.random() < 0.10:
             words.append(f"slow:{self.rng.choice([20, 40])}")
         return words
 
@@ -98,10 +97,21 @@ class Chance:
             words.append(f"{self.rng.choice(CHANGES)}:{self.rng.randrange(1000)}")
         return words
 
+    def patient(self):
+        """A second and more of one open batch after the other, twice: it was journalled by then, and not as durable."""
+        words = ["slow:20", f"kill@{self.rng.randrange(1500, 2600)}ms"]
+        if self.rng.random() < 0.7:
+            words.append(f"power:{self.rng.randrange(1000)}")
+        return words + ["slow:20", f"term@{self.rng.randrange(1400, 2400)}ms"]
+
     def sequence(self):
         words = [f"{self.kind}:{self.seed}"]
         if self.kind == "stragglers":
             words += [f"s3:UploadPart,*,{self.early(2)}+,stall,300", f"kill@{self.rng.randrange(31_500, 36_000)}ms"]
-        for _ in range(self.rng.randint(2, 5)):
+        disasters = self.rng.randint(2, 5)
+        if not self.network and self.rng.random() < (0.5 if self.kind == "same" else 0.2):
+            words += self.patient()
+            disasters = 1
+        for _ in range(disasters):
             words += self.arming() + [self.strike()] + self.between()
         return " ".join(words)

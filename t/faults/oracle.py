@@ -23,6 +23,10 @@ from rowcheck import check_left_rows, check_rows, show
 TEMPORARY = (b".migrate-", b"migrate-scratch")
 
 
+class Damaged(Exception):
+    """A program says that of the journal."""
+
+
 class Look:
     """The world as it is after a run, read once."""
 
@@ -52,6 +56,8 @@ class Look:
             ["migrate-status", "--json", self.world.path("job.yml")],
             capture_output=True, timeout=60, check=False,
         )
+        if answer.returncode == 7:
+            raise Damaged(os.fsdecode(answer.stderr))
         if answer.returncode != 0:
             raise RuntimeError(f"migrate-status: {answer.returncode}: {os.fsdecode(answer.stderr)}")
         return json.loads(answer.stdout)

@@ -198,7 +198,10 @@ class Play:
     def look(self, final):
         for database in self.model.databases:
             database.recover()
-        look = oracle.Look(self.world, self.disk)
+        try:
+            look = oracle.Look(self.world, self.disk)
+        except oracle.Damaged as damage:
+            raise Violation([f"J: {damage}", self.said()]) from None
         problems = [p for p in oracle.check(look, final) if not (ignored and ignored.search(p))]
         if problems:
             raise Violation(problems + [self.said()])
