@@ -382,16 +382,16 @@ thread_tests = \
 	t/2210-sqlite-jobs.t \
 	t/4130-outages.t \
 	t/5110-crash-random.t \
-	t/5200-sequences.t \
 	$(thread_unit_tests)
+thread_programs = $(fault_programs) $(servers) $(thread_unit_tests)
 build-threads: all
-	$(MAKE) $(AM_MAKEFLAGS) $(fault_programs) $(servers) $(thread_unit_tests)
+	$(MAKE) $(AM_MAKEFLAGS) $(thread_programs)
 check-threads:
-	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(thread_tests)'
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(thread_tests)' check_PROGRAMS='$(thread_programs)'
 
 build-fuzz: $(fuzz_programs)
 check-fuzz:
-	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS=t/0900-fuzz.t
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS=t/0900-fuzz.t check_PROGRAMS='$(fuzz_programs)'
 .PHONY: build-plain build-sanitized build-threads build-fuzz \
 	check-plain check-sanitized check-threads check-fuzz
 
