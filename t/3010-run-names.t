@@ -95,6 +95,23 @@ job "[{match: '^a/(.*)\$', to: 'b/\$1'}, {match: '^b/(.*)\$', to: 'a/\$1'}]"
 check 'two keys that change places are a chain too' exits_with 2 migrate-run job.yml
 check 'and refused' holds_files dst 0
 
+# Keys that collide are looked at again in each pass.
+fresh a/1 b/1
+job "[{match: '^[ab]/(.*)\$', to: 'x/\$1'}]"
+check 'two keys become one' exits_with 3 migrate-run job.yml
+check 'the next pass says so too' exits_with 3 migrate-run job.yml
+check 'and counts them once' status_counts job.yml total=2 failed=2
+chmod 600 src/a/1
+check 'one that is touched is no other key' exits_with 3 migrate-run job.yml
+check 'nothing is copied' holds_files dst 0
+check 'each is one object still' status_counts job.yml total=2 failed=2
+rm src/b/1
+check 'when one is gone' exits_with 0 migrate-run job.yml
+check 'the other goes its way' contains_exactly dst/x/1 'bytes of a/1'
+check 'and only its row follows' rows_are 'b/1 x/1'
+check 'none is failed' status_counts job.yml total=2 done=1 gone=1 failed=0
+check 'and nothing more comes of it' exits_with 0 migrate-run job.yml
+
 # --first copies nothing that the rest of the plan is in the way of.
 fresh image/a image/x-a
 job "[{match: '^image/(.*)', to: 'image/x-\$1'}]" 'copy: {on_conflict: overwrite}'

@@ -214,7 +214,7 @@ open_intents() {
 		WHERE settled IS NULL') && [ "$t_open" -ge 2 ]
 }
 leaves_open() {
-	start run migrate-run --progress=none bare.yml
+	start run migrate-run --progress=none --set limits.requests=10 bare.yml
 	wait_until 30 exists bare/dst/avatar/0000 || return 1
 	start application python3 -c 'import sqlite3, sys
 db = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=30)

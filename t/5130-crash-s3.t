@@ -93,13 +93,13 @@ check 'worlds whose objects go all ways' new_worlds
 for way in up down over far; do
 	check "$way: an undisturbed run does everything, once" count_calls $way
 	echo "# $count requests"
-	for how in before after torn; do
-		[ $how = after ] && few=1 || few=0
-		left=$(by_sweep "$count" "$few" "$few")
+	choose before after torn
+	for how in $chosen; do
+		left=$(by_sweep "$count" 1 1)
 		while [ "$left" -gt 0 ]; do
 			point=$left
 			[ "$SWEEP" = full ] || { random "$count" && point=$random; }
-			try_point $way "$point" $how
+			try_point $way "$point" "$how"
 			left=$((left - 1))
 		done
 	done

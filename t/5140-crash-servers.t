@@ -84,12 +84,8 @@ try_point() { # KIND CALLS N HOW
 sweep() { # KIND CALLS
 	check "$1: an undisturbed run does everything, once" count_calls "$1" "$2"
 	echo "# $count calls of $2"
-	hows='before after'
-	if [ "$SWEEP" != full ]; then # one of them
-		random 2
-		hows=$(echo "$hows" | cut -d ' ' -f "$random")
-	fi
-	for how in $hows; do
+	choose before after
+	for how in $chosen; do
 		left=$(by_sweep "$count" 1 1)
 		while [ "$left" -gt 0 ]; do
 			point=$left

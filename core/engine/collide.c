@@ -56,10 +56,10 @@ static int add_pair(struct plan_check *c, struct migrate_bytes key, struct migra
 	return add(c, new_key, m, err);
 }
 
-/* One that failed because it collided stands in the way of others as before. */
+/* One that failed because it collided stands in the way of others until it is gone. */
 static bool is_of_plan(const struct object_record *o)
 {
-	return o->new_key.n && o->state != OBJECT_MOVED &&
+	return o->new_key.n && o->state != OBJECT_MOVED && o->state != OBJECT_GONE &&
 	       (o->state != OBJECT_FAILED || o->fail == FAIL_COLLISION);
 }
 

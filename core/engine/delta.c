@@ -121,6 +121,12 @@ void delta_close(struct delta *d)
 	free(d);
 }
 
+static bool is_unlisted_now(const struct delta *d)
+{
+	return d->unlisted.len &&
+	       bytes_begin_with(d->record.key, bytes_of(d->unlisted.p, d->unlisted.len));
+}
+
 /* A copy whose source is not listed any more. */
 void delta_orphaned(struct delta *d)
 {
@@ -130,8 +136,7 @@ void delta_orphaned(struct delta *d)
 
 	if (!is_our_copy(&d->record) || !selection_takes(&e->job->selection, d->record.key, &why))
 		return;
-	if (d->unlisted.len &&
-	    bytes_begin_with(d->record.key, bytes_of(d->unlisted.p, d->unlisted.len)))
+	if (is_unlisted_now(d))
 		return;
 	if (++e->orphaned > ORPHANS_NAMED)
 		return;
@@ -139,20 +144,30 @@ void delta_orphaned(struct delta *d)
 		 shown_key(&a, d->record.key), shown_key(&a, d->record.new_key));
 }
 
-/* A folder that could not be listed then can be now: its failure is over. */
-static int clear_unlisted(struct delta *d, struct error *err)
+/* A failure that is over because the listing does not bring the key. */
+static bool is_over(const struct delta *d)
 {
+	return d->record.state == OBJECT_FAILED && !is_unlisted_now(d) &&
+	       (d->record.fail == FAIL_UNLISTED || d->record.fail == FAIL_COLLISION);
+}
+
+/* A folder that can be listed now, or a key that is in nobody's way any more. */
+static int end_failure(struct delta *d, struct error *err)
+{
+	bool unlisted = d->record.fail == FAIL_UNLISTED;
+	struct object_record *o;
 	struct batch *b;
 	int rc;
 
-	if (d->engine->dry || d->record.state != OBJECT_FAILED || d->record.fail != FAIL_UNLISTED)
+	if (d->engine->dry || !is_over(d))
 		return 0;
 	b = journal_load(d->engine->journal, d->batch, err);
 	if (!b)
 		return -1;
-	b->objects[d->n].state = OBJECT_SKIPPED;
-	b->objects[d->n].message = "listed since";
-	b->objects[d->n].dirty = true;
+	o = &b->objects[d->n];
+	o->state = unlisted ? OBJECT_SKIPPED : OBJECT_GONE;
+	o->message = unlisted ? "listed since" : "not listed any more";
+	o->dirty = true;
 	batch_recount(b);
 	rc = journal_save(d->engine->journal, &b, 1, err);
 	batch_free(b);
@@ -166,7 +181,7 @@ static int pass_by(struct delta *d, struct error *err)
 	/* a key that a file or a row named then and does not now may be there all the same */
 	if (d->engine->job->keys_from == KEYS_FROM_SOURCE)
 		delta_orphaned(d);
-	return clear_unlisted(d, err) || advance(d, err) ? -1 : 0;
+	return end_failure(d, err) || advance(d, err) ? -1 : 0;
 }
 
 /* Settled objects are left alone unless the source is another one now. */
@@ -180,8 +195,10 @@ bool delta_is_settled(const struct key_item *item, const struct object_record *o
 	case OBJECT_GONE:
 		return false;
 	case OBJECT_FAILED:
-		/* --retry-failed is asked for, but a source that changed is another object */
-		return same && o->fail != FAIL_UNLISTED && o->fail != FAIL_MISSING;
+		/* --retry-failed is asked for, but a source that changed is another object; whether
+		 * keys collide is up to the others of each pass */
+		return same && o->fail != FAIL_UNLISTED && o->fail != FAIL_MISSING &&
+		       o->fail != FAIL_COLLISION;
 	default:
 		return same;
 	}

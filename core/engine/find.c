@@ -185,15 +185,28 @@ static int flush(struct gather *g)
  */
 static bool was_resolved(const struct gather *g, struct migrate_bytes identity)
 {
+	const struct row_record row = { .identity = identity };
+
 	for (size_t i = 0; i < g->r->resolved_n; i++) {
 		const struct chunk *c = &g->r->resolved[i];
+		const struct row_record *found =
+		    c->database == g->database
+			? bsearch(&row, c->rows, c->n, sizeof(row), compare_rows)
+			: NULL;
 
-		for (uint32_t k = 0; c->database == g->database && k < c->n; k++)
-			if (c->rows[k].outcome != MIGRATE_ROW_FAILED &&
-			    bytes_equal(c->rows[k].identity, identity))
-				return true;
+		if (found && found->outcome != MIGRATE_ROW_FAILED)
+			return true;
 	}
 	return false;
+}
+
+/* In the order that was_resolved() looks in. */
+static void sort_resolved(struct rewriter *r)
+{
+	for (size_t i = 0; i < r->resolved_n; i++)
+		if (r->resolved[i].n)
+			qsort(r->resolved[i].rows, r->resolved[i].n, sizeof(*r->resolved[i].rows),
+			      compare_rows);
 }
 
 static int gather_row(void *arg, const struct migrate_row *row)
@@ -215,6 +228,7 @@ static int find_scanned(struct rewriter *r, struct batch *b, size_t database,
 {
 	struct gather g = { .r = r, .b = b, .database = database, .each = each, .err = err };
 
+	sort_resolved(r);
 	if (flush(&g))
 		return -1;
 	for (size_t i = 0; i < w->n; i++) {

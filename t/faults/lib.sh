@@ -44,6 +44,15 @@ by_sweep() {
 	esac
 }
 
+# choose WORD...: $chosen is all of them in a full sweep, else one by chance
+choose() {
+	chosen=$*
+	[ "$SWEEP" != full ] || return 0
+	random $#
+	shift $((random - 1))
+	chosen=$1
+}
+
 # new_world FOLDER OPTION...: see t/faults/world
 new_world() {
 	mkdir -p "$1" && "$faults/world" "$@"
