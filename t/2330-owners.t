@@ -98,11 +98,12 @@ check 'another word' refused 'owner' 'owner: root'
 
 # ---- From metadata -----------------------------------------------------------------------
 
-if [ -z "$(command -v python3)" ] || [ ! -f "$builddir/plugins/.libs/s3.so" ] || ! s3d_up server; then
-	skip 'owners that the metadata of an object claims' 's3d does not start here'
+if [ -z "$(command -v python3)" ] || [ ! -f "$builddir/plugins/.libs/s3.so" ] || [ ! -x "$s3d_program" ]; then
+	skip 'owners that the metadata of an object claims' 'python3 is not installed, or s3 or s3d was not built'
 	finish
 	exit
 fi
+s3d_up server || no_s3d
 SECRET=$s3_secret_key
 export SECRET
 source="{plugin: s3, endpoint: '$server_url', bucket: source, access_key: $s3_access_key, secret_key: '\${SECRET}'}"

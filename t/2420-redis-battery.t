@@ -121,7 +121,8 @@ redis_down TERM
 } || { echo 'Bail out! no certificates'; exit 99; }
 redis_options="--tls-port $(free_port) --tls-cert-file $PWD/server.pem --tls-key-file $PWD/server.key
 	--tls-ca-cert-file $PWD/ca.pem"
-if redis_up; then
+if ldd "$(command -v redis-server)" | grep -q libssl; then
+	redis_up || { echo 'Bail out! Redis does not start with TLS'; exit 99; }
 	tls="url: rediss://127.0.0.1:$(rcli config get tls-port | tail -n 1)"
 	ours='tls_certificate: client.pem
 tls_key: client.key'
