@@ -260,6 +260,14 @@ check 'nothing was done' holds_files one/dst 0
 check 'the lock stays for whoever waits for it' exists one/job.journal-lock
 check 'then its turn comes' exits_with 0 migrate-run --progress=none one.yml
 
+# Whoever reads a journal makes the index of its log, unless it is there.
+new_job both 3 || exit 99
+check 'another opens the journal just when a run begins' exits_with 0 \
+	"$killat" --go --only open --path '*both/job.journal-shm' --at 1 --run ': >both/job.journal-shm' \
+	--report "$t_out/struck" -- migrate-run --progress=none both.yml
+check 'so it did' grep -q 'job.journal-shm' "$t_out/struck"
+check 'and all is there' all_moved both 3
+
 set_aside() {
 	exits_with 0 migrate-run --progress=none --new-journal one.yml
 }

@@ -132,6 +132,21 @@ static int open_own(const char *path)
 	return open(path, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW);
 }
 
+/* Those who read it make such files too, and remove them when they were the last. */
+static int open_or_make(const char *path, const struct stat *journal)
+{
+	int fd = -1;
+
+	for (int tries = 0; tries < 100 && fd < 0; tries++) {
+		fd = open_own(path);
+		if (fd < 0 && errno == ENOENT)
+			fd = make_empty(path, journal);
+		if (fd < 0 && errno != EEXIST)
+			break;
+	}
+	return fd;
+}
+
 /*
  * After a failed sync, or a crash of the machine's storage, the page cache may
  * show what the disk never got. So what is there is synced, then forgotten, so
@@ -197,9 +212,7 @@ static int settle_beside(const struct trust *t, const char *path, const char *su
 
 	if (!name)
 		return error_set(err, EXIT_INTERNAL, "out of memory");
-	fd = open_own(name);
-	if (fd < 0 && errno == ENOENT)
-		fd = make_empty(name, journal);
+	fd = open_or_make(name, journal);
 	if (fd < 0 || fstat(fd, &st)) {
 		result = cannot_write(errno, name, err);
 	} else {
