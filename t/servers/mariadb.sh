@@ -25,7 +25,7 @@ mariadb_up() {
 	"$my_servers/up.sh" "$my_dir" ${my_options:-} || return 1
 	# shellcheck source=/dev/null
 	. "$my_dir/env"
-	cp "$my_dir/pid" "$t_top/pids/mariadb"
+	ln -sf "$my_dir/pid" "$t_top/pids/mariadb" # another one after a crash
 	export mysql_uri mysql_socket mysql_port
 }
 
