@@ -244,4 +244,32 @@ no_scratch() {
 }
 check 'and no scratch object' no_scratch
 
+# A first run that ends while it tries what the place does: its job's id is all that finds the rest.
+leaves_nothing() { # BUCKET
+	tool show "$1" >left && ! grep scratch left && [ -z "$(tool uploads "$1")" ]
+}
+interrupted_at() { # OPERATION
+	s3d_faults server "$1 *scratch* 1 delay 1"
+	start run migrate-run --progress=none first.yml
+	wait_until 20 in_the_middle "$1" && signals run TERM && ends_with 4 run
+}
+for t_operation in PutObject CopyObject UploadPart DeleteObject; do
+	t_bucket=first-$(echo $t_operation | tr '[:upper:]' '[:lower:]')
+	tool make "$t_bucket"
+	rm -f first.journal*
+	job first '{plugin: posix, root: heavy}' "$(s3 "$t_bucket")" "$avatar"
+	check "interrupted at its first $t_operation" interrupted_at $t_operation
+	s3d_faults server
+	check 'the next run finishes' exits_with 0 migrate-run --progress=none first.yml
+	check 'and what was tried is gone' leaves_nothing "$t_bucket"
+done
+
+tool make lost
+job lost '{plugin: posix, root: heavy}' "$(s3 lost)" "$avatar"
+s3d_faults server 'CreateMultipartUpload *scratch* 1 reset-committed' 'DeleteObject *scratch* * status 503 SlowDown'
+check 'answers are lost while the place is tried' exits_with 0 migrate-run --progress=none lost.yml
+s3d_faults server
+check 'a run of its own removes what is left' exits_with 0 migrate-run --progress=none lost.yml
+check 'so nothing is' leaves_nothing lost
+
 finish

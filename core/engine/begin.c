@@ -404,7 +404,8 @@ int engine_begin(struct engine *e, const struct job *job, const struct run_optio
 	e->fresh = !existed;
 	if (!begin_with_journal(e, err))
 		return 0;
-	if (!existed && e->journal && e->pass.number == 0)
+	/* its id alone finds scratch objects that are left: then the next run removes them */
+	if (!existed && e->journal && e->pass.number == 0 && !e->ends.may_be_left)
 		engine_discard(e);
 	return -1;
 }

@@ -30,12 +30,20 @@ static void add_failure(struct failures *f, const char *label, const struct erro
 	f->n++;
 }
 
+/* Nobody knows what became of the last request. */
+static bool is_cut_short(enum migrate_status status)
+{
+	return status == MIGRATE_CANCELLED || status_may_retry(status);
+}
+
 static int open_session(struct ends *e, struct open_end *o, unsigned int access, struct error *err)
 {
 	const struct job_end *j = o->job;
+	enum migrate_status how;
 
 	o->end = end_open_texts(&e->host, j->label, j->descriptor, j->config, access,
-				j->value_max ? j->value_max : MIGRATE_KEY_MAX, err);
+				j->value_max ? j->value_max : MIGRATE_KEY_MAX, &how, err);
+	o->cut_short = is_cut_short(how);
 	if (!o->end)
 		return -1;
 	o->session = session_open(o->end, err);
@@ -78,6 +86,8 @@ static int identify(struct ends *e, struct open_end *o, bool probe, bool write, 
 
 	if (probe)
 		status = probe_patiently(o, write, e->job->patience);
+	if (is_cut_short(status))
+		o->cut_short = true;
 	if (status == MIGRATE_OK)
 		status = end_identity(o->session, &o->identity);
 	return status == MIGRATE_OK ? 0 : session_error(err, EXIT_USAGE, o->session, status);
@@ -160,7 +170,7 @@ static void cancel_calls(void *host)
 int ends_open(struct ends *e, const struct job *job, const char *job_id, int flags,
 	      struct error *err)
 {
-	bool failed, cancelled;
+	bool failed, cancelled, left;
 
 	*e = (struct ends){ .job = job };
 	error_clear(err);
@@ -180,7 +190,9 @@ int ends_open(struct ends *e, const struct job *job, const char *job_id, int fla
 		error_set(err, EXIT_INTERRUPTED,
 			  "interrupted before source and destination were open");
 	}
+	left = flags & ENDS_WRITE && e->destination.cut_short;
 	ends_close(e);
+	e->may_be_left = left;
 	return -1;
 }
 

@@ -10,7 +10,8 @@
  *
  * Invariants after ends_open() returned 0: every end of the job has an instance,
  * one session (the opener's own; workers open theirs with session_open), its
- * identity and its facts. After it failed everything is closed again.
+ * identity and its facts. After it failed everything is closed again, and may_be_left says
+ * whether scratch objects may be at the destination.
  *
  * Failures are the job file's fault (EXIT_USAGE), begin with the end's label, and
  * are all reported at once: one line each.
@@ -27,12 +28,14 @@ struct open_end {
 	struct end *end;
 	struct migrate_session *session;
 	char *identity;
+	bool cut_short; /* its probe: what was tried there may be left */
 };
 
 struct ends {
 	const struct job *job;
 	struct host host;
 	bool host_ready;
+	bool may_be_left; /* opening failed, and the job's id finds what was tried there */
 	struct open_end source, destination;
 	struct open_end *databases, *caches;
 	size_t database_count, cache_count;

@@ -59,7 +59,8 @@ void session_release(struct migrate_session *s)
 }
 
 /* The instance is opened through a passing session, so that open() can fail and note like others. */
-static int open_instance(struct end *e, const void *config, unsigned int access, struct error *err)
+static int open_instance(struct end *e, const void *config, unsigned int access,
+			 enum migrate_status *how, struct error *err)
 {
 	struct migrate_session *s = calloc(1, sizeof(*s));
 	struct migrate_open r = { .config = config,
@@ -72,7 +73,7 @@ static int open_instance(struct end *e, const void *config, unsigned int access,
 	if (!s)
 		return error_set(err, EXIT_INTERNAL, "%s: out of memory", e->label);
 	session_init(s, e);
-	status = call_open(s, &r);
+	*how = status = call_open(s, &r);
 	if (status != MIGRATE_OK)
 		result = session_error(err, EXIT_USAGE, s, status);
 	e->instance = r.instance;
@@ -84,15 +85,18 @@ static int open_instance(struct end *e, const void *config, unsigned int access,
 struct end *end_open(struct host *h, const char *label, const struct migrate_plugin *plugin,
 		     const void *config, unsigned int access, struct error *err)
 {
-	return end_open_texts(h, label, plugin, config, access, MIGRATE_KEY_MAX, err);
+	enum migrate_status how;
+
+	return end_open_texts(h, label, plugin, config, access, MIGRATE_KEY_MAX, &how, err);
 }
 
 struct end *end_open_texts(struct host *h, const char *label, const struct migrate_plugin *plugin,
 			   const void *config, unsigned int access, uint64_t value_max,
-			   struct error *err)
+			   enum migrate_status *how, struct error *err)
 {
 	struct end *e = calloc(1, sizeof(*e));
 
+	*how = MIGRATE_FATAL;
 	if (!e || !(e->label = strdup(label))) {
 		error_set(err, EXIT_INTERNAL, "%s: out of memory", label);
 		free(e);
@@ -102,7 +106,7 @@ struct end *end_open_texts(struct host *h, const char *label, const struct migra
 	e->plugin = plugin;
 	e->value_max = value_max;
 	pthread_mutex_init(&e->lock, NULL);
-	if (plugin_start(plugin, err) == 0 && open_instance(e, config, access, err) == 0)
+	if (plugin_start(plugin, err) == 0 && open_instance(e, config, access, how, err) == 0)
 		return e;
 	pthread_mutex_destroy(&e->lock);
 	free(e->label);

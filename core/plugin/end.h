@@ -46,10 +46,10 @@ enum end_access {
  */
 struct end *end_open(struct host *h, const char *label, const struct migrate_plugin *plugin,
 		     const void *config, unsigned int access, struct error *err);
-/* The same for a database whose values may be longer than MIGRATE_KEY_MAX. */
+/* The same for a database whose values may be longer than MIGRATE_KEY_MAX. how: what open() answered. */
 struct end *end_open_texts(struct host *h, const char *label, const struct migrate_plugin *plugin,
 			   const void *config, unsigned int access, uint64_t value_max,
-			   struct error *err);
+			   enum migrate_status *how, struct error *err);
 /* After all its sessions ended. */
 void end_close(struct end *e);
 const struct migrate_plugin *end_plugin(const struct end *e);

@@ -11,9 +11,12 @@
  */
 struct scratch {
 	struct s3_session *s;
+	const char *prefix;
 	char one[64], two[64];
 	char etag[MIGRATE_ETAG_MAX + 3];
 	enum migrate_status broken; /* something that is no question of conditions */
+	enum migrate_status left;   /* why one may still be there */
+	bool doubtful;              /* an upload may have begun whose id is not known */
 };
 
 static struct migrate_bytes key_of(const char *name)
@@ -147,19 +150,36 @@ static enum migrate_status complete(struct scratch *t, const char *id, const cha
 	return s3_send(s, "completing a scratch upload");
 }
 
-static uint32_t measure_completes(struct scratch *t, uint32_t quirks)
+/* How the removal of something went. */
+static void is_gone(struct scratch *t, enum migrate_status status)
+{
+	if (status != MIGRATE_OK && status != MIGRATE_NOT_FOUND && t->left == MIGRATE_OK)
+		t->left = status;
+}
+
+static bool begin_upload(struct scratch *t, char id[MIGRATE_ETAG_MAX + 1])
 {
 	struct s3_session *s = t->s;
-	char id[MIGRATE_ETAG_MAX + 1] = "";
+	enum migrate_status status;
 
 	s3_begin(s, "POST", key_of(t->two));
 	s3_query_text(s, "uploads", "");
 	s3_give_encryption(s);
 	s3_with_body(s);
-	if (s3_send(s, "beginning a scratch upload") != MIGRATE_OK ||
-	    s3_document(s, "InitiateMultipartUploadResult", take_id, id,
-			"beginning a scratch upload") != MIGRATE_OK ||
-	    !id[0])
+	status = s3_send(s, "beginning a scratch upload");
+	if (status == MIGRATE_OK)
+		status = s3_document(s, "InitiateMultipartUploadResult", take_id, id,
+				     "beginning a scratch upload");
+	t->doubtful = !id[0] && status != MIGRATE_UNSUPPORTED && status != MIGRATE_DENIED;
+	return status == MIGRATE_OK && id[0];
+}
+
+static uint32_t measure_completes(struct scratch *t, uint32_t quirks)
+{
+	struct s3_session *s = t->s;
+	char id[MIGRATE_ETAG_MAX + 1] = "";
+
+	if (!begin_upload(t, id))
 		return quirks & ~(uint32_t)S3_COPY_MATCH_TO;
 	s3_begin(s, "PUT", key_of(t->two));
 	s3_query_text(s, "partNumber", "1");
@@ -174,7 +194,7 @@ static uint32_t measure_completes(struct scratch *t, uint32_t quirks)
 		quirks &= ~(uint32_t)S3_COPY_MATCH_TO;
 	s3_begin(s, "DELETE", key_of(t->two));
 	s3_query_text(s, "uploadId", id);
-	s3_send(s, "ending a scratch upload");
+	is_gone(t, s3_send(s, "ending a scratch upload"));
 	return quirks;
 }
 
@@ -186,9 +206,26 @@ static enum migrate_status remove_scratch(struct scratch *t, const char *name, c
 	return s3_send(t->s, "removing a scratch object");
 }
 
+/* Nothing of ours stays; or the next run removes it. */
+static enum migrate_status clean_up(struct scratch *t)
+{
+	struct s3_session *s = t->s;
+
+	is_gone(t, remove_scratch(t, t->one, NULL));
+	is_gone(t, remove_scratch(t, t->two, NULL));
+	if (migrate_cancelled(s->ms))
+		return MIGRATE_CANCELLED;
+	if (t->left != MIGRATE_OK || t->doubtful)
+		s3_sweep_scratch(s);
+	if (t->left != MIGRATE_OK)
+		migrate_note(s->ms, "removing what was tried: %s-*: not all was removed at once",
+			     t->prefix);
+	return MIGRATE_OK;
+}
+
 enum migrate_status s3_try_conditions(struct s3_session *s, const char *scratch, uint32_t *quirks)
 {
-	struct scratch t = { .s = s };
+	struct scratch t = { .s = s, .prefix = scratch };
 	enum migrate_status status;
 
 	*quirks = S3_NO_COPY_MATCH;
@@ -203,12 +240,10 @@ enum migrate_status s3_try_conditions(struct s3_session *s, const char *scratch,
 	*quirks = measure_completes(&t, *quirks);
 	if (was_refused(&t, remove_scratch(&t, t.one, OTHER)))
 		*quirks |= S3_REMOVE_MATCH;
-	remove_scratch(&t, t.one, NULL);
-	remove_scratch(&t, t.two, NULL);
 	if (t.broken != MIGRATE_OK)
 		*quirks = (*quirks & S3_ETAG_NOT_MD5) |
 			  S3_NO_COPY_MATCH; /* what could not be told is not relied on */
-	return MIGRATE_OK;
+	return clean_up(&t);
 }
 
 static void adopt(struct s3_session *s, uint32_t quirks)

@@ -174,6 +174,8 @@ class Play:
         """A run that ended by itself has journalled each upload that it leaves at the destination."""
         journalled = {os.fsencode(u) if isinstance(u, str) else u for u in look.ledger.uploads}
         unknown = {u.encode() for u in self.world.destination.uploads()} - journalled
+        if status in (INTERRUPTED, OUTAGE):  # the next run finds what the server was tried with
+            unknown = {u for u in unknown if b"-scratch-" not in u}
         by_itself = status in (DONE, SOME_FAILED, INTERRUPTED, OUTAGE) and not step.again
         if not by_itself or "s3" in self.faults:
             self.model.lost_uploads |= unknown
