@@ -156,4 +156,18 @@ check 'keys in values of another shape' exits_with 0 migrate-run job.yml
 check 'what does not match is left alone' rows_are 'https://cdn/avatar/1 https://elsewhere/image/1 image/1'
 check 'and is no key' status_counts job.yml total=1 done=1
 
+# Rows name what was there before, and its new version is a conflict.
+fresh image/1 image/2
+mkdir -p dst/avatar && cp -p src/image/1 dst/avatar/1
+rows image/1 image/2
+job '{from: database}' "$moves"
+check 'an equal copy was there' exits_with 0 migrate-run job.yml
+write_file src/image/1 'another text'
+rows image/1
+check 'the source changed: a conflict' exits_with 3 migrate-run job.yml
+check 'and still one in the next run' exits_with 3 migrate-run job.yml
+check 'what the rows name is no key of the source' \
+	status_counts job.yml total=2 same=0 done=1 failed=1 gone=0 rows.missing=0
+check 'and stays' rows_are 'avatar/1 avatar/2 image/1'
+
 finish

@@ -245,6 +245,13 @@ check 'and removes it' left_over 0
 check 'the new one is there' contains_exactly swap/dst/avatar/0001 'another text
 '
 
+# A copy that could not be read back is tried again: it was ours all the time.
+new_job proof 3 'copy: {verify: readback}' || exit 99
+check 'a copy cannot be proved at first' exits_with 0 "$killat" --fail EIO --at 1 --only sync \
+	--path '*proof/dst/avatar/*' --report "$t_out/struck" -- migrate-run --progress=none proof.yml
+check 'because of the disk' grep -q 'refused fdatasync' "$t_out/struck"
+check 'and is a copy of this job' status_counts proof.yml done=3 same=0
+
 # ---- One journal, one run -------------------------------------------------------------
 
 # A run that came to nothing removes its journal; just then another one begins.

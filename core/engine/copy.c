@@ -394,8 +394,10 @@ enum migrate_status copy_object(struct copier *c, struct item *it)
 		parts_settle(c, it, status);
 	}
 	note_doubt(c, it, status);
-	if (status == MIGRATE_OK && it->record.state == OBJECT_COPIED)
+	if (status == MIGRATE_OK && it->record.state == OBJECT_COPIED) {
 		status = ensure_level(c, it);
+		it->record.in_doubt = status != MIGRATE_OK; /* our copy is there all the same */
+	}
 	if (status != MIGRATE_OK)
 		it->record.state = OBJECT_PLANNED;
 	return status;

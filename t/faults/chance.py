@@ -22,7 +22,7 @@ LOST = ["PutObject,*,{n},reset-committed", "PutObject,*,1@,reset-committed", "Pu
         "PutObject,*,{n},status-committed,500,InternalError", "GetObject,*,{n},reset-before",
         "PutObject,*,{n},status,503,SlowDown", "HeadObject,*,{n},reset-before",
         "ListObjectsV2,*,1,reset-before", "UploadPart,*,{m},status,500,InternalError"]
-CHANGES = ["modify", "modify", "remove", "add", "rowadd", "rowmove", "rowname", "rowdelete", "restore"]
+CHANGES = ["modify", "modify", "rewrite", "remove", "add", "rowadd", "rowmove", "rowname", "rowdelete", "restore"]
 
 
 class Chance:
@@ -104,6 +104,15 @@ class Chance:
             words.append(f"power:{self.rng.randrange(1000)}")
         return words + ["slow:20", f"term@{self.rng.randrange(1400, 2400)}ms"]
 
+    def halfway(self):
+        """Killed when some parts of an object are at the destination, which then changes in the source."""
+        upload = "UploadPartCopy" if self.kind == "servers" else "UploadPart"
+        words = [f"s3:{upload},avatar*,{self.rng.choice([2, 2, 3])}+,stall,9"]
+        words.append(f"kill@{self.rng.randrange(1000, 2500)}ms")
+        if self.rng.random() < 0.7:
+            words += [f"rewrite:{n}" for n in range(2)]
+        return words
+
     def sequence(self):
         words = [f"{self.kind}:{self.seed}"]
         if self.kind == "stragglers":
@@ -112,6 +121,9 @@ class Chance:
         if not self.network and self.rng.random() < (0.5 if self.kind == "same" else 0.2):
             words += self.patient()
             disasters = 1
+        if self.to_s3 and self.rng.random() < 0.35:
+            words += self.halfway()
+            disasters = self.rng.randint(1, 2)
         for _ in range(disasters):
             words += self.arming() + [self.strike()] + self.between()
         return " ".join(words)

@@ -7,6 +7,7 @@ import ledger
 from model import Row, Thing, Version
 
 NEW_SIZES = [3, 4097, 9000]
+LARGE = 1 << 20  # of several parts
 
 
 class Changer:
@@ -44,15 +45,21 @@ class Changer:
         """A copy may lie there that the journal does not hold for ours, or not durably."""
         return self.state(thing) in ("planned", "saved")
 
-    def modify(self, n):
-        thing = self.pick(n, self.present())
-        if thing is None or thing.now.size > 1 << 20:
-            return None
+    def change(self, thing, size):
         if self.crossed(thing):
             thing.loose.add("conflict")
             thing.may_lie_there = True
-        self.world.write_version(thing, NEW_SIZES[n % 3] + len(thing.versions))
+        self.world.write_version(thing, size)
         return f"{thing.key} changed in the source"
+
+    def modify(self, n):
+        thing = self.pick(n, [t for t in self.present() if t.now.size < LARGE])
+        return thing and self.change(thing, NEW_SIZES[n % 3] + len(thing.versions))
+
+    def rewrite(self, n):
+        """A large one gets other bytes, as many: some of its parts may be at the destination."""
+        thing = self.pick(n, [t for t in self.present() if t.now.size > LARGE])
+        return thing and self.change(thing, thing.now.size)
 
     def remove(self, n):
         thing = self.pick(n, self.present())

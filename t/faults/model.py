@@ -134,6 +134,7 @@ class Model:
         self.things = {}  # by key
         self.by_new_key = {}
         self.others = {}  # somebody else's, at the destination
+        self.timeless = False  # a copy does not bear the time of its source
         self.missing_slack = 0
         self.missing = []  # keys that rows name and the source never had
         self.databases = []
@@ -175,6 +176,9 @@ class Model:
                 thing.loose.add("conflict")
         else:
             thing.torn = True
+            # what tells our copy from somebody's is its time, unless the journal knows of it
+            if self.timeless and not any(r.is_there for r in records.get(thing.key, [])):
+                thing.loose.add("conflict")
 
     def rows_naming(self, key):
         return [r for r in self.rows.values() if key in r.keys]

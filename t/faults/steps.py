@@ -17,7 +17,7 @@ For the run that follows:
 
 Between runs:
   power:SEED       the power fails: what was not synced is lost, in part
-  modify:N, remove:N, add:N, rowadd:N, rowmove:N, rowname:N, rowdelete:N, restore:N
+  modify:N, rewrite:N, remove:N, add:N, rowadd:N, rowmove:N, rowname:N, rowdelete:N, restore:N
                    the source or a row is changed by somebody else; N picks which
 """
 
@@ -26,7 +26,7 @@ import re
 RUNS = ("run", "copy", "first", "retry")
 STRIKES = ("kill", "killafter", "torn", "term", "int", "hup", "fail", "twin")
 ARMING = ("slow", "rows", "s3", "commit")
-CHANGES = ("modify", "remove", "add", "rowadd", "rowmove", "rowname", "rowdelete", "restore")
+CHANGES = ("modify", "rewrite", "remove", "add", "rowadd", "rowmove", "rowname", "rowdelete", "restore")
 WHERE = {"dst": "*/dst*", "journal": "*/world.journal*", "db": "*/app.db*"}
 FORM = re.compile(
     r"(?P<name>[a-z0-9]+)"

@@ -127,6 +127,7 @@ class World:
         self.from_rows = kind == "rows"
         self.model = Model(self.from_rows)
         self.make_ends()
+        self.model.timeless = self.source.kind == "s3" and not self.source.dated
         self.make_things()
         self.make_tables()
         self.write_job()
