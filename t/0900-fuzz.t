@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Parsers stand whatever they are given. A build with --enable-fuzzing searches for
-# FUZZ_SECONDS (20) per target; any other build replays the corpus.
+# FUZZ_SECONDS (10) per target; any other build replays the corpus.
 
 . "${srcdir:-.}/t/lib.sh"
 
@@ -11,8 +11,8 @@ replays() {
 
 searches() {
 	mkdir -p new crashes
-	T_TIMEOUT=$((${FUZZ_SECONDS:-20} + 120))
-	exits_with 0 "$1" -max_total_time="${FUZZ_SECONDS:-20}" -timeout=10 -rss_limit_mb=1024 \
+	T_TIMEOUT=$((${FUZZ_SECONDS:-10} + 120))
+	exits_with 0 "$1" -max_total_time="${FUZZ_SECONDS:-10}" -timeout=10 -rss_limit_mb=1024 \
 		-max_len=8192 -dict="$2.dict" -print_final_stats=1 -artifact_prefix=crashes/ new "$2"
 }
 

@@ -75,10 +75,10 @@ sweep() { # HOW-MANY WORDS OPTION...
 check 'an undisturbed run does everything, once' count_calls
 check 'there are enough calls to be killed at' test "$calls" -gt 100
 echo "# $calls calls"
-sweep "$(by_sweep 0 12 4)" before
-sweep "$(by_sweep 0 10 3)" after --after
+sweep "$(by_sweep 0 7 4)" before
+sweep "$(by_sweep 0 5 3)" after --after
 check 'writes are there to be torn' count_calls --only write,copy
 check 'and many' test "$calls" -gt 30
-sweep "$(by_sweep 0 10 3)" 'in the middle of writing' --torn
+sweep "$(by_sweep 0 5 3)" 'in the middle of writing' --torn
 
 finish

@@ -49,7 +49,7 @@ points() {
 	shift 2
 	fresh_world w master && struck w --count "$@" || return 1
 	calls=$struck
-	t_some=$(by_sweep "$calls" 3 1)
+	t_some=$(by_sweep "$calls" 2 1)
 	step=$(((calls + t_some - 1) / t_some))
 	random "$step"
 	point=$random

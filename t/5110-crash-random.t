@@ -7,7 +7,7 @@
 . "$srcdir/t/faults/lib.sh"
 
 needs python3 sqlite3
-worlds=$(by_sweep 67 4 2)
+worlds=$(by_sweep 67 3 2)
 echo "# SEED=$SEED SWEEP=$SWEEP"
 
 # Killed after that many milliseconds, unless it ended before.

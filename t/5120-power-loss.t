@@ -69,7 +69,7 @@ for mode in '' --wal; do
 	check 'and syncs what it did' test "$calls" -gt 10
 	echo "# $calls sync points"
 	check 'what a finished run did outlives the power' stays_finished
-	some=$(by_sweep "$calls" 6 2)
+	some=$(by_sweep "$calls" 3 2)
 	step=$(((calls + some - 1) / some))
 	sweep_syncs
 done

@@ -217,7 +217,7 @@ killed_at() { # N OPTION...
 }
 
 check 'how many calls there are' calls
-points=$(by_sweep "$calls" 10 3)
+points=$(by_sweep "$calls" 6 3)
 i=0
 while [ $i -lt "$points" ]; do
 	i=$((i + 1))

@@ -105,7 +105,7 @@ echo "# $calls calls"
 check 'there are enough of them' test "$calls" -gt 100
 
 point=0
-for part in $(seq "$(by_sweep "$calls" 9 3)"); do
+for part in $(seq "$(by_sweep "$calls" 5 3)"); do
 	# the second half is where texts are changed
 	random "$((calls / 2))"
 	[ "$SWEEP" = full ] && point=$part || point=$((part % 3 ? calls - random : random))
