@@ -142,4 +142,62 @@ check 'without a source, what has a digest is still proven' verifies 0 --readbac
 sed -i 's|to: avatar/|to: other/|' job.yml
 check 'another job than that of the journal is refused' verifies 5
 
+# ---- What is not finished, or not known ---------------------------------------------------
+
+sed -i 's|to: other/|to: avatar/|' job.yml
+anew() { # [LINE...]: the same job, from the start
+	rm -rf src dst job.journal* app.db && mkdir -p src/image dst
+	for i in $(seq 60); do
+		echo "object $i" >"src/image/$i.png"
+	done
+	sql app.db "CREATE TABLE avatars (id INTEGER PRIMARY KEY, path TEXT); CREATE INDEX a ON avatars (path);
+		CREATE TABLE posts (id INTEGER PRIMARY KEY, image TEXT);
+		WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60)
+		INSERT INTO avatars SELECT i, 'image/' || i || '.png' FROM n;
+		INSERT INTO posts (image) SELECT 'see image/' || id || '.png' FROM avatars WHERE id <= 30"
+	write_job job.yml <<-END
+		source: {plugin: posix, root: src}
+		destination: {plugin: posix, root: dst}
+		rename: [{prefix: image/, to: avatar/}]
+		databases:
+		  - {plugin: sqlite, path: app.db, table: avatars, column: path}
+		  - {plugin: sqlite, path: app.db, table: posts, column: image, match: contains}
+		batch: 10
+	END
+	[ $# -eq 0 ] || printf '%s\n' "$@" >>job.yml
+}
+
+anew
+check 'a first object' exits_with 0 migrate-run --first 1 job.yml
+check 'the pass is not finished' verifies 4
+check 'what is done is true' last_stdout_has 'what is done is true'
+check 'it says so' last_stdout_has 'the job is not finished'
+unfinished_json() {
+	verifies 4 --json && jq -e '.finished == false and .exit == 4' "$t_out/stdout" >/dev/null
+}
+check 'in JSON too' unfinished_json
+check 'the rest' exits_with 0 migrate-run job.yml
+check 'then all of it is true' all_true
+
+anew
+check 'copies during the week' exits_with 0 migrate-run --only copy job.yml
+check 'rows are not done' verifies 4 --readback
+check 'copies are proved all the same' last_stdout_has '60 objects and 0 rows looked at'
+check 'each was read' last_stdout_has '60 read back'
+check 'old values are no difference yet' last_stdout_has '60 copied, and their rows are not done'
+check 'nor those in texts' last_stdout_has '30 texts hold old values, and are not done'
+rm dst/avatar/3.png
+check 'a copy that was lost meanwhile' verifies 10
+check 'is found' finds image/3.png absent
+echo 'object 3' >dst/avatar/3.png
+check 'rows at night' exits_with 0 migrate-run --only rows job.yml
+check 'and all of it is true' all_true
+
+anew 'journal: {path: job.journal, keep: failures}'
+sed -i '/table: posts/d' job.yml
+check 'a job whose journal keeps failures only' exits_with 0 migrate-run job.yml
+rm dst/avatar/*
+check 'what it does not know is not called true' verifies 12
+check 'but named' last_stdout_has '60 copied, and not known to this journal any more'
+
 finish

@@ -33,7 +33,8 @@ enum exit_status {
 	EXIT_JOURNAL = 8,     /* the journal cannot be written */
 	EXIT_OUTAGE = 9,      /* gave up on an outage, run again later */
 	EXIT_DIFFERENT = 10,  /* verification found differences */
-	EXIT_TOO_MANY = 11    /* too many failures */
+	EXIT_TOO_MANY = 11,   /* too many failures */
+	EXIT_UNKNOWN = 12     /* verification: the journal did not keep what it would take */
 };
 
 struct error {

@@ -156,6 +156,10 @@ static void print_result_json(struct json_stream *stream, const struct verify_re
 	json_uint(j, "texts", r->texts);
 	json_uint(j, "left_out", r->left_out);
 	json_uint(j, "not_done", r->not_done);
+	json_uint(j, "rows_not_done", r->rows_not_done);
+	json_uint(j, "texts_not_done", r->texts_not_done);
+	json_uint(j, "dropped", r->dropped);
+	json_bool(j, "finished", r->finished);
 	json_uint(j, "failed", r->failed);
 	json_object(j, "different");
 	for (int i = 0; i < DIFFERENT_COUNT; i++)
@@ -174,6 +178,11 @@ static void print_line(const char *text, uint64_t n)
 		printf("  %s %s\n", count, text);
 }
 
+static bool is_finished(const struct verify_result *r)
+{
+	return r->finished && !r->not_done;
+}
+
 static void print_result(const struct verify_result *r, int status)
 {
 	char objects[32], rows[32], differences[32];
@@ -186,16 +195,23 @@ static void print_result(const struct verify_result *r, int status)
 		printf("%s differences\n", differences);
 	else if (status != EXIT_DONE)
 		printf("no difference so far\n");
+	else if (r->dropped)
+		printf("what the journal knows is true\n");
 	else
-		printf("%s\n", r->not_done ? "what is done is true" : "all of it is true");
+		printf("%s\n", is_finished(r) ? "all of it is true" : "what is done is true");
 	print_line("texts that name no old key", r->texts);
 	print_line("read back", r->read_back);
 	print_line("touched since, the bytes are right", r->touched);
 	print_line("without a digest, and the source is no longer what it was: not proven",
 		   r->unproven);
 	print_line("left out by --sample or --slice", r->left_out);
-	print_line("of batches that are not done", r->not_done);
+	print_line("not copied yet, or undone", r->not_done - r->rows_not_done);
+	print_line("copied, and their rows are not done", r->rows_not_done);
+	print_line("texts hold old values, and are not done", r->texts_not_done);
+	print_line("copied, and not known to this journal any more (keep: failures)", r->dropped);
 	print_line("failed, skipped or gone: see migrate-status", r->failed);
+	if (!is_finished(r) && (status == EXIT_DONE || status == EXIT_DIFFERENT))
+		printf("the job is not finished: migrate-run goes on\n");
 }
 
 /* ---- Doing it ---- */
@@ -210,8 +226,10 @@ static int status_of_rest(struct journal *journal, const struct verify_result *r
 		return status;
 	if (journal_counts(journal, 0, &c, err))
 		return err->exit;
-	if (r->not_done)
+	if (!is_finished(r))
 		return EXIT_INTERRUPTED;
+	if (r->dropped)
+		return EXIT_UNKNOWN;
 	return c.failed || c.rows_conflict || c.rows_failed ? EXIT_SOME_FAILED : EXIT_DONE;
 }
 

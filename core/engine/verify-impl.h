@@ -47,6 +47,12 @@ struct verifier {
 	struct arena arena; /* of the batch at hand */
 };
 
+/* Its copies and its rows. */
+static inline bool verify_is_done(const struct batch *b)
+{
+	return b->state == BATCH_DONE || b->state == BATCH_PURGED;
+}
+
 /* Has everything been said that need be? */
 bool verify_leaving(struct verify *v);
 void verify_fail(struct verify *v, const struct error *err);

@@ -43,6 +43,10 @@ static void report(struct texts *t, const struct migrate_row *row, uint64_t plac
 
 	if (!o)
 		return;
+	if (!v->result.finished) {
+		v->result.texts_not_done++;
+		return;
+	}
 	snprintf(text, sizeof(text),
 		 "%s: the text of row %s still holds %" PRIu64 " old values, this one first",
 		 t->database->end.label, row->text ? row->text : "", places);

@@ -31,7 +31,8 @@ static struct snapshot snapshot_of(const struct feeder *f)
 			      .total_known = true,
 			      .objects = f->all.objects,
 			      .bytes = f->all.bytes,
-			      .objects_done = r->objects + r->left_out + r->not_done + r->failed,
+			      .objects_done = r->objects + r->left_out + r->not_done -
+					      r->rows_not_done + r->failed + r->dropped,
 			      .bytes_done = r->bytes,
 			      .rows = r->rows };
 
@@ -66,16 +67,35 @@ static void show_and_wait(struct feeder *f)
 	pthread_mutex_lock(&f->verify->lock);
 }
 
-/* Objects of a batch that nobody need look at. */
-static void count_batch(struct verify *v, const struct batch *b, bool done)
+static bool has_copies(const struct batch *b)
 {
+	return b->state >= BATCH_COPIED && b->state <= BATCH_PURGED;
+}
+
+/* Copies whose records the journal has dropped: loaded, they are holes. */
+static uint64_t count_dropped(const struct batch *b)
+{
+	uint64_t kept = 0;
+
+	for (uint32_t i = 0; i < b->n; i++)
+		kept += b->objects[i].state == OBJECT_COPIED || b->objects[i].state == OBJECT_SAME;
+	return b->counts.copied + b->counts.same - kept;
+}
+
+/* Objects of a batch that nobody can look at, or whose rows nobody need. */
+static void count_batch(struct verify *v, const struct batch *b)
+{
+	struct verify_result *r = &v->result;
 	const struct batch_counts *c = &b->counts;
 
 	pthread_mutex_lock(&v->lock);
-	if (done)
-		v->result.failed += c->skipped + c->gone + c->failed;
-	else
-		v->result.not_done += c->objects;
+	if (verify_is_done(b)) {
+		r->failed += c->skipped + c->gone + c->failed;
+		r->dropped += count_dropped(b);
+	} else {
+		r->not_done += c->objects;
+		r->rows_not_done += has_copies(b) ? c->copied + c->same : 0;
+	}
 	pthread_mutex_unlock(&v->lock);
 }
 
@@ -107,11 +127,9 @@ static void feed(struct feeder *f)
 	int64_t after = 0;
 
 	while (!verify_leaving(v) && (b = journal_next_batch(v->journal, after, &err))) {
-		bool done = b->state == BATCH_DONE || b->state == BATCH_PURGED;
-
 		after = b->id;
-		count_batch(v, b, done);
-		if (!done)
+		count_batch(v, b);
+		if (!has_copies(b))
 			batch_free(b);
 		else if (!hand_out(f, b))
 			break;
@@ -206,12 +224,17 @@ int verify_run(struct verify *v, verify_found *found, void *arg, struct verify_r
 	       struct error *err)
 {
 	struct feeder f = { .verify = v };
+	ARENA_AUTO struct arena a = ARENA_INIT;
+	struct journal_pass pass;
 
 	v->found = found;
 	v->arg = arg;
 	*r = (struct verify_result){ .objects = 0 };
-	if (journal_counts(v->journal, 0, &f.all, err) || verify_index_rows(v, err))
+	v->result = *r;
+	if (journal_last_pass(v->journal, &a, &pass, err) ||
+	    journal_counts(v->journal, 0, &f.all, err) || verify_index_rows(v, err))
 		return err->exit;
+	v->result.finished = pass.state == PASS_DONE && pass.number;
 	f.progress = progress_new(v->options.progress, v->job->name);
 	if (!f.progress)
 		error_set(err, EXIT_INTERNAL, "out of memory");

@@ -9,8 +9,8 @@
 /*
  * Reads the journal, the destination and the rows again and says whether all of
  * it is true. Changes nothing. What is looked at: objects that were copied, or
- * found equal, in batches that are done; the rows that the journal says were
- * changed, and rows that still hold an old value.
+ * found equal, in batches whose copies are settled; where its rows are done too,
+ * the rows that the journal says were changed, and rows that still hold an old value.
  */
 struct verify_options {
 	bool readback;  /* read all bytes; else only where the copy looks touched */
@@ -40,7 +40,11 @@ struct verify_result {
 	uint64_t texts;          /* match: contains: texts that name no old key */
 	uint64_t left_out;       /* not in the sample or the slice */
 	uint64_t not_done;       /* of batches that are not done yet, or were reverted */
-	uint64_t failed;         /* failed, skipped and gone objects: there is nothing to verify */
+	uint64_t rows_not_done;  /* of these: looked at, their rows are not done */
+	uint64_t texts_not_done; /* hold old values, and the pass that reads them is not finished */
+	uint64_t dropped; /* done, and the journal did not keep what was made (keep: failures) */
+	bool finished;    /* the newest pass */
+	uint64_t failed;  /* failed, skipped and gone objects: there is nothing to verify */
 	uint64_t different[DIFFERENT_COUNT];
 };
 
@@ -53,7 +57,10 @@ struct verify;
 struct verify *verify_new(const struct job *job, struct journal *j, const struct verify_options *o,
 			  struct error *err);
 void verify_cancel(struct verify *v); /* async-signal-safe */
-/* EXIT_DONE, EXIT_DIFFERENT, EXIT_INTERRUPTED; others with err. */
+/*
+ * EXIT_DIFFERENT; EXIT_INTERRUPTED: no difference so far; EXIT_DONE: none in what was
+ * looked at, *r says what was not. Others with err.
+ */
 int verify_run(struct verify *v, verify_found *found, void *arg, struct verify_result *r,
 	       struct error *err);
 void verify_free(struct verify *v);

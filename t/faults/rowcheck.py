@@ -75,7 +75,9 @@ def check_left_rows(look, final):
             look.say("C", f"{where}: counted as {record.outcome}, and nobody crossed it")
         if crossed and record.outcome not in (crossed, ledger.RETRIED):
             look.say("C", f"{where}: counted as {record.outcome}, and the application crossed it")
-    refused = {f"{r.database.table} {r.number}" for r in model.refused(look.is_done)}
+    # also while a newer version of its object is on its way
+    settled = lambda key: model.things[key].was_settled
+    refused = {f"{r.database.table} {r.number}" for r in model.refused(settled)}
     for where, n in failed.items():
         if n > 1:
             look.say("C", f"{where}: counted {n} times as failed")
