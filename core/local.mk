@@ -260,6 +260,7 @@ engine_sources = \
 	core/engine/uploads.c \
 	core/engine/uploads.h \
 	core/engine/verify-impl.h \
+	core/engine/verify-lost.c \
 	core/engine/verify-objects.c \
 	core/engine/verify-rows.c \
 	core/engine/verify-texts.c \

@@ -193,6 +193,46 @@ echo 'object 3' >dst/avatar/3.png
 check 'rows at night' exits_with 0 migrate-run --only rows job.yml
 check 'and all of it is true' all_true
 
+# Each row is held against what was last written to it, whatever became of its object since.
+later() { # changed sources, and a second pass
+	for i in 1 2 3; do
+		echo "another object $i" >src/image/$i.png
+	done
+	exits_with "$1" migrate-run job.yml
+}
+anew
+check 'a pass' exits_with 0 migrate-run job.yml
+check 'and another, over changed sources' later 0
+sql app.db "UPDATE avatars SET path = 'elsewhere' WHERE id = 2"
+check 'a row that was changed in the first pass, and altered since' verifies 10
+check 'is found' finds image/2.png row-lost
+sql app.db "UPDATE avatars SET path = 'image/2.png' WHERE id = 2"
+check 'changed once more' exits_with 0 migrate-run job.yml
+check 'it is right again' all_true
+sql app.db "DELETE FROM avatars WHERE id = 2"
+check 'a row that was changed twice, and is gone' verifies 10
+check 'is found once' finds image/2.png row-lost
+sql app.db "INSERT INTO avatars VALUES (2, 'avatar/2.png')"
+sql app.db "INSERT INTO avatars VALUES (70, 'image/9.png')"
+check 'a row that was born later is changed' exits_with 0 migrate-run job.yml
+sql app.db "UPDATE avatars SET path = 'elsewhere' WHERE id = 70"
+check 'altered, it is looked at too' verifies 10
+check 'and found' finds image/9.png row-lost
+sql app.db "UPDATE avatars SET path = 'avatar/11.png' WHERE id = 70"
+check 'pointed to another new value by the application, it is right' all_true
+check 'and counted' last_stdout_has '1 rows changed again, to another new value'
+sql app.db "UPDATE avatars SET path = 'image/10.png' WHERE id = 70"
+check 'it names another object, and is changed again' exits_with 0 migrate-run job.yml
+check 'what was last written counts' all_true
+
+anew 'copy: {on_conflict: skip}'
+check 'a pass' exits_with 0 migrate-run job.yml
+echo 'somebody else was here' >dst/avatar/2.png
+check 'a copy that somebody replaced is left alone' later 0
+rm dst/avatar/2.png
+check 'gone, a row names nothing' verifies 10
+check 'and that is found' finds image/2.png absent
+
 anew 'journal: {path: job.journal, keep: failures}'
 sed -i '/table: posts/d' job.yml
 check 'a job whose journal keeps failures only' exits_with 0 migrate-run job.yml

@@ -153,6 +153,7 @@ static void print_result_json(struct json_stream *stream, const struct verify_re
 	json_uint(j, "touched", r->touched);
 	json_uint(j, "unproven", r->unproven);
 	json_uint(j, "rows", r->rows);
+	json_uint(j, "changed_again", r->changed_again);
 	json_uint(j, "texts", r->texts);
 	json_uint(j, "left_out", r->left_out);
 	json_uint(j, "not_done", r->not_done);
@@ -199,6 +200,7 @@ static void print_result(const struct verify_result *r, int status)
 		printf("what the journal knows is true\n");
 	else
 		printf("%s\n", is_finished(r) ? "all of it is true" : "what is done is true");
+	print_line("rows changed again, to another new value of this job", r->changed_again);
 	print_line("texts that name no old key", r->texts);
 	print_line("read back", r->read_back);
 	print_line("touched since, the bytes are right", r->touched);

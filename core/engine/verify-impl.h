@@ -10,7 +10,7 @@
 /*
  * One thread hands out batches, workers with sessions of their own look at them.
  *
- * Invariants: `lock` guards next, fed, error, result and the caller's callback;
+ * Invariants: `lock` guards next, fed, error, result, lost, holding and the caller's callback;
  * a row index is used by one thread at a time (its own lock).
  */
 struct row_index {               /* of a database whose column has no index */
@@ -25,6 +25,9 @@ struct verify {
 	struct ends ends;
 	bool open;
 	struct row_index *indexes; /* one for each database */
+	struct scratch *lost;      /* rows that do not hold what an intent says; NULL: none */
+	struct scratch
+	    *holding; /* rows that hold new values of which no intent tells; NULL: none */
 
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
@@ -56,8 +59,10 @@ static inline bool verify_is_done(const struct batch *b)
 /* Has everything been said that need be? */
 bool verify_leaving(struct verify *v);
 void verify_fail(struct verify *v, const struct error *err);
-/* Is this object to be looked at? */
+/* Is the copy of this object to be looked at? */
 bool verify_wants(struct verifier *w, const struct batch *b, uint32_t n);
+/* Are rows that were changed for it? They name its copy, whatever became of it in later passes. */
+bool verify_wants_rows(struct verifier *w, const struct batch *b, uint32_t n);
 /* Report, unless a later pass has a newer record of the key. */
 void verify_report(struct verifier *w, const struct batch *b, uint32_t n, enum difference d,
 		   const char *format, ...) MIGRATE_PRINTF(5, 6);
@@ -73,6 +78,15 @@ void verify_objects(struct verifier *w, const struct batch *b);
 /* Read all rows of databases whose column has no index, once. */
 int verify_index_rows(struct verify *v, struct error *err);
 void verify_rows(struct verifier *w, const struct batch *b);
+
+/* The row does not hold what was written with this chunk. */
+int verify_lost_add(struct verify *v, const struct chunk *c, const struct row_record *r,
+		    struct error *err);
+/* The row holds the new value of an object that no intent gave it: only identity and place count. */
+int verify_holds_new(struct verify *v, uint32_t database, const struct row_record *r,
+		     struct error *err);
+/* Reports those whose newest intent that was. After all batches. */
+int verify_lost_tell(struct verify *v, struct error *err);
 
 /* Databases with match: contains, once the rest is done. */
 int verify_texts(struct verify *v, struct error *err);

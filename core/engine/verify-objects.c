@@ -169,6 +169,20 @@ static void verify_object(struct object *x)
 		read_back(x, touched);
 }
 
+/* One that is no longer what the source holds, or that stayed: rows of earlier passes name it. */
+static bool has_older_copy(const struct object_record *o)
+{
+	return (o->state == OBJECT_SKIPPED || o->state == OBJECT_FAILED) && o->new_key.n &&
+	       (o->replaces.n || o->created != CREATED_UNKNOWN);
+}
+
+static void verify_older(struct object *x)
+{
+	if (stat_copy(x) == MIGRATE_NOT_FOUND)
+		verify_report(x->worker, x->batch, x->n, DIFFERENT_ABSENT,
+			      "there is no copy, and an earlier pass called it there");
+}
+
 void verify_objects(struct verifier *w, const struct batch *b)
 {
 	struct verify_result *r = &w->verify->result;
@@ -177,6 +191,8 @@ void verify_objects(struct verifier *w, const struct batch *b)
 		struct object x = { w, b, i, &b->objects[i] };
 		bool wanted = verify_wants(w, b, i);
 
+		if (has_older_copy(x.record) && b->kind < BATCH_ROWS)
+			verify_older(&x);
 		if (x.record->state != OBJECT_COPIED && x.record->state != OBJECT_SAME)
 			continue;
 		if (wanted && b->kind < BATCH_ROWS)

@@ -25,6 +25,7 @@ struct holder {
 	uint32_t object;
 	struct migrate_bytes identity, place;
 	const char *text;
+	bool expected; /* an intent says so */
 };
 
 struct holders {
@@ -215,7 +216,7 @@ static bool add_value(struct verifier *w, const struct value_pattern *pattern,
 	       arena_bytes(&w->arena, bytes_of(b.p, b.len), out);
 }
 
-/* The values of the wanted objects: the new ones, or the old ones where they differ. */
+/* The values of the wanted objects: new ones that rows hold, or old ones where they differ. */
 static struct values make_values(struct verifier *w, const struct batch *b,
 				 const struct job_database *d, bool old)
 {
@@ -227,7 +228,8 @@ static struct values make_values(struct verifier *w, const struct batch *b,
 		const struct object_record *o = &b->objects[i];
 		struct migrate_bytes before, after;
 
-		if (!verify_wants(w, b, i) || !add_value(w, d->value, o->key, &before) ||
+		if (!(old ? verify_wants(w, b, i) : verify_wants_rows(w, b, i)) ||
+		    !add_value(w, d->value, o->key, &before) ||
 		    !add_value(w, d->new_value, o->new_key, &after))
 			continue;
 		if (old && bytes_equal(before, after))
@@ -272,24 +274,39 @@ static int check_old(struct verifier *w, const struct batch *b, size_t database,
 	return result;
 }
 
-static void check_row(struct verifier *w, const struct batch *b, size_t database,
-		      const struct holders *h, const struct row_record *r)
+static int check_row(struct verifier *w, const struct batch *b, const struct chunk *chunk,
+		     const struct holders *h, const struct row_record *r, struct error *err)
 {
 	struct holder wanted = { .object = r->object, .identity = r->identity, .place = r->place };
+	struct holder *found = NULL;
 
-	if (r->object >= b->n || !verify_wants(w, b, r->object) ||
+	if (r->object >= b->n || !verify_wants_rows(w, b, r->object) ||
 	    (r->outcome != MIGRATE_ROW_CHANGED && r->outcome != MIGRATE_ROW_ALREADY))
-		return;
-	if (!h->n || !bsearch(&wanted, h->items, h->n, sizeof(*h->items), compare_holders)) {
-		verify_report(
-		    w, b, r->object, DIFFERENT_ROW_LOST,
-		    "%s: row %s no longer holds the new value, or `where` leaves it out now",
-		    w->verify->job->databases[database].end.label, r->text ? r->text : "");
-		return;
-	}
+		return 0;
+	if (h->n)
+		found = bsearch(&wanted, h->items, h->n, sizeof(*h->items), compare_holders);
+	if (!found)
+		return verify_lost_add(w->verify, chunk, r, err);
+	found->expected = true;
 	pthread_mutex_lock(&w->verify->lock);
 	w->verify->result.rows++;
 	pthread_mutex_unlock(&w->verify->lock);
+	return 0;
+}
+
+static int note_others(struct verify *v, uint32_t database, const struct holders *h,
+		       struct error *err)
+{
+	int result = 0;
+
+	for (size_t i = 0; !result && i < h->n; i++) {
+		const struct row_record r = { .identity = h->items[i].identity,
+					      .place = h->items[i].place };
+
+		if (!h->items[i].expected)
+			result = verify_holds_new(v, database, &r, err);
+	}
+	return result;
 }
 
 static int check_new(struct verifier *w, const struct batch *b, size_t database,
@@ -303,8 +320,11 @@ static int check_new(struct verifier *w, const struct batch *b, size_t database,
 	if (h.n)
 		qsort(h.items, h.n, sizeof(*h.items), compare_holders);
 	for (size_t i = 0; !result && i < n; i++)
-		for (uint32_t k = 0; chunks[i].database == database && k < chunks[i].n; k++)
-			check_row(w, b, database, &h, &chunks[i].rows[k]);
+		for (uint32_t k = 0; !result && chunks[i].database == database && k < chunks[i].n;
+		     k++)
+			result = check_row(w, b, &chunks[i], &h, &chunks[i].rows[k], err);
+	if (!result)
+		result = note_others(w->verify, (uint32_t)database, &h, err);
 	free(h.items);
 	return result;
 }

@@ -56,6 +56,13 @@ bool verify_wants(struct verifier *w, const struct batch *b, uint32_t n)
 	       is_sampled(w, o->key);
 }
 
+bool verify_wants_rows(struct verifier *w, const struct batch *b, uint32_t n)
+{
+	const struct object_record *o = &b->objects[n];
+
+	return o->state != OBJECT_PLANNED && o->new_key.n && is_sampled(w, o->key);
+}
+
 /* A later pass may have copied the key anew: then its record counts. */
 static bool is_newest(struct verifier *w, const struct batch *b, uint32_t n)
 {

@@ -238,7 +238,7 @@ int verify_run(struct verify *v, verify_found *found, void *arg, struct verify_r
 	f.progress = progress_new(v->options.progress, v->job->name);
 	if (!f.progress)
 		error_set(err, EXIT_INTERNAL, "out of memory");
-	else if (!run_workers(v, &f, err))
+	else if (!run_workers(v, &f, err) && !verify_lost_tell(v, err))
 		verify_texts(v, err);
 	progress_free(f.progress);
 	if (v->next)
@@ -331,6 +331,8 @@ void verify_free(struct verify *v)
 		pthread_mutex_destroy(&v->indexes[i].lock);
 	}
 	free(v->indexes);
+	scratch_free(v->lost);
+	scratch_free(v->holding);
 	if (v->open)
 		ends_close(&v->ends);
 	pthread_cond_destroy(&v->changed);

@@ -37,6 +37,7 @@ struct verify_result {
 	uint64_t touched;        /* etag differs, bytes do not */
 	uint64_t unproven;       /* no digest, and the source changed since or is gone */
 	uint64_t rows;           /* rows that hold what the journal says */
+	uint64_t changed_again;  /* rows that hold the new value of another object by now */
 	uint64_t texts;          /* match: contains: texts that name no old key */
 	uint64_t left_out;       /* not in the sample or the slice */
 	uint64_t not_done;       /* of batches that are not done yet, or were reverted */
