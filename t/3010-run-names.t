@@ -95,6 +95,28 @@ job "[{match: '^a/(.*)\$', to: 'b/\$1'}, {match: '^b/(.*)\$', to: 'a/\$1'}]"
 check 'two keys that change places are a chain too' exits_with 2 migrate-run job.yml
 check 'and refused' holds_files dst 0
 
+# A chain that a later pass finds: both ends wait until one is gone, the rest goes on.
+fresh b/1 z/1
+job "[{match: '^a/(.*)\$', to: 'b/\$1'}, {match: '^b/(.*)\$', to: 'c/\$1'}, {prefix: z/, to: y/}]"
+check 'no chain yet' exits_with 0 migrate-run job.yml
+write_file src/a/1 'bytes of a/1'
+write_file src/z/2 'bytes of z/2'
+check 'a key that came since makes one' exits_with 3 migrate-run job.yml
+check 'it fails' failed_as collision 1
+check 'and says why' last_stderr_has "chained names: 'b/1' is another object's key"
+check 'the rest goes on' contains_exactly dst/y/2 'bytes of z/2'
+check 'again' exits_with 3 migrate-run job.yml
+check 'rows alone' exits_with 3 migrate-run --only rows job.yml
+check 'counts it once' status_counts job.yml total=4 done=3 failed=1
+rm src/a/1
+check 'once it is gone the job is done' exits_with 0 migrate-run job.yml
+check 'nothing is failed' status_counts job.yml total=4 done=3 gone=1 failed=0
+write_file src/a/1 'bytes of a/1'
+check 'there again, it waits again' exits_with 3 migrate-run job.yml
+rm src/b/1
+check 'also without the other, which was moved: rows that name it follow that one' exits_with 3 migrate-run job.yml
+check 'nothing takes its name' missing dst/b/1
+
 # Keys that collide are looked at again in each pass.
 fresh a/1 b/1
 job "[{match: '^[ab]/(.*)\$', to: 'x/\$1'}]"

@@ -17,9 +17,13 @@
 
 /*
  * The plan as a whole: 16-byte hashes of all keys and new keys, sorted in an
- * unlinked file. Both keys of a collision fail; a new key that is another
- * object's key refuses the job before anything was copied.
+ * unlinked file. Both keys of a collision fail. A new key that is another object's
+ * key refuses the job before anything was copied. Later, where a key that came since
+ * makes such a chain, both of them fail as those of a collision do, and are looked at
+ * again in each pass.
  */
+enum guilt { TWICE, CHAINS, CHAINED }; /* two become one; becomes another's key; is one's new key */
+
 struct mark {
 	int64_t batch; /* or LEFT */
 	uint32_t n;
@@ -30,11 +34,12 @@ struct mark {
 struct plan_check {
 	struct engine *engine;
 	struct digest_context *digest;
-	struct sorter *hashes, *guilty; /* guilty: (batch, n) */
+	struct sorter *hashes, *guilty; /* guilty: (batch, n), with the enum guilt */
 	struct mark group[2]; /* the first new key and the first key of a run of equal hashes */
 	bool has[2];
 	uint64_t collisions;
 	uint32_t left; /* keys that a later run will plan */
+	bool begun;    /* something of the journal was */
 };
 
 static int add(struct plan_check *c, struct migrate_bytes key, const struct mark *m,
@@ -98,6 +103,7 @@ static int add_all(struct plan_check *c, struct error *err)
 
 	while (!rc && (b = journal_next_batch(c->engine->journal, after, err))) {
 		after = b->id;
+		c->begun |= b->state != BATCH_PLANNED;
 		rc = b->kind >= BATCH_ROWS ? 0 : add_batch(c, b, err);
 		batch_free(b);
 		if (engine_leaving(c->engine))
@@ -143,9 +149,10 @@ static int refuse_chain(struct plan_check *c, const struct mark *from, const str
 	return -1;
 }
 
-static int mark_guilty(struct plan_check *c, const struct mark *m, struct error *err)
+static int mark_guilty(struct plan_check *c, const struct mark *m, enum guilt guilt,
+		       struct error *err)
 {
-	uint8_t id[12];
+	uint8_t id[12], what = (uint8_t)guilt;
 
 	if (!m->planned)
 		return 0;
@@ -153,8 +160,18 @@ static int mark_guilty(struct plan_check *c, const struct mark *m, struct error 
 		id[i] = (uint8_t)((uint64_t)m->batch >> (56 - 8 * i));
 	for (int i = 0; i < 4; i++)
 		id[8 + i] = (uint8_t)(m->n >> (24 - 8 * i));
-	c->collisions++;
-	return sorter_add(c->guilty, bytes_of(id, sizeof(id)), bytes_of(NULL, 0), err);
+	return sorter_add(c->guilty, bytes_of(id, sizeof(id)), bytes_of(&what, 1), err);
+}
+
+/* from: whose new key is the key of to. */
+static int chain(struct plan_check *c, const struct mark *from, const struct mark *to,
+		 struct error *err)
+{
+	if (!c->begun) {
+		c->engine->fresh = true; /* also where a run was killed behind its listing */
+		return refuse_chain(c, from, to, err);
+	}
+	return mark_guilty(c, from, CHAINS, err) || mark_guilty(c, to, CHAINED, err) ? -1 : 0;
 }
 
 /* One more mark of the present run of equal hashes. */
@@ -162,16 +179,12 @@ static int look(struct plan_check *c, const struct mark *m, struct error *err)
 {
 	struct mark *mine = &c->group[m->is_new], *other = &c->group[!m->is_new];
 
-	if (c->has[!m->is_new] && !same_object(m, other))
-		return m->is_new ? refuse_chain(c, m, other, err) : refuse_chain(c, other, m, err);
-	if (m->is_new && c->has[1]) {
-		if (mark_guilty(c, m, err))
-			return -1;
-		/* the first of the run is guilty once */
-		if (mine->planned && mark_guilty(c, mine, err))
-			return -1;
-		mine->planned = 0;
-	}
+	if (c->has[!m->is_new] && !same_object(m, other) &&
+	    (m->is_new ? chain(c, m, other, err) : chain(c, other, m, err)))
+		return -1;
+	if (m->is_new && c->has[1] &&
+	    (mark_guilty(c, m, TWICE, err) || mark_guilty(c, mine, TWICE, err)))
+		return -1;
 	if (!c->has[m->is_new])
 		*mine = *m;
 	c->has[m->is_new] = true;
@@ -196,12 +209,28 @@ static int find_pairs(struct plan_check *c, struct error *err)
 	return rc;
 }
 
-static void fail_record(struct plan_check *c, struct batch *b, uint32_t n)
+static char *accusation(struct arena *a, const struct object_record *o, enum guilt guilt)
+{
+	switch (guilt) {
+	case CHAINS:
+		return arena_printf(a, "chained names: '%s' is another object's key",
+				    shown_key(a, o->new_key));
+	case CHAINED:
+		return arena_printf(a, "chained names: another key becomes '%s', which is this one",
+				    shown_key(a, o->key));
+	default:
+		return arena_printf(a, "another key becomes '%s' too", shown_key(a, o->new_key));
+	}
+}
+
+static void fail_record(struct plan_check *c, struct batch *b, uint32_t n, enum guilt guilt)
 {
 	struct object_record *o = &b->objects[n];
-	char *text = arena_printf(&b->arena, "another key becomes '%s' too",
-				  shown_key(&b->arena, o->new_key));
+	char *text = accusation(&b->arena, o, guilt);
 
+	if (o->state != OBJECT_PLANNED)
+		return; /* guilty twice */
+	c->collisions++;
 	o->state = OBJECT_FAILED;
 	o->fail = FAIL_COLLISION;
 	o->message = text ? text : "another key becomes the same";
@@ -239,7 +268,7 @@ static int fail_guilty(struct plan_check *c, struct error *err)
 			if (!b)
 				return -1;
 		}
-		fail_record(c, b, n);
+		fail_record(c, b, n, (enum guilt) * (const uint8_t *)payload.p);
 	}
 	if (!rc)
 		rc = save(c, b, err);
@@ -270,7 +299,8 @@ int plan_check_run(struct plan_check *c, struct error *err)
 	    sorter_finish(c->guilty, err) || fail_guilty(c, err))
 		return -1;
 	if (c->collisions)
-		log_warn("%" PRIu64 " keys collide: their new names are not unique", c->collisions);
+		log_warn("%" PRIu64 " keys collide: their new names are not unique, or chained",
+			 c->collisions);
 	atomic_fetch_add(&c->engine->tally.failed, c->collisions);
 	atomic_fetch_add(&c->engine->tally.new_failures, c->collisions);
 	atomic_fetch_add(&c->engine->tally.objects_done, c->collisions);

@@ -108,7 +108,7 @@ struct engine {
 	struct journal_job identity;
 	struct journal_pass pass;
 	bool begun; /* the journal knows of this run */
-	bool fresh; /* the journal was made by this run */
+	bool fresh; /* the journal was made by this run, or nothing of it was begun */
 	bool dry;   /* the journal, if there is one, is only read */
 	bool can_copy, has_sync, has_parts, has_rows;
 
