@@ -229,4 +229,20 @@ job 'max_failures: 5'
 check 'as many as are allowed do not' exits_with 3 migrate-run job.yml
 check 'nothing is lost by it' status_counts job.yml total=10 done=5 failed=5
 
+# Counted as they happen, and each that was counted is in the journal.
+rm -rf src dst job.journal* && mkdir -p src/image dst/avatar
+for i in $(seq 200); do
+	echo "ours $i" >"src/image/$i"
+	echo theirs >"dst/avatar/$i"
+done
+job 'max_failures: 10' 'copy: {concurrency: 4}'
+sed -i 's|^batch: 4|batch: 100|' job.yml
+ends_soon() {
+	exits_with 11 migrate-run job.yml && t_failed=$(migrate-status --json job.yml | jq .objects.failed) &&
+		echo "$t_failed failed" && [ "$t_failed" -ge 11 ] && [ "$t_failed" -le 60 ]
+}
+check 'hundreds that would fail end the run soon after the eleventh' ends_soon
+check 'each that it told of can be looked at' \
+	test "$(migrate-status --failed job.yml | grep -c conflict)" -eq "$(grep -c conflict: "$t_out/stderr")"
+
 finish

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #define BACKOFF_FIRST (100 * NS_PER_MS)
@@ -23,6 +24,30 @@ void engine_fail(struct engine *e, const struct error *err)
 	pthread_mutex_lock(&e->lock);
 	engine_fail_locked(e, err);
 	pthread_mutex_unlock(&e->lock);
+}
+
+bool engine_too_many_failed_locked(struct engine *e)
+{
+	struct error err = ERROR_INIT;
+
+	if (atomic_load(&e->tally.new_failures) <= (uint64_t)e->job->max_failures)
+		return false;
+	error_set(&err, EXIT_TOO_MANY,
+		  "more than %" PRId64 " objects failed (max_failures); migrate-status --failed "
+		  "lists them",
+		  e->job->max_failures);
+	engine_fail_locked(e, &err);
+	return true;
+}
+
+bool engine_too_many_failed(struct engine *e)
+{
+	bool too_many;
+
+	pthread_mutex_lock(&e->lock);
+	too_many = engine_too_many_failed_locked(e);
+	pthread_mutex_unlock(&e->lock);
+	return too_many;
 }
 
 void engine_broke_off(struct engine *e, struct error *err)

@@ -157,6 +157,9 @@ struct engine {
 void engine_fail(struct engine *e, const struct error *err);
 /* The same, with lock held. */
 void engine_fail_locked(struct engine *e, const struct error *err);
+/* Ends the run if so (max_failures). The second with lock held. */
+bool engine_too_many_failed(struct engine *e);
+bool engine_too_many_failed_locked(struct engine *e);
 /* A thread ends before its work is done: with err, or because the run ends anyway. */
 void engine_broke_off(struct engine *e, struct error *err);
 /* Finish what is in flight. */

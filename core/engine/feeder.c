@@ -8,7 +8,6 @@
 #include "engine/sizes.h"
 #include "engine/uploads.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -219,20 +218,6 @@ static int plan_item(struct feed *f, struct key_item *item, struct error *err)
 			   older.n, err);
 }
 
-static bool too_many_failures(struct engine *e)
-{
-	struct error err = ERROR_INIT;
-
-	if (atomic_load(&e->tally.new_failures) <= (uint64_t)e->job->max_failures)
-		return false;
-	error_set(&err, EXIT_TOO_MANY,
-		  "more than %" PRId64
-		  " objects failed (max_failures); migrate-status --failed lists them",
-		  e->job->max_failures);
-	engine_fail(e, &err);
-	return true;
-}
-
 /* How far a pass has been planned. */
 enum planned {
 	PLANNED_BROKEN_OFF = -1, /* an error, or the run ends */
@@ -246,7 +231,8 @@ static enum planned plan_keys(struct feed *f, struct error *err)
 	int rc = 1;
 
 	while (!first_is_over(f->engine) && !engine_leaving(f->engine) &&
-	       !too_many_failures(f->engine) && (rc = key_stream_next(f->keys, &item, err)) == 1)
+	       !engine_too_many_failed(f->engine) &&
+	       (rc = key_stream_next(f->keys, &item, err)) == 1)
 		if (plan_item(f, &item, err))
 			return PLANNED_BROKEN_OFF;
 	if (rc < 0 || atomic_load(&f->engine->failed) || builder_flush(f->builder, err))

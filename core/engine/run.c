@@ -39,6 +39,15 @@ static void on_signal(void *engine)
 	engine_stop(engine);
 }
 
+/* What the message says can be looked at. */
+static void save_failures(struct engine *e)
+{
+	struct error second = ERROR_INIT;
+
+	if (e->error.exit == EXIT_TOO_MANY && window_save(e, false, &second))
+		log_warn("%s", second.text);
+}
+
 static int work(struct engine *e, bool *interrupted, struct error *err)
 {
 	struct crew c;
@@ -60,6 +69,7 @@ static int work(struct engine *e, bool *interrupted, struct error *err)
 	*interrupted = t.interrupted || signals_heard();
 	ticker_release(&t);
 	if (!rc && atomic_load(&e->failed)) {
+		save_failures(e);
 		*err = e->error;
 		rc = -1;
 	}

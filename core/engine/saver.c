@@ -43,16 +43,10 @@ static void picture_free(struct batch *p)
 	free(p);
 }
 
-static size_t take_pictures(struct engine *e, bool durable, struct work **works,
-			    struct batch **pictures)
+static size_t take_of_list(struct work *list, bool durable, struct work **works,
+			   struct batch **pictures, size_t n)
 {
-	size_t n = 0;
-
-	pthread_mutex_lock(&e->lock);
-	while (e->saving)
-		engine_wait(e, &e->changed, NS_PER_S);
-	e->saving = true;
-	for (struct work *w = e->open.first; w && n < WINDOW_MAX; w = w->next) {
+	for (struct work *w = list; w && n < WINDOW_MAX; w = w->next) {
 		if (!w->dirty && (!durable || w->batch->durable))
 			continue;
 		w->batch->durable = durable;
@@ -63,6 +57,22 @@ static size_t take_pictures(struct engine *e, bool durable, struct work **works,
 		w->held++;
 		works[n++] = w;
 	}
+	return n;
+}
+
+/* A run that fails will not sync those that wait for it: what is known of them is told all the same. */
+static size_t take_pictures(struct engine *e, bool durable, struct work **works,
+			    struct batch **pictures)
+{
+	size_t n;
+
+	pthread_mutex_lock(&e->lock);
+	while (e->saving)
+		engine_wait(e, &e->changed, NS_PER_S);
+	e->saving = true;
+	n = take_of_list(e->open.first, durable, works, pictures, 0);
+	if (atomic_load(&e->failed))
+		n = take_of_list(e->syncing.first, durable, works, pictures, n);
 	pthread_mutex_unlock(&e->lock);
 	return n;
 }

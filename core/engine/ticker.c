@@ -6,7 +6,6 @@
 #include "engine/gate.h"
 #include "engine/pace.h"
 
-#include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 
@@ -145,19 +144,6 @@ static void sample(struct engine *e)
 	journal_sample(e->journal, &s);
 }
 
-static void too_many(struct engine *e)
-{
-	struct error err = ERROR_INIT;
-
-	if (atomic_load(&e->tally.new_failures) <= (uint64_t)e->job->max_failures)
-		return;
-	error_set(&err, EXIT_TOO_MANY,
-		  "more than %" PRId64 " objects failed (max_failures); migrate-status --failed "
-		  "lists them",
-		  e->job->max_failures);
-	engine_fail(e, &err);
-}
-
 static void each_second(struct ticker *t)
 {
 	struct engine *e = t->engine;
@@ -166,7 +152,7 @@ static void each_second(struct ticker *t)
 	obey(t);
 	tune_step(&t->tuning, gate_note(e->gate, note, sizeof(note)));
 	sample(e);
-	too_many(e);
+	engine_too_many_failed(e);
 	watchdog_look(e);
 }
 
@@ -195,6 +181,6 @@ void ticker_run(struct ticker *t)
 		poll(NULL, 0, (int)(until / NS_PER_MS));
 		until = until < TICK_MS * NS_PER_MS / 2 ? 2 * until : TICK_MS * NS_PER_MS;
 	}
-	too_many(t->engine);
+	engine_too_many_failed(t->engine);
 	show(t, true);
 }

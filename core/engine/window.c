@@ -313,6 +313,8 @@ static void settle_locked(struct engine *e, struct item *it)
 	if (!store_record(w->batch, n, &it->record))
 		out_of_memory(e);
 	count(e, &it->record);
+	if (it->record.state == OBJECT_FAILED)
+		engine_too_many_failed_locked(e);
 	w->dirty = true;
 	w->touched = clock_monotonic();
 	if (!--w->left) {
