@@ -359,16 +359,17 @@ t/2002-plugin-example.log: $(filter-out t/2002-plugin-example.log,$(TEST_LOGS))
 build-plain build-sanitized: all
 	$(MAKE) $(AM_MAKEFLAGS) $(check_PROGRAMS)
 # Plain: all but what the sanitized stage runs and is long. `make check` runs that too.
-sanitized_only = t/4300-trust.t t/6010-s3-faults.t t/6012-s3-hostile.t \
-	t/6012-s3-upon-faults.t t/6030-s3-disasters.t t/6055-s3-changes.t t/6090-libs3-faults.t \
+sanitized_only = t/4300-trust.t t/6012-s3-hostile.t t/6012-s3-upon-faults.t \
+	t/6030-s3-disasters.t t/6090-libs3-faults.t \
 	t/6210-postgres-faults.t t/6230-mysql-faults.t t/6250-redis-faults.t
 check-plain:
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(filter-out $(sanitized_only),$(TESTS))'
 
-# Sanitized: all but what reads the tree, tries what is not C of ours, or sweeps one fault at a
-# time: sequences of them (t/5200) go the same ways.
+# Sanitized: all but what reads the tree, tries what is not C of ours, sweeps one fault at a time
+# (sequences of them, t/5200, go the same ways), or moves much through S3 (others do so less).
 not_sanitized = t/0001-style.t t/0002-layers.t t/0003-symbols.t t/0004-manuals.t \
-	t/0005-examples.t t/0006-completion.t t/0007-install.t t/2200-seed.t t/8000-s3d.t \
+	t/0005-examples.t t/0006-completion.t t/0007-install.t t/2200-seed.t t/6000-s3-jobs.t t/6010-s3-faults.t \
+	t/6055-s3-changes.t t/8000-s3d.t \
 	$(filter t/50% t/51%,$(long_tests) $(shell_tests))
 check-sanitized:
 	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(filter-out $(not_sanitized),$(TESTS))'
