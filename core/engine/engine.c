@@ -26,11 +26,16 @@ void engine_fail(struct engine *e, const struct error *err)
 	pthread_mutex_unlock(&e->lock);
 }
 
+static bool has_too_many(const struct engine *e)
+{
+	return atomic_load(&e->tally.new_failures) > (uint64_t)e->job->max_failures;
+}
+
 bool engine_too_many_failed_locked(struct engine *e)
 {
 	struct error err = ERROR_INIT;
 
-	if (atomic_load(&e->tally.new_failures) <= (uint64_t)e->job->max_failures)
+	if (!has_too_many(e))
 		return false;
 	error_set(&err, EXIT_TOO_MANY,
 		  "more than %" PRId64 " objects failed (max_failures); migrate-status --failed "
@@ -42,12 +47,12 @@ bool engine_too_many_failed_locked(struct engine *e)
 
 bool engine_too_many_failed(struct engine *e)
 {
-	bool too_many;
-
+	if (!has_too_many(e)) /* asked for each key: without the lock */
+		return false;
 	pthread_mutex_lock(&e->lock);
-	too_many = engine_too_many_failed_locked(e);
+	engine_too_many_failed_locked(e);
 	pthread_mutex_unlock(&e->lock);
-	return too_many;
+	return true;
 }
 
 void engine_broke_off(struct engine *e, struct error *err)
