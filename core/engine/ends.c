@@ -86,8 +86,7 @@ static int identify(struct ends *e, struct open_end *o, bool probe, bool write, 
 
 	if (probe)
 		status = probe_patiently(o, write, e->job->patience);
-	if (is_cut_short(status))
-		o->cut_short = true;
+	o->cut_short |= is_cut_short(status);
 	if (status == MIGRATE_OK)
 		status = end_identity(o->session, &o->identity);
 	return status == MIGRATE_OK ? 0 : session_error(err, EXIT_USAGE, o->session, status);

@@ -218,8 +218,7 @@ static enum migrate_status clean_up(struct scratch *t)
 	if (t->left != MIGRATE_OK || t->doubtful)
 		s3_sweep_scratch(s);
 	if (t->left != MIGRATE_OK)
-		migrate_note(s->ms, "removing what was tried: %s-*: not all was removed at once",
-			     t->prefix);
+		migrate_note(s->ms, "scratch objects %s-* could not be removed at once", t->prefix);
 	return MIGRATE_OK;
 }
 

@@ -58,7 +58,7 @@ class Changer:
 
     def rewrite(self, n):
         """A large one gets other bytes, as many: some of its parts may be at the destination."""
-        thing = self.pick(n, [t for t in self.present() if t.now.size > LARGE])
+        thing = self.pick(n, [t for t in self.present() if t.now.size >= LARGE])
         return thing and self.change(thing, thing.now.size)
 
     def remove(self, n):
