@@ -193,6 +193,15 @@ echo 'object 3' >dst/avatar/3.png
 check 'rows at night' exits_with 0 migrate-run --only rows job.yml
 check 'and all of it is true' all_true
 
+# What failed is no work that is left.
+anew
+mkdir dst/avatar && echo 'somebody else was here' >dst/avatar/60.png
+check 'copies, and one that fails' exits_with 3 migrate-run --only copy job.yml
+check 'are not done' verifies 4
+check 'but for the one, whose copy will not come' last_stdout_has '59 copied, and their rows are not done' \
+	'1 failed, skipped or gone'
+check 'nothing else is missing' last_output_lacks 'not copied yet'
+
 # Each row is held against what was last written to it, whatever became of its object since.
 later() { # changed sources, and a second pass
 	for i in 1 2 3; do
@@ -232,6 +241,12 @@ check 'a copy that somebody replaced is left alone' later 0
 rm dst/avatar/2.png
 check 'gone, a row names nothing' verifies 10
 check 'and that is found' finds image/2.png absent
+absent_in_slices() {
+	for t_slice in 1 2 3; do
+		migrate-verify --slice $t_slice/3 job.yml
+	done | grep -c absent
+}
+check 'in one slice of three' test "$(absent_in_slices)" -eq 1
 
 anew 'journal: {path: job.journal, keep: failures}'
 sed -i '/table: posts/d' job.yml

@@ -275,6 +275,42 @@ check 'another opens the journal just when a run begins' exits_with 0 \
 check 'so it did' grep -q 'job.journal-shm' "$t_out/struck"
 check 'and all is there' all_moved both 3
 
+# Killed at each write of the journal until something is planned: nothing is called true, and a
+# plan that is refused can still be mended.
+never_true() {
+	t_at=0 t_tried=0
+	until [ "$(sqlite3 -readonly plan/job.journal 'SELECT count(*) FROM batch' 2>&1)" = 1 ]; do
+		t_at=$((t_at + 1)) && rm -f plan/job.journal*
+		exits_with 137 "$killat" --at $t_at --only write --path '*plan/job.journal-wal' -- \
+			migrate-run --progress=none plan.yml || return 1
+		run migrate-verify --progress=none plan.yml
+		t_status=$?
+		[ $t_status -eq 4 ] && t_tried=$((t_tried + 1))
+		[ $t_status -eq 4 ] || [ $t_status -eq 2 ] || { echo "at $t_at: verified: $t_status"; return 1; }
+	done
+	echo "$t_at points, $t_tried of a run that began" && [ $t_tried -ge 1 ]
+}
+new_job plan 5 || exit 99
+check 'a run that was killed before it planned anything is not finished' never_true
+
+chain="rename: [{match: '^image/(.*)\$', to: 'x/\$1'}, {match: '^x/(.*)\$', to: 'y/\$1'}]"
+refused_and_mended() {
+	sed "s|^rename: .*|$chain|" chain.yml >now.yml
+	t_at=0 t_planned=0
+	while t_at=$((t_at + 1)) && rm -f chain/job.journal* && exits_with 137 "$killat" --at $t_at --only write \
+		--path '*chain/job.journal-wal' -- migrate-run --progress=none now.yml >/dev/null; do
+		t_planned=$((t_planned + $(sqlite3 -readonly chain/job.journal 'SELECT count(*) FROM batch' 2>/dev/null || echo 0)))
+		exits_with 2 migrate-run --progress=none now.yml && holds_files chain/dst 0 &&
+			exits_with 0 migrate-run --progress=none chain.yml && holds_files chain/dst 6 || return 1
+		rm -rf chain/dst && mkdir chain/dst && sql chain/app.db \
+			"UPDATE t SET path = replace(path, 'avatar/', 'image/')" || return 1
+	done
+	echo "$t_at points, $t_planned of a plan" && [ $t_planned -ge 1 ]
+}
+new_job chain 5 'unmatched: keep' || exit 99
+mkdir chain/src/x && echo x >chain/src/x/0001
+check 'a chain that a killed run had planned is refused, and the rules may be mended' refused_and_mended
+
 set_aside() {
 	exits_with 0 migrate-run --progress=none --new-journal one.yml
 }

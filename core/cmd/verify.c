@@ -181,7 +181,7 @@ static void print_line(const char *text, uint64_t n)
 
 static bool is_finished(const struct verify_result *r)
 {
-	return r->finished && !r->not_done;
+	return r->finished && !r->not_done && !r->rows_not_done;
 }
 
 static void print_result(const struct verify_result *r, int status)
@@ -207,7 +207,7 @@ static void print_result(const struct verify_result *r, int status)
 	print_line("without a digest, and the source is no longer what it was: not proven",
 		   r->unproven);
 	print_line("left out by --sample or --slice", r->left_out);
-	print_line("not copied yet, or undone", r->not_done - r->rows_not_done);
+	print_line("not copied yet, or undone", r->not_done);
 	print_line("copied, and their rows are not done", r->rows_not_done);
 	print_line("texts hold old values, and are not done", r->texts_not_done);
 	print_line("copied, and not known to this journal any more (keep: failures)", r->dropped);

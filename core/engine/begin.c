@@ -93,12 +93,6 @@ static int fit_settings(struct engine *e, struct error *err)
 	return -1;
 }
 
-/* A journal that knows its job's id alone: no run of it has reached the ends yet. */
-static bool is_unbound(const struct engine *e)
-{
-	return !e->identity.source || !e->identity.source[0];
-}
-
 /*
  * Before anything is written anywhere: what a run leaves behind when it is killed
  * while it opens the ends (scratch objects) is known by the job's id.
@@ -165,7 +159,7 @@ static int fits(struct engine *e, const char *databases, struct error *err)
 {
 	int rc;
 
-	if (!e->identity.exists || is_unbound(e))
+	if (!journal_job_is_bound(&e->identity))
 		return 1;
 	rc = fit_settings(e, err);
 	if (rc < 0 || same_place("source", e->identity.source, e->ends.source.identity, err) ||
@@ -423,7 +417,7 @@ static int read_journal(struct engine *e, struct error *err)
 	e->journal = journal_open(&o, err);
 	if (!e->journal || journal_get_job(e->journal, &e->identity, err))
 		return -1;
-	if (e->identity.exists && !is_unbound(e))
+	if (journal_job_is_bound(&e->identity))
 		return 0;
 	journal_close(e->journal);
 	e->journal = NULL;

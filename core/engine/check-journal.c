@@ -81,8 +81,7 @@ static void compare_job(struct check *c, const struct journal_job *job)
 	BUF_AUTO struct buf changes = BUF_INIT(65536);
 	int changed;
 
-	/* one that knows its job's id alone: no run of it has reached the ends */
-	if (!job->exists || !job->source || !job->source[0])
+	if (!journal_job_is_bound(job))
 		return;
 	compare_identities(c, job);
 	if (!job->canonical)

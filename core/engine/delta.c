@@ -50,16 +50,11 @@ static bool is_our_copy(const struct object_record *o)
 	return o->state == OBJECT_COPIED || o->state == OBJECT_SAME;
 }
 
-/* That of an earlier pass, which this one was to replace. */
-static bool has_older_copy(const struct object_record *o)
-{
-	return o->replaces.n || o->created != CREATED_UNKNOWN;
-}
-
 /* A copy that was cut off may be there although the journal does not know of it yet. */
 static bool may_stand_there(const struct object_record *o)
 {
-	return is_our_copy(o) || has_older_copy(o) || (o->state == OBJECT_PLANNED && o->new_key.n);
+	return is_our_copy(o) || object_has_older_copy(o) ||
+	       (o->state == OBJECT_PLANNED && o->new_key.n);
 }
 
 bool delta_has_own(const struct engine *e)

@@ -26,8 +26,7 @@ struct verify {
 	bool open;
 	struct row_index *indexes; /* one for each database */
 	struct scratch *lost;      /* rows that do not hold what an intent says; NULL: none */
-	struct scratch
-	    *holding; /* rows that hold new values of which no intent tells; NULL: none */
+	struct scratch *holding;   /* rows that hold a new value without an intent; NULL: none */
 
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
@@ -63,7 +62,10 @@ void verify_fail(struct verify *v, const struct error *err);
 bool verify_wants(struct verifier *w, const struct batch *b, uint32_t n);
 /* Are rows that were changed for it? They name its copy, whatever became of it in later passes. */
 bool verify_wants_rows(struct verifier *w, const struct batch *b, uint32_t n);
-/* Report, unless a later pass has a newer record of the key. */
+/* Report it: counted, and told in escaped text. */
+void verify_differs(struct verify *v, enum difference d, const struct object_record *o,
+		    const char *format, ...) MIGRATE_PRINTF(4, 5);
+/* The same, unless a later pass has a newer record of the key. */
 void verify_report(struct verifier *w, const struct batch *b, uint32_t n, enum difference d,
 		   const char *format, ...) MIGRATE_PRINTF(5, 6);
 /* After a failed call: wait and say true to try again; the run ends when everything is in trouble. */
@@ -82,9 +84,9 @@ void verify_rows(struct verifier *w, const struct batch *b);
 /* The row does not hold what was written with this chunk. */
 int verify_lost_add(struct verify *v, const struct chunk *c, const struct row_record *r,
 		    struct error *err);
-/* The row holds the new value of an object that no intent gave it: only identity and place count. */
-int verify_holds_new(struct verify *v, uint32_t database, const struct row_record *r,
-		     struct error *err);
+/* The row holds the new value of an object, and no intent of the batch gave it that. */
+int verify_holds_new(struct verify *v, uint32_t database, struct migrate_bytes identity,
+		     struct migrate_bytes place, struct error *err);
 /* Reports those whose newest intent that was. After all batches. */
 int verify_lost_tell(struct verify *v, struct error *err);
 

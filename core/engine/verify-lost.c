@@ -2,9 +2,7 @@
 #include "engine/verify-impl.h"
 
 #include "base/bytes.h"
-#include "base/escape.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /*
@@ -13,26 +11,33 @@
  * are missed are gathered first; when all batches were looked at, and there are some,
  * the journal is read twice more: for the newest intent of each of them, and to tell.
  */
-#define TEXT_MAX 2048
+struct row_name {
+	uint32_t database;
+	struct migrate_bytes identity, place;
+};
 
-static bool name_row(struct buf *b, uint32_t database, const struct row_record *r)
+static struct row_name name_of(const struct chunk *c, const struct row_record *r)
 {
-	buf_reset(b);
-	return buf_add(b, &database, sizeof(database)) &&
-	       buf_add(b, &r->identity.n, sizeof(r->identity.n)) &&
-	       buf_add(b, r->identity.p, r->identity.n) && buf_add(b, r->place.p, r->place.n);
+	return (struct row_name){ c->database, r->identity, r->place };
 }
 
-static int remember(struct scratch **s, const struct verify *v, const struct chunk *c,
-		    const struct row_record *r, struct error *err)
+static bool pack_name(struct buf *b, const struct row_name *n)
+{
+	return buf_add(b, &n->database, sizeof(n->database)) &&
+	       buf_add(b, &n->identity.n, sizeof(n->identity.n)) &&
+	       buf_add(b, n->identity.p, n->identity.n) && buf_add(b, n->place.p, n->place.n);
+}
+
+static int remember(struct scratch **s, const struct verify *v, struct row_name row, int64_t chunk,
+		    struct error *err)
 {
 	BUF_AUTO struct buf name = BUF_INIT(1 << 20);
 
 	if (!*s && !(*s = scratch_new(v->job->journal_path, err)))
 		return -1;
-	if (!name_row(&name, c->database, r))
+	if (!pack_name(&name, &row))
 		return error_set(err, EXIT_INTERNAL, "out of memory");
-	return scratch_add(*s, bytes_of(name.p, name.len), bytes_of(&c->id, sizeof(c->id)), err);
+	return scratch_add(*s, bytes_of(name.p, name.len), bytes_of(&chunk, sizeof(chunk)), err);
 }
 
 int verify_lost_add(struct verify *v, const struct chunk *c, const struct row_record *r,
@@ -41,19 +46,19 @@ int verify_lost_add(struct verify *v, const struct chunk *c, const struct row_re
 	int result;
 
 	pthread_mutex_lock(&v->lock);
-	result = remember(&v->lost, v, c, r, err);
+	result = remember(&v->lost, v, name_of(c, r), c->id, err);
 	pthread_mutex_unlock(&v->lock);
 	return result;
 }
 
-int verify_holds_new(struct verify *v, uint32_t database, const struct row_record *r,
-		     struct error *err)
+int verify_holds_new(struct verify *v, uint32_t database, struct migrate_bytes identity,
+		     struct migrate_bytes place, struct error *err)
 {
-	const struct chunk none = { .database = database };
+	const struct row_name row = { database, identity, place };
 	int result;
 
 	pthread_mutex_lock(&v->lock);
-	result = remember(&v->holding, v, &none, r, err);
+	result = remember(&v->holding, v, row, 0, err);
 	pthread_mutex_unlock(&v->lock);
 	return result;
 }
@@ -89,27 +94,12 @@ static int ask(struct scratch *s, const struct chunk *c, const struct row_record
 	       struct asked *a, struct error *err)
 {
 	BUF_AUTO struct buf name = BUF_INIT(1 << 20);
+	const struct row_name row = name_of(c, r);
 
 	*a = (struct asked){ .chunk = c->id };
-	if (!name_row(&name, c->database, r))
+	if (!pack_name(&name, &row))
 		return error_set(err, EXIT_INTERNAL, "out of memory");
 	return scratch_find(s, bytes_of(name.p, name.len), compare_chunk, a, err) < 0 ? -1 : 0;
-}
-
-static void report(struct teller *t, const struct chunk *c, const struct row_record *r)
-{
-	struct verify *v = t->verify;
-	BUF_AUTO struct buf escaped = BUF_INIT(4 * TEXT_MAX);
-	char text[TEXT_MAX];
-
-	snprintf(text, sizeof(text),
-		 "%s: row %s no longer holds the new value, or `where` leaves it out now",
-		 v->job->databases[c->database].end.label, r->text ? r->text : "");
-	escape_message(&escaped, text, strlen(text));
-	buf_add(&escaped, "", 1);
-	v->result.different[DIFFERENT_ROW_LOST]++;
-	v->found(v->arg, DIFFERENT_ROW_LOST, &t->batch->objects[r->object],
-		 (const char *)escaped.p);
 }
 
 /* A row that the application pointed to another object of this job is as it should be. */
@@ -124,7 +114,10 @@ static int tell(struct teller *t, const struct chunk *c, const struct row_record
 	if (holding.any)
 		v->result.changed_again++;
 	else
-		report(t, c, r);
+		verify_differs(
+		    v, DIFFERENT_ROW_LOST, &t->batch->objects[r->object],
+		    "%s: row %s no longer holds the new value, or `where` leaves it out now",
+		    v->job->databases[c->database].end.label, r->text ? r->text : "");
 	return 0;
 }
 
@@ -148,7 +141,7 @@ static int each_chunk(void *arg, struct chunk *c, struct error *err)
 			continue;
 		if (ask(v->lost, c, r, &lost, err))
 			return -1;
-		if (!t->tells && lost.any && remember(&t->newest, v, c, r, err))
+		if (!t->tells && lost.any && remember(&t->newest, v, name_of(c, r), c->id, err))
 			return -1;
 		if (!t->tells || !lost.found)
 			continue;

@@ -169,18 +169,23 @@ static void verify_object(struct object *x)
 		read_back(x, touched);
 }
 
-/* One that is no longer what the source holds, or that stayed: rows of earlier passes name it. */
-static bool has_older_copy(const struct object_record *o)
+/* Its newer version was skipped or failed, and rows of earlier passes name the older copy. */
+static bool left_older_copy(const struct object_record *o)
 {
-	return (o->state == OBJECT_SKIPPED || o->state == OBJECT_FAILED) && o->new_key.n &&
-	       (o->replaces.n || o->created != CREATED_UNKNOWN);
+	return (o->state == OBJECT_SKIPPED || o->state == OBJECT_FAILED) &&
+	       object_has_older_copy(o);
 }
 
+/* What it holds is whatever was in the newer one's way. */
 static void verify_older(struct object *x)
 {
-	if (stat_copy(x) == MIGRATE_NOT_FOUND)
+	enum migrate_status status = stat_copy(x);
+
+	if (status == MIGRATE_NOT_FOUND)
 		verify_report(x->worker, x->batch, x->n, DIFFERENT_ABSENT,
 			      "there is no copy, and an earlier pass called it there");
+	else if (status != MIGRATE_OK)
+		unreadable(x, x->worker->destination, status);
 }
 
 void verify_objects(struct verifier *w, const struct batch *b)
@@ -191,7 +196,7 @@ void verify_objects(struct verifier *w, const struct batch *b)
 		struct object x = { w, b, i, &b->objects[i] };
 		bool wanted = verify_wants(w, b, i);
 
-		if (has_older_copy(x.record) && b->kind < BATCH_ROWS)
+		if (b->kind < BATCH_ROWS && left_older_copy(x.record) && verify_wants_rows(w, b, i))
 			verify_older(&x);
 		if (x.record->state != OBJECT_COPIED && x.record->state != OBJECT_SAME)
 			continue;

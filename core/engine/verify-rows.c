@@ -299,13 +299,10 @@ static int note_others(struct verify *v, uint32_t database, const struct holders
 {
 	int result = 0;
 
-	for (size_t i = 0; !result && i < h->n; i++) {
-		const struct row_record r = { .identity = h->items[i].identity,
-					      .place = h->items[i].place };
-
+	for (size_t i = 0; !result && i < h->n; i++)
 		if (!h->items[i].expected)
-			result = verify_holds_new(v, database, &r, err);
-	}
+			result = verify_holds_new(v, database, h->items[i].identity,
+						  h->items[i].place, err);
 	return result;
 }
 

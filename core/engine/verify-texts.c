@@ -2,11 +2,9 @@
 #include "engine/verify-impl.h"
 
 #include "base/bytes.h"
-#include "base/escape.h"
 #include "engine/known.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 
 /*
  * Do texts still name old keys? What the run would replace in them now is what it
@@ -15,7 +13,6 @@
  */
 #define PAGE 1000
 #define PAGE_BYTES ((uint64_t)8 << 20)
-#define TEXT_MAX 2048
 
 struct texts {
 	struct verify *verify;
@@ -36,26 +33,18 @@ static const struct known_object *named(struct texts *t)
 
 static void report(struct texts *t, const struct migrate_row *row, uint64_t places)
 {
-	BUF_AUTO struct buf escaped = BUF_INIT(4 * TEXT_MAX);
 	const struct known_object *o = named(t);
 	struct verify *v = t->verify;
-	char text[TEXT_MAX];
 
 	if (!o)
 		return;
-	if (!v->result.finished) {
+	if (v->result.finished)
+		verify_differs(v, DIFFERENT_ROW_OLD, &o->record,
+			       "%s: the text of row %s still holds %" PRIu64
+			       " old values, this one first",
+			       t->database->end.label, row->text ? row->text : "", places);
+	else
 		v->result.texts_not_done++;
-		return;
-	}
-	snprintf(text, sizeof(text),
-		 "%s: the text of row %s still holds %" PRIu64 " old values, this one first",
-		 t->database->end.label, row->text ? row->text : "", places);
-	escape_message(&escaped, text, strlen(text));
-	buf_add(&escaped, "", 1);
-	pthread_mutex_lock(&v->lock);
-	v->result.different[DIFFERENT_ROW_OLD]++;
-	v->found(v->arg, DIFFERENT_ROW_OLD, &o->record, (const char *)escaped.p);
-	pthread_mutex_unlock(&v->lock);
 }
 
 static int look_at_page(struct texts *t, const struct row_page *page, struct error *err)

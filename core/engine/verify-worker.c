@@ -79,25 +79,41 @@ static bool is_newest(struct verifier *w, const struct batch *b, uint32_t n)
 	       b->kind == BATCH_TEXTS;
 }
 
+static MIGRATE_PRINTF(4, 0) void tell(struct verify *v, enum difference d,
+				      const struct object_record *o, const char *format, va_list ap)
+{
+	BUF_AUTO struct buf escaped = BUF_INIT(4 * TEXT_MAX);
+	char text[TEXT_MAX];
+
+	vsnprintf(text, sizeof(text), format, ap);
+	escape_message(&escaped, text, strlen(text));
+	buf_add(&escaped, "", 1);
+	pthread_mutex_lock(&v->lock);
+	v->result.different[d]++;
+	v->found(v->arg, d, o, (const char *)escaped.p);
+	pthread_mutex_unlock(&v->lock);
+}
+
+void verify_differs(struct verify *v, enum difference d, const struct object_record *o,
+		    const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	tell(v, d, o, format, ap);
+	va_end(ap);
+}
+
 void verify_report(struct verifier *w, const struct batch *b, uint32_t n, enum difference d,
 		   const char *format, ...)
 {
-	struct verify *v = w->verify;
-	BUF_AUTO struct buf escaped = BUF_INIT(4 * TEXT_MAX);
-	char text[TEXT_MAX];
 	va_list ap;
 
 	if (!is_newest(w, b, n))
 		return;
 	va_start(ap, format);
-	vsnprintf(text, sizeof(text), format, ap);
+	tell(w->verify, d, &b->objects[n], format, ap);
 	va_end(ap);
-	escape_message(&escaped, text, strlen(text));
-	buf_add(&escaped, "", 1);
-	pthread_mutex_lock(&v->lock);
-	v->result.different[d]++;
-	v->found(v->arg, d, &b->objects[n], (const char *)escaped.p);
-	pthread_mutex_unlock(&v->lock);
 }
 
 bool verify_again(struct verifier *w, struct migrate_session *s, enum migrate_status status,

@@ -31,8 +31,8 @@ static struct snapshot snapshot_of(const struct feeder *f)
 			      .total_known = true,
 			      .objects = f->all.objects,
 			      .bytes = f->all.bytes,
-			      .objects_done = r->objects + r->left_out + r->not_done -
-					      r->rows_not_done + r->failed + r->dropped,
+			      .objects_done =
+				  r->objects + r->left_out + r->not_done + r->failed + r->dropped,
 			      .bytes_done = r->bytes,
 			      .rows = r->rows };
 
@@ -89,12 +89,12 @@ static void count_batch(struct verify *v, const struct batch *b)
 	const struct batch_counts *c = &b->counts;
 
 	pthread_mutex_lock(&v->lock);
-	if (verify_is_done(b)) {
+	if (has_copies(b)) {
 		r->failed += c->skipped + c->gone + c->failed;
 		r->dropped += count_dropped(b);
+		r->rows_not_done += verify_is_done(b) ? 0 : c->copied + c->same;
 	} else {
 		r->not_done += c->objects;
-		r->rows_not_done += has_copies(b) ? c->copied + c->same : 0;
 	}
 	pthread_mutex_unlock(&v->lock);
 }
@@ -279,7 +279,7 @@ static int open_ends(struct verify *v, struct error *err)
 
 	if (journal_get_job(v->journal, &known, err))
 		return -1;
-	if (!known.exists)
+	if (!journal_job_is_bound(&known))
 		result = error_set(err, EXIT_USAGE, "nothing was run yet: start migrate-run first");
 	else
 		result = ends_open(&v->ends, v->job, known.id, ENDS_PROBE, err);

@@ -40,8 +40,8 @@ struct verify_result {
 	uint64_t changed_again;  /* rows that hold the new value of another object by now */
 	uint64_t texts;          /* match: contains: texts that name no old key */
 	uint64_t left_out;       /* not in the sample or the slice */
-	uint64_t not_done;       /* of batches that are not done yet, or were reverted */
-	uint64_t rows_not_done;  /* of these: looked at, their rows are not done */
+	uint64_t not_done;       /* of batches that are not copied yet, or were reverted */
+	uint64_t rows_not_done;  /* copies of batches whose rows are not done */
 	uint64_t texts_not_done; /* hold old values, and the pass that reads them is not finished */
 	uint64_t dropped; /* done, and the journal did not keep what was made (keep: failures) */
 	bool finished;    /* the newest pass */

@@ -111,6 +111,11 @@ struct object_record {
 				state: the older record of the same key, which becomes MOVED */
 	uint32_t moved_n;
 };
+/*
+ * Of a record that superseded an older one of its key and is not done itself: an earlier
+ * pass left a copy at the new key, which rows may name.
+ */
+bool object_has_older_copy(const struct object_record *o);
 
 /* What a batch adds up to; the journal's totals are sums of these. */
 struct batch_counts {
@@ -198,6 +203,8 @@ struct journal_job {
 	int64_t created;
 };
 void journal_job_release(struct journal_job *job);
+/* False: it knows the job's id at most. No run has opened the ends, so nothing was done. */
+bool journal_job_is_bound(const struct journal_job *job);
 
 /* For a new journal *job has exists = false and a fresh id. */
 int journal_get_job(struct journal *j, struct journal_job *job, struct error *err);

@@ -4,6 +4,11 @@
 #include <limits.h>
 #include <string.h>
 
+bool object_has_older_copy(const struct object_record *o)
+{
+	return o->new_key.n && (o->replaces.n || o->created != CREATED_UNKNOWN);
+}
+
 /* In the column flags. */
 enum { FLAG_NATIVE = 1, FLAG_LOST = 2, FLAG_IN_DOUBT = 4 };
 

@@ -20,6 +20,11 @@ void journal_job_release(struct journal_job *job)
 	memset(job, 0, sizeof(*job));
 }
 
+bool journal_job_is_bound(const struct journal_job *job)
+{
+	return job->exists && job->source && job->source[0];
+}
+
 /* malloc'ed; NULL in the file is an empty text. */
 static char *take_text(struct statement *s, int i)
 {
