@@ -197,11 +197,13 @@ engine_sources = \
 	core/engine/feeder.c \
 	core/engine/feeder.h \
 	core/engine/find.c \
+	core/engine/fit.c \
 	core/engine/gate.c \
 	core/engine/gate.h \
 	core/engine/invalidate.c \
 	core/engine/keys-file.c \
 	core/engine/keys-impl.h \
+	core/engine/keys-pairs.c \
 	core/engine/keys-rows.c \
 	core/engine/keys.c \
 	core/engine/keys.h \
@@ -229,6 +231,8 @@ engine_sources = \
 	core/engine/retry.c \
 	core/engine/rewriter.c \
 	core/engine/rewriter.h \
+	core/engine/rows-older.c \
+	core/engine/rows-older.h \
 	core/engine/rowscan.c \
 	core/engine/run.c \
 	core/engine/run.h \

@@ -212,7 +212,7 @@ job 'journal: {path: job.journal, keep: all}'
 check 'what is forgotten cannot be kept from now on' exits_with 5 migrate-run --accept-change job.yml
 job 'journal: {path: job.journal, keep: failures}'
 check 'a delta pass has nothing to compare with' exits_with 5 migrate-run job.yml
-check 'and says so' last_output_has 'kept failures only'
+check 'and says so' last_output_has 'keeps failures only'
 rm dst/avatar/04
 check 'but what failed can be tried again' runs 0 1 --retry-failed
 check 'with its row' moved t 10

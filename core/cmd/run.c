@@ -100,12 +100,21 @@ static void print_rows(const struct batch_counts *a)
 	       a->rows_missing);
 }
 
-static void print_next(int status, const char *job)
+/* What is left, and the command for it. */
+static void print_next(int status, const struct run_result *r, const char *job)
 {
+	if (r->all.rows_conflict)
+		printf("%" PRIu64 " rows were changed by the application: "
+		       "migrate-run --retry-failed %s looks at them again\n",
+		       r->all.rows_conflict, job);
 	if (status == EXIT_SOME_FAILED)
 		printf("some failed: migrate-status --failed %s\n", job);
 	if (status == EXIT_INTERRUPTED)
 		printf("interrupted: migrate-run %s goes on\n", job);
+	else if (r->more)
+		printf("more is left in the source: migrate-run %s goes on\n", job);
+	else if (r->rows_left)
+		printf("rows are left: migrate-run %s changes them\n", job);
 }
 
 static int run(const char *path, struct error *err)
@@ -128,7 +137,7 @@ static int run(const char *path, struct error *err)
 		if (!error_is_set(err) && options.progress != PROGRESS_JSON) {
 			print_objects(&result);
 			print_rows(&result.all);
-			print_next(status, path);
+			print_next(status, &result, path);
 		}
 	}
 	job_free(job);

@@ -3,6 +3,7 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "base/edits.h"
 #include "cmd/print.h"
 #include "engine/status.h"
 #include "report/progress.h"
@@ -18,8 +19,6 @@ struct explained {
 	struct object_record record;
 	struct batch *batch; /* NULL: not found */
 	uint32_t n;
-	struct chunk *chunks;
-	size_t chunk_count;
 	/* What the job file says of it. */
 	const char *left_out; /* pattern or prefix of the selection; NULL: taken */
 	enum rename_result renamed;
@@ -99,9 +98,7 @@ static int look_up(struct journal *j, struct explained *e, struct arena *a, stru
 		return found;
 	e->found = true;
 	e->batch = journal_load(j, batch, err);
-	if (!e->batch || journal_chunks(j, batch, a, &e->chunks, &e->chunk_count, err))
-		return -1;
-	return 1;
+	return e->batch ? 1 : -1;
 }
 
 static int find(struct journal *j, const char *text, struct explained *e, struct arena *a,
@@ -177,6 +174,10 @@ static void tell_record(const struct explained *e)
 		printf("  failure      %s: ", fail_class_name((enum fail_class)o->fail));
 		print_text(o->message);
 		printf(" (%u attempts)\n", (unsigned)o->attempts);
+	} else if (o->message) {
+		printf("  because      ");
+		print_text(o->message);
+		putchar('\n');
 	}
 	printf("  size         %s\n", text);
 	if (o->state == OBJECT_COPIED || o->state == OBJECT_SAME)
@@ -209,17 +210,54 @@ static void tell_row(const struct chunk *c, const struct row_record *r)
 
 typedef void each_row(void *arg, const struct chunk *c, const struct row_record *r);
 
-static size_t for_rows(const struct explained *e, each_row *each, void *arg)
-{
-	size_t n = 0;
+struct rows {
+	uint32_t object;
+	size_t n;
+	each_row *each;
+	void *arg;
+};
 
-	for (size_t i = 0; i < e->chunk_count; i++)
-		for (uint32_t r = 0; r < e->chunks[i].n; r++)
-			if (e->chunks[i].rows[r].object == e->n) {
-				each(arg, &e->chunks[i], &e->chunks[i].rows[r]);
-				n++;
-			}
-	return n;
+/* A row of a text names several objects. */
+static bool names_object(const struct row_record *r, uint32_t object)
+{
+	struct edits_reader reader;
+	struct edit one;
+
+	if (r->object == object)
+		return true;
+	edits_read(&reader, r->edits);
+	while (edits_next(&reader, &one) == 1)
+		if (one.object == object)
+			return true;
+	return false;
+}
+
+static int each_of_chunk(void *arg, struct chunk *c, struct error *err)
+{
+	struct rows *rows = arg;
+
+	(void)err;
+	for (uint32_t i = 0; i < c->n; i++) {
+		if (!names_object(&c->rows[i], rows->object))
+			continue;
+		rows->each(rows->arg, c, &c->rows[i]);
+		rows->n++;
+	}
+	return 0;
+}
+
+/* Of all batches: each copy of the key, each scan and each retry has rows of its own. */
+static int for_rows(struct journal *j, const struct explained *e, struct rows *rows,
+		    struct error *err)
+{
+	int64_t batch = 0;
+	int more = 0;
+
+	while (e->found &&
+	       (more = journal_next_of_key(j, e->record.key, &batch, &rows->object, err)) == 1)
+		if (journal_each_chunk(j, batch, each_of_chunk, rows, err))
+			return -1;
+	return more;
 }
 
 static void tell_each(void *arg, const struct chunk *c, const struct row_record *r)
@@ -228,8 +266,11 @@ static void tell_each(void *arg, const struct chunk *c, const struct row_record 
 	tell_row(c, r);
 }
 
-static void tell(const struct explained *e, const struct subject *s)
+static int tell(struct journal *j, const struct explained *e, const struct subject *s,
+		struct error *err)
 {
+	struct rows rows = { .each = tell_each };
+
 	print_key(e->key);
 	putchar('\n');
 	tell_rule(e, s);
@@ -241,11 +282,14 @@ static void tell(const struct explained *e, const struct subject *s)
 		}
 		printf("  state        not in the journal%s\n",
 		       e->left_out ? "" : ": not listed yet, or not at the source");
-		return;
+		return 0;
 	}
 	tell_record(e);
-	if (!for_rows(e, tell_each, NULL))
+	if (for_rows(j, e, &rows, err))
+		return -1;
+	if (!rows.n)
 		printf("  row          none\n");
+	return 0;
 }
 
 static void json_each(void *arg, const struct chunk *c, const struct row_record *r)
@@ -253,10 +297,12 @@ static void json_each(void *arg, const struct chunk *c, const struct row_record 
 	row_json(arg, c, r);
 }
 
-static void tell_json(const struct explained *e)
+static int tell_json(struct journal *journal, const struct explained *e, struct error *err)
 {
 	struct json_stream stream;
 	struct json *j = json_stream_begin(&stream);
+	struct rows rows = { .each = json_each, .arg = j };
+	int rc;
 
 	json_object(j, NULL);
 	json_int(j, "version", 1);
@@ -270,10 +316,11 @@ static void tell_json(const struct explained *e)
 	json_end_array(j);
 	json_array(j, "rows");
 	json_stream_flush(&stream);
-	for_rows(e, json_each, j);
+	rc = for_rows(journal, e, &rows, err);
 	json_end_array(j);
 	json_end_object(j);
 	json_stream_end(&stream);
+	return rc;
 }
 
 int status_explain(struct journal *j, const struct subject *s, const char *key, bool json,
@@ -291,10 +338,7 @@ int status_explain(struct journal *j, const struct subject *s, const char *key, 
 	if (!result) {
 		if (scratch)
 			apply_rules(s, scratch, &e);
-		if (json)
-			tell_json(&e);
-		else
-			tell(&e, s);
+		result = json ? tell_json(j, &e, err) : tell(j, &e, s, err);
 	}
 	if (e.batch)
 		batch_free(e.batch);

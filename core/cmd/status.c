@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/status.h"
 
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "cmd/command.h"
 #include "cmd/print.h"
@@ -12,6 +13,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #define EVENTS 5
@@ -63,6 +65,12 @@ static void print_state(const struct job_status *s)
 		break;
 	case JOB_FINISHED:
 		printf(": finished%s", s->run.exit == EXIT_SOME_FAILED ? ", with failures" : "");
+		break;
+	case JOB_FIRST:
+		printf(": ended by --first, with more to list");
+		break;
+	case JOB_ROWS_LEFT:
+		printf(": copied, rows left");
 		break;
 	case JOB_INTERRUPTED:
 		printf(": interrupted");
@@ -190,16 +198,23 @@ static void print_control(const struct job_status *s)
 	}
 }
 
+#define EVENT_INDENT 37 /* below the text of the first line */
+
 static int print_event(void *arg, int64_t at, int level, const char *text)
 {
 	bool *any = arg;
 	char when[32];
+	size_t n;
 
 	(void)level;
 	clock_format(at, when, sizeof(when));
 	printf("%s  %s  ", *any ? "             " : "  events     ", when);
-	print_text(text);
-	putchar('\n');
+	for (const char *line = text; *line; line += n + (line[n] == '\n')) {
+		n = strcspn(line, "\n");
+		printf("%*s", line == text ? 0 : EVENT_INDENT, "");
+		print_key(bytes_of(line, n));
+		putchar('\n');
+	}
 	*any = true;
 	return 0;
 }
@@ -213,6 +228,10 @@ static const char *what_next(const struct job_status *s)
 		if (s->control.paused)
 			return "go on with migrate-control JOB resume";
 		return "wait; migrate-control JOB pause or stop holds it";
+	case JOB_ROWS_LEFT:
+		return "migrate-run copies what is new since, and changes the rows";
+	case JOB_FIRST:
+		return "look at what was done, then run migrate-run again: it goes on behind it";
 	case JOB_INTERRUPTED:
 	case JOB_UNCLEAN:
 		return "run migrate-run again: it goes on where it was";

@@ -9,6 +9,7 @@
 #include "engine/pace.h"
 #include "engine/planner.h"
 #include "engine/rewriter.h"
+#include "engine/rows-older.h"
 #include "engine/scratch.h"
 
 #include <errno.h>
@@ -59,149 +60,43 @@ void engine_discard(struct engine *e)
 	e->journal = NULL;
 }
 
-/* ---- Does the job fit the journal? ---- */
-
-static int same_place(const char *what, const char *then, const char *now, struct error *err)
-{
-	if (!strcmp(then ? then : "", now ? now : ""))
-		return 0;
-	return error_set(err, EXIT_UNFIT,
-			 "the %s is not the place it was: the journal says '%s', it is '%s'; "
-			 "--new-journal begins another job",
-			 what, then ? then : "", now ? now : "");
-}
-
-static int fit_settings(struct engine *e, struct error *err)
-{
-	BUF_AUTO struct buf diff = BUF_INIT(ERROR_TEXT_MAX - 512);
-	int class = job_compare(e->identity.canonical, e->job->canonical, &diff);
-	const char *advice = NULL;
-
-	if (class >= MIGRATE_MAPPING)
-		advice =
-		    "what keys become, and where, cannot change within a job; undo the change, "
-		    "or begin another job with --new-journal";
-	else if (class == MIGRATE_SELECTION && !e->options->accept_change)
-		advice = "what is selected changed; --accept-change goes on with what is not "
-			 "planned yet";
-	if (!advice)
-		return class >= MIGRATE_SELECTION ? 1 : 0;
-	err->exit = EXIT_UNFIT;
-	snprintf(err->text, sizeof(err->text), "the job does not fit its journal: %s\n%.*s", advice,
-		 (int)(diff.len && diff.p[diff.len - 1] == '\n' ? diff.len - 1 : diff.len),
-		 diff.p ? (char *)diff.p : "");
-	return -1;
-}
-
-/*
- * Before anything is written anywhere: what a run leaves behind when it is killed
- * while it opens the ends (scratch objects) is known by the job's id.
- */
-static int remember_id(struct engine *e, struct error *err)
-{
-	struct journal_job j = e->identity;
-	char none[] = "";
-
-	snprintf(j.fingerprint, sizeof(j.fingerprint), "%s", e->job->fingerprint);
-	j.canonical = (char *)(uintptr_t)e->job->canonical;
-	j.source = j.destination = j.databases = j.caches = none;
-	j.created = clock_wall();
-	return journal_set_job(e->journal, &j, err);
-}
-
-static int store_job(struct engine *e, const char *databases, const char *caches, struct error *err)
-{
-	struct journal_job j = e->identity;
-
-	snprintf(j.fingerprint, sizeof(j.fingerprint), "%s", e->job->fingerprint);
-	j.canonical = (char *)(uintptr_t)e->job->canonical;
-	j.source = e->ends.source.identity;
-	j.destination = e->ends.destination.identity;
-	j.databases = (char *)(uintptr_t)databases;
-	j.caches = (char *)(uintptr_t)caches;
-	if (!j.exists)
-		j.created = clock_wall();
-	return journal_set_job(e->journal, &j, err);
-}
-
-/*
- * A database may be added behind the others with --accept-change; those that were there stay
- * what they are. Rows of what is done are found by the next pass, from what the journal keeps.
- */
-static int fit_databases(struct engine *e, const char *now, struct error *err)
-{
-	const char *then = e->identity.databases ? e->identity.databases : "";
-	ARENA_AUTO struct arena a = ARENA_INIT;
-	size_t n = strlen(then);
-	struct journal_pass pass;
-
-	if (!strcmp(then, now))
-		return 0;
-	if (!e->options->accept_change || strncmp(then, now, n) != 0)
-		return same_place("list of databases", then, now, err);
-	if (e->job->journal_keep == KEEP_FAILURES)
-		return error_set(
-		    err, EXIT_UNFIT,
-		    "a database was added, and the journal keeps failures only: rows of "
-		    "what is done cannot be found; --new-journal begins another job");
-	if (journal_last_pass(e->journal, &a, &pass, err))
-		return -1;
-	if (pass.number && pass.state != PASS_DONE)
-		return error_set(err, EXIT_UNFIT,
-				 "a database was added, and pass %d is not finished: finish it "
-				 "without this database first, then add it",
-				 pass.number);
-	return 0;
-}
-
-/* 0: it does; 1: it does, and what it says now shall be remembered. */
-static int fits(struct engine *e, const char *databases, struct error *err)
-{
-	int rc;
-
-	if (!journal_job_is_bound(&e->identity))
-		return 1;
-	rc = fit_settings(e, err);
-	if (rc < 0 || same_place("source", e->identity.source, e->ends.source.identity, err) ||
-	    same_place("destination", e->identity.destination, e->ends.destination.identity, err))
-		return -1;
-	return fit_databases(e, databases, err) ? -1 : rc;
-}
-
-static int fit_job(struct engine *e, struct error *err)
-{
-	char *databases = ends_identities(e->ends.databases, e->ends.database_count);
-	char *caches = ends_identities(e->ends.caches, e->ends.cache_count);
-	int rc = databases && caches ? fits(e, databases, err)
-				     : error_set(err, EXIT_INTERNAL, "out of memory");
-
-	/* a change that was accepted, or a tunable one, is remembered */
-	if (rc == 1 && !e->dry)
-		rc = store_job(e, databases, caches, err);
-	free(databases);
-	free(caches);
-	return rc < 0 ? -1 : 0;
-}
-
 /* ---- The pass ---- */
 
-/* What a finished job is run for this time, but for a delta pass. */
-static bool needs_no_listing(const struct engine *e)
+/* What a run is for that lists nothing: 1, 0; -1: error. */
+static int needs_no_listing(struct engine *e, struct error *err)
 {
-	return e->options->only == RUN_ROWS ||
-	       (e->options->retry_failed && e->job->journal_keep == KEEP_FAILURES);
+	int64_t open;
+	size_t n;
+
+	if (!e->pass.number)
+		return 0;
+	if (e->options->only == RUN_ROWS)
+		return 1;
+	if (e->job->journal_keep != KEEP_FAILURES)
+		return 0;
+	if (e->options->retry_failed)
+		return 1;
+	if (journal_open_batches(e->journal, 0, &open, 1, &n, err))
+		return -1;
+	/* the rows of what --only=copy has copied */
+	return n && e->options->only != RUN_COPY;
 }
 
 static int next_pass(struct engine *e, struct error *err)
 {
-	bool first = !e->pass.number, listed = !first && needs_no_listing(e);
+	int listed = needs_no_listing(e, err);
 
-	if (!first && !listed && e->job->journal_keep == KEEP_FAILURES)
+	if (listed < 0)
+		return -1;
+	if (e->pass.number && !listed && e->job->journal_keep == KEEP_FAILURES)
 		return error_set(
 		    err, EXIT_UNFIT,
-		    "the job is finished, and its journal kept failures only: there is "
-		    "nothing to compare a delta pass with; --retry-failed tries these "
-		    "again");
+		    e->fit.relist
+			? "the selection of keys changed in the middle of a pass, and the journal "
+			  "keeps failures only: finish the pass without the change first"
+			: "the source was listed, and the journal keeps failures only: there is "
+			  "nothing to compare a further pass with; --retry-failed tries these "
+			  "again");
 	e->pass = (struct journal_pass){ .number = e->pass.number + 1,
 					 .state = listed ? PASS_LISTED : PASS_LISTING,
 					 .orphaned = listed ? e->pass.orphaned : 0,
@@ -216,8 +111,12 @@ static int find_pass(struct engine *e, struct error *err)
 
 	e->pass.cursor = bytes_of(NULL, 0);
 	arena_release(&a);
-	if (rc || (e->pass.number && e->pass.state != PASS_DONE))
+	if (rc)
 		return rc;
+	/* what the keys are that a pass has left behind it, the selection said then */
+	if (e->pass.number && e->pass.state != PASS_DONE &&
+	    !(e->pass.state == PASS_LISTING && e->fit.relist))
+		return 0;
 	return next_pass(e, err);
 }
 
@@ -326,7 +225,7 @@ static int begin_with_journal(struct engine *e, struct error *err)
 	if (e->identity.exists && e->options->new_journal && set_aside(e, err))
 		return -1;
 	fresh = !e->identity.exists;
-	if (fresh && remember_id(e, err))
+	if (fresh && fit_remember_id(e, err))
 		return -1;
 	if (open_ends(e, e->identity.id, ENDS_WRITE | ENDS_PROBE, err) || fit_job(e, err) ||
 	    check_first(e, err) || check_not_over(e, err) || journal_begin_run(e->journal, "", err))
@@ -334,18 +233,19 @@ static int begin_with_journal(struct engine *e, struct error *err)
 	e->begun = true;
 	if (!fresh)
 		sweep_scratch(e);
-	if (find_pass(e, err))
+	/* in this order: a change of the keys that a kill keeps from the journal is seen again */
+	if (find_pass(e, err) || fit_remember(e, err))
 		return -1;
 	e->orphaned = e->pass.orphaned;
 	e->rowindex = rowindex_new(e);
 	if (!e->rowindex)
 		return error_set(err, EXIT_INTERNAL, "out of memory");
-	if (!e->options->retry_failed)
-		return 0;
-	if (retry_failed(e, err))
-		return -1;
 	/* a class is one of objects: rows have none */
-	return e->options->retry_class == FAIL_NONE ? retry_rows(e, err) : 0;
+	if (e->options->retry_failed &&
+	    (retry_failed(e, err) || (e->options->retry_class == FAIL_NONE && retry_rows(e, err))))
+		return -1;
+	e->older_rows = older_rows_new(e->journal, e->job->journal_path, err);
+	return e->older_rows ? 0 : -1;
 }
 
 /* A file that an option of this end names, where it is the journal itself. */
@@ -454,9 +354,11 @@ void engine_end(struct engine *e)
 {
 	window_release(e);
 	rowindex_free(e->rowindex);
+	older_rows_free(e->older_rows);
 	ends_close(&e->ends);
 	journal_close(e->journal);
 	journal_job_release(&e->identity);
+	free(e->fit.change);
 	gate_free(e->gate);
 	pace_free(e->pace);
 	losses_free(e->losses);

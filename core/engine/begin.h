@@ -18,6 +18,16 @@ int engine_begin_dry(struct engine *e, const struct job *job, const struct run_o
 void engine_discard(struct engine *e);
 void engine_end(struct engine *e);
 
+/* fit.c: status 5 if the job is not the one that the journal is of; notes what changed. */
+int fit_job(struct engine *e, struct error *err);
+/*
+ * Before anything is written anywhere: what a run leaves behind when it is killed
+ * while it opens the ends (scratch objects) is known by the job's id.
+ */
+int fit_remember_id(struct engine *e, struct error *err);
+/* The ends of a new job; a change that was accepted. */
+int fit_remember(struct engine *e, struct error *err);
+
 /* retry.c, retry-rows.c: what failed gets new batches. */
 int retry_failed(struct engine *e, struct error *err);
 int retry_rows(struct engine *e, struct error *err);

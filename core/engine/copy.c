@@ -203,6 +203,7 @@ static enum migrate_status conflict(struct copier *c, struct item *it)
 	switch (c->engine->job->copy.on_conflict) {
 	case CONFLICT_SKIP:
 		it->record.state = OBJECT_SKIPPED;
+		it->record.fail = FAIL_CONFLICT;
 		it->record.message = "other content is at the destination";
 		return MIGRATE_OK;
 	case CONFLICT_OVERWRITE:

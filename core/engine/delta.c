@@ -50,13 +50,6 @@ static bool is_our_copy(const struct object_record *o)
 	return o->state == OBJECT_COPIED || o->state == OBJECT_SAME;
 }
 
-/* A copy that was cut off may be there although the journal does not know of it yet. */
-static bool may_stand_there(const struct object_record *o)
-{
-	return is_our_copy(o) || object_has_older_copy(o) ||
-	       (o->state == OBJECT_PLANNED && o->new_key.n);
-}
-
 bool delta_has_own(const struct engine *e)
 {
 	return e->relation == ENDS_SAME || e->job->keys_from == KEYS_FROM_DATABASE;
@@ -77,7 +70,7 @@ static int collect_own(struct delta *d, struct error *err)
 
 	d->own = sorter_new(SORT_MEMORY, d->engine->job->folder);
 	while (rc == 1 && d->own && (rc = journal_merge_next(m, &o, &batch, &n, err)) == 1)
-		if (may_stand_there(&o) && sorter_add(d->own, o.new_key, bytes_of(NULL, 0), err))
+		if (object_may_stand(&o) && sorter_add(d->own, o.new_key, bytes_of(NULL, 0), err))
 			rc = -1;
 	journal_merge_close(m);
 	if (rc < 0 || !d->own)
@@ -145,18 +138,33 @@ void delta_orphaned(struct delta *d)
 		 shown_key(&a, d->record.key), shown_key(&a, d->record.new_key));
 }
 
-/* A failure that is over because the listing does not bring the key. */
+/*
+ * A failure that is over because the listing does not bring the key: one of planning, which
+ * nothing else looks at again.
+ */
 static bool is_over(const struct delta *d)
 {
-	return d->record.state == OBJECT_FAILED && !is_unlisted_now(d) &&
-	       (d->record.fail == FAIL_UNLISTED || d->record.fail == FAIL_COLLISION);
+	return object_failed_at_planning(&d->record) && !is_unlisted_now(d);
 }
 
 /* A folder that can be listed now, or a key that is in nobody's way any more. */
+static void close_failure(const struct engine *e, struct object_record *o)
+{
+	bool unlisted = o->fail == FAIL_UNLISTED;
+	const char *why;
+
+	if (unlisted || selection_takes(&e->job->selection, o->key, &why)) {
+		o->state = unlisted ? OBJECT_SKIPPED : OBJECT_GONE;
+		o->message = unlisted ? "listed since" : "not listed any more";
+	} else {
+		o->state = OBJECT_SKIPPED;
+		o->message = "left out by the selection since";
+	}
+	o->dirty = true;
+}
+
 static int end_failure(struct delta *d, struct error *err)
 {
-	bool unlisted = d->record.fail == FAIL_UNLISTED;
-	struct object_record *o;
 	struct batch *b;
 	int rc;
 
@@ -165,10 +173,7 @@ static int end_failure(struct delta *d, struct error *err)
 	b = journal_load(d->engine->journal, d->batch, err);
 	if (!b)
 		return -1;
-	o = &b->objects[d->n];
-	o->state = unlisted ? OBJECT_SKIPPED : OBJECT_GONE;
-	o->message = unlisted ? "listed since" : "not listed any more";
-	o->dirty = true;
+	close_failure(d->engine, &b->objects[d->n]);
 	batch_recount(b);
 	rc = journal_save(d->engine->journal, &b, 1, err);
 	batch_free(b);
@@ -186,7 +191,8 @@ static int pass_by(struct delta *d, struct error *err)
 }
 
 /* Settled objects are left alone unless the source is another one now. */
-bool delta_is_settled(const struct key_item *item, const struct object_record *o)
+bool delta_is_settled(const struct job *job, const struct key_item *item,
+		      const struct object_record *o)
 {
 	bool known = item->etag.n && o->etag.n;
 	bool same = known ? bytes_equal(item->etag, o->etag)
@@ -200,6 +206,9 @@ bool delta_is_settled(const struct key_item *item, const struct object_record *o
 		 * keys collide is up to the others of each pass */
 		return same && o->fail != FAIL_UNLISTED && o->fail != FAIL_MISSING &&
 		       o->fail != FAIL_COLLISION;
+	case OBJECT_SKIPPED:
+		/* the job may think otherwise of conflicts now */
+		return same && (o->fail != FAIL_CONFLICT || job->copy.on_conflict == CONFLICT_SKIP);
 	default:
 		return same;
 	}
@@ -233,8 +242,9 @@ int delta_match(struct delta *d, const struct key_item *item, struct older *o, s
 	o->record = d->record;
 	o->batch = d->batch;
 	o->n = d->n;
-	o->settled = item->kind == LISTED_OBJECT ? delta_is_settled(item, &d->record)
-						 : d->record.state == OBJECT_FAILED;
+	o->settled = item->kind == LISTED_OBJECT
+			 ? delta_is_settled(d->engine->job, item, &d->record)
+			 : d->record.state == OBJECT_FAILED;
 	/* --retry-failed has planned it, and takes what the source holds now */
 	if (d->batch > d->last_before)
 		o->settled = true;

@@ -276,6 +276,8 @@ static int prepare(struct dry *d, struct error *err)
 {
 	const struct job *job = d->engine.job;
 
+	if (key_pairs_check(&d->engine, d->engine.ends.source.session, err))
+		return -1;
 	d->digest = digest_new();
 	d->hashes = sorter_new(SORT_MEMORY, "");
 	d->rows = sorter_new(SORT_MEMORY, "");

@@ -107,6 +107,11 @@ struct engine {
 	struct journal *journal;
 	struct journal_job identity;
 	struct journal_pass pass;
+	struct {
+		char *
+		    change; /* of the job, since the journal remembered it; malloc'ed; NULL: none */
+		bool relist; /* other keys may be selected now */
+	} fit;
 	bool begun; /* the journal knows of this run */
 	bool fresh; /* the journal was made by this run, or nothing of it was begun */
 	bool dry;   /* the journal, if there is one, is only read */
@@ -137,6 +142,7 @@ struct engine {
 	struct gate *gate;
 	struct pace *pace;
 	struct rowindex *rowindex; /* databases without an index on the column */
+	struct older_rows *older_rows;
 	struct tally tally;
 	atomic_uint_fast32_t concurrency;  /* copiers that may take work */
 	atomic_uint_fast32_t most_copiers; /* no more are possible */

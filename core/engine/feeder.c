@@ -159,6 +159,7 @@ struct feed {
 	struct object_slot slot;
 	struct delta
 	    *delta; /* passes after the first; in that as well when our new keys are seen again */
+	uint64_t orphaned; /* up to where another run goes on */
 };
 
 static bool first_is_over(const struct engine *e)
@@ -179,7 +180,7 @@ static void look_again(struct feed *f, struct key_item *item, struct older *o)
 		item->size = f->slot.object.size;
 		item->mtime = f->slot.object.mtime;
 		item->etag = f->slot.object.etag;
-		o->settled = delta_is_settled(item, &o->record);
+		o->settled = delta_is_settled(f->engine->job, item, &o->record);
 		return;
 	case MIGRATE_NOT_FOUND:
 		o->settled = true;
@@ -188,6 +189,13 @@ static void look_again(struct feed *f, struct key_item *item, struct older *o)
 	default:
 		o->settled = false; /* the copiers will find out */
 	}
+}
+
+static int pass_over(struct feed *f, const struct key_item *item, enum skip_reason why)
+{
+	builder_pass_over(f->builder, item, why);
+	f->orphaned = f->engine->orphaned;
+	return 0;
 }
 
 static int plan_item(struct feed *f, struct key_item *item, struct error *err)
@@ -199,21 +207,18 @@ static int plan_item(struct feed *f, struct key_item *item, struct error *err)
 	planner_judge(&f->planner, item, &v);
 	if (f->sizes && v.kind == VERDICT_OBJECT && v.state == OBJECT_PLANNED)
 		sizes_look_up(f->sizes, item);
-	if (v.kind == VERDICT_PASSED_OVER) {
-		builder_pass_over(f->builder, item, v.skip);
-		return 0;
-	}
+	if (v.kind == VERDICT_PASSED_OVER)
+		return pass_over(f, item, v.skip);
 	if (f->delta && delta_match(f->delta, item, &older, err))
 		return -1;
-	if (older.own) {
-		builder_pass_over(f->builder, item, SKIP_OWN);
-		return 0;
-	}
+	if (older.own)
+		return pass_over(f, item, SKIP_OWN);
 	look_again(f, item, &older);
 	if (older.settled)
 		return 0;
 	if (e->first_left != UINT64_MAX)
 		e->first_left--;
+	f->orphaned = e->orphaned;
 	return builder_add(f->builder, item, &v, older.found ? &older.record : NULL, older.batch,
 			   older.n, err);
 }
@@ -320,9 +325,21 @@ static int check_plan(struct feed *f, enum planned planned, struct error *err)
 	return rc;
 }
 
+/* A pass that is not planned to its end goes on behind its last batch, and with this count. */
+static int save_orphaned(struct feed *f, enum planned planned, struct error *err)
+{
+	struct engine *e = f->engine;
+	struct error second = ERROR_INIT;
+
+	if (planned == PLANNED_ALL || e->pass.orphaned == f->orphaned)
+		return 0;
+	e->pass.orphaned = f->orphaned;
+	return journal_set_pass(e->journal, &e->pass, error_is_set(err) ? &second : err);
+}
+
 static enum planned plan_pass(struct engine *e, struct error *err)
 {
-	struct feed f = { .engine = e };
+	struct feed f = { .engine = e, .orphaned = e->orphaned };
 	enum planned planned = PLANNED_BROKEN_OFF;
 
 	atomic_store(&e->listing, true);
@@ -331,6 +348,8 @@ static enum planned plan_pass(struct engine *e, struct error *err)
 	if (planned == PLANNED_ALL && f.delta && delta_finish(f.delta, err))
 		planned = PLANNED_BROKEN_OFF;
 	if (planned != PLANNED_BROKEN_OFF && plan_needs_check(e) && check_plan(&f, planned, err))
+		planned = PLANNED_BROKEN_OFF;
+	if (save_orphaned(&f, planned, err))
 		planned = PLANNED_BROKEN_OFF;
 	close_feed(&f);
 	atomic_store(&e->listing, false);
@@ -371,14 +390,28 @@ static int scan_rows(struct engine *e, struct error *err)
 	return has_texts && (feeder_drain(e) || texts(e, err)) ? -1 : 0;
 }
 
+static int check_pairs(struct engine *e, struct error *err)
+{
+	struct migrate_session *source = session_open(e->ends.source.end, err);
+	int rc = source ? key_pairs_check(e, source, err) : -1;
+
+	session_close(source);
+	return rc;
+}
+
 static int feed(struct engine *e, struct error *err)
 {
 	bool checked = plan_needs_check(e), listing = e->pass.state == PASS_LISTING;
 
+	if (listing && check_pairs(e, err))
+		return -1;
 	/* the whole plan comes first when it must be checked before the first copy */
 	if (checked && listing && plan_pass(e, err) == PLANNED_BROKEN_OFF)
 		return -1;
 	if (admit_all_open(e, err))
+		return -1;
+	/* a listing may find older objects changed: nobody shall hold their batches then */
+	if (!checked && listing && e->pass.number > 1 && feeder_drain(e))
 		return -1;
 	if (!checked && listing && plan_pass(e, err) == PLANNED_BROKEN_OFF)
 		return -1;
@@ -386,8 +419,7 @@ static int feed(struct engine *e, struct error *err)
 		return 0; /* --first: the rest of the pass is a later run's */
 	if (scan_rows(e, err) || feeder_drain(e) || uploads_sweep(e, err))
 		return -1;
-	if (e->options->only == RUN_COPY && e->has_rows)
-		return 0;
+	/* also when rows are left: what was copied is another walk's to be compared with */
 	return e->pass.state == PASS_DONE ? 0 : set_pass_state(e, PASS_DONE, err);
 }
 

@@ -17,7 +17,7 @@ struct key_stream {
 	struct migrate_bytes after, cursor;
 	struct migrate_bytes skip_to; /* sorted: keys up to this one are behind us */
 	struct sorter *sorter;
-	struct buf last, packed;
+	struct buf last, last_new, packed; /* of the item before; last_new when sorted */
 	struct arena arena, first;
 };
 

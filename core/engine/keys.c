@@ -178,21 +178,42 @@ static void unpack_item(struct key_stream *k, struct migrate_bytes payload, stru
 	out->message = arena_copy(&k->arena, p, payload.n - (size_t)(p - (const char *)payload.p));
 }
 
-/* The same key twice is one object. */
+static int two_new_keys(struct key_stream *k, const struct key_item *item, struct error *err)
+{
+	return error_set(err, EXIT_USAGE, "keys.file: '%s' has two new keys, '%s' and '%s'",
+			 shown_key(&k->arena, item->key),
+			 shown_key(&k->arena, bytes_of(k->last_new.p, k->last_new.len)),
+			 shown_key(&k->arena, item->new_key));
+}
+
+static bool note_last(struct key_stream *k, const struct key_item *item)
+{
+	buf_reset(&k->last);
+	buf_reset(&k->last_new);
+	return buf_add(&k->last, item->key.p, item->key.n) &&
+	       buf_add(&k->last_new, item->new_key.p, item->new_key.n);
+}
+
+/* The same key twice is one object; with two new keys, it is a mistake. */
 static int next_sorted(struct key_stream *k, struct key_item *out, struct error *err)
 {
 	struct migrate_bytes payload;
 	int rc;
 
-	do {
-		rc = sorter_next(k->sorter, &out->key, &payload, err);
-		if (rc != 1)
-			return rc;
-	} while ((k->last.len && bytes_equal(bytes_of(k->last.p, k->last.len), out->key)) ||
-		 bytes_compare(out->key, k->skip_to) <= 0);
-	unpack_item(k, payload, out);
-	buf_reset(&k->last);
-	return buf_add(&k->last, out->key.p, out->key.n) ? 1 : -1;
+	while ((rc = sorter_next(k->sorter, &out->key, &payload, err)) == 1) {
+		unpack_item(k, payload, out);
+		if (k->last.len && bytes_equal(bytes_of(k->last.p, k->last.len), out->key)) {
+			if (bytes_equal(bytes_of(k->last_new.p, k->last_new.len), out->new_key))
+				continue;
+			return two_new_keys(k, out, err);
+		}
+		if (!note_last(k, out))
+			return error_set(err, EXIT_INTERNAL, "a key of %zu bytes is too long",
+					 out->key.n);
+		if (bytes_compare(out->key, k->skip_to) > 0)
+			return 1;
+	}
+	return rc;
 }
 
 static int sort_listing(struct key_stream *k, struct error *err)
@@ -235,6 +256,7 @@ struct key_stream *key_stream_open(struct engine *e, struct migrate_session *sou
 	k->engine = e;
 	k->source = source;
 	k->last = (struct buf)BUF_INIT(MIGRATE_KEY_MAX);
+	k->last_new = (struct buf)BUF_INIT(MIGRATE_KEY_MAX);
 	k->packed = (struct buf)BUF_INIT(4 * MIGRATE_KEY_MAX);
 	k->ordered =
 	    e->job->keys_from == KEYS_FROM_SOURCE && e->ends.source_facts.d.flags & MIGRATE_ORDERED;
@@ -260,6 +282,7 @@ void key_stream_close(struct key_stream *k)
 	arena_release(&k->arena);
 	arena_release(&k->first);
 	buf_release(&k->last);
+	buf_release(&k->last_new);
 	buf_release(&k->packed);
 	free(k);
 }

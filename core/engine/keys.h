@@ -30,5 +30,10 @@ struct key_stream *key_stream_open(struct engine *e, struct migrate_session *sou
 /* 1: *out, valid until the next call; 0: the end; -1 (err is clear when the run is ending). */
 int key_stream_next(struct key_stream *k, struct key_item *out, struct error *err);
 void key_stream_close(struct key_stream *k);
+/*
+ * With a file of pairs: has each key one new key, and is it what the journal has made of it?
+ * Before anything is planned; source as for key_stream_open().
+ */
+int key_pairs_check(struct engine *e, struct migrate_session *source, struct error *err);
 
 #endif

@@ -90,6 +90,15 @@ static struct batch *rows_anew(struct engine *e, const struct batch *from,
 	return NULL;
 }
 
+void row_step_back(struct batch *b, struct row_record *r)
+{
+	if (r->outcome == MIGRATE_ROW_CONFLICT)
+		b->counts.rows_conflict--;
+	else
+		b->counts.rows_failed--;
+	r->outcome = ROW_RETRIED;
+}
+
 uint64_t rows_step_back(struct batch *b, struct chunk *c, enum migrate_outcome outcome)
 {
 	uint64_t n = 0;
@@ -97,13 +106,9 @@ uint64_t rows_step_back(struct batch *b, struct chunk *c, enum migrate_outcome o
 	for (uint32_t i = 0; i < c->n; i++) {
 		if (c->rows[i].outcome != outcome)
 			continue;
-		c->rows[i].outcome = ROW_RETRIED;
+		row_step_back(b, &c->rows[i]);
 		n++;
 	}
-	if (outcome == MIGRATE_ROW_CONFLICT)
-		b->counts.rows_conflict -= n;
-	else
-		b->counts.rows_failed -= n;
 	return n;
 }
 

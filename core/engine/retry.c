@@ -8,8 +8,9 @@
 #include <stdlib.h>
 
 /*
- * --retry-failed: failed objects get a new batch, before any batch is taken up. What never
- * got a new key cannot be tried again: the rules stand still.
+ * --retry-failed: failed objects get a new batch, before any batch is taken up, and so do those
+ * that were skipped because something else was there. What never got a new key cannot be tried
+ * again: the rules stand still.
  */
 struct retry {
 	struct engine *engine;
@@ -19,12 +20,6 @@ struct retry {
 	uint64_t moved;
 	struct error *err;
 };
-
-static bool may_retry(const struct object_record *o)
-{
-	return o->new_key.n && o->fail != FAIL_UNMATCHED && o->fail != FAIL_RENAME &&
-	       o->fail != FAIL_COLLISION && o->fail != FAIL_UNLISTED;
-}
 
 static struct batch *second_chance(struct retry *r, const struct batch *from)
 {
@@ -90,7 +85,7 @@ static int gather(void *arg, const struct batch *b, uint32_t n, const struct obj
 {
 	struct gathering *g = arg;
 
-	if (!may_retry(o))
+	if (object_failed_at_planning(o))
 		return 0;
 	if (g->n == g->cap) {
 		size_t cap = g->cap ? 2 * g->cap : 256;
@@ -105,11 +100,21 @@ static int gather(void *arg, const struct batch *b, uint32_t n, const struct obj
 	return 0;
 }
 
+static int compare_found(const void *a, const void *b)
+{
+	const struct found *x = a, *y = b;
+
+	if (x->batch != y->batch)
+		return x->batch < y->batch ? -1 : 1;
+	return (x->n > y->n) - (x->n < y->n);
+}
+
 static int move_all(struct retry *r, const struct gathering *g)
 {
 	r->which = calloc(g->n + 1, sizeof(*r->which));
 	if (!r->which)
 		return error_set(r->err, EXIT_INTERNAL, "out of memory");
+	qsort(g->items, g->n, sizeof(*g->items), compare_found);
 	for (size_t i = 0; i < g->n; i++) {
 		if (r->n && g->items[i].batch != r->batch && move(r))
 			return -1;
@@ -123,14 +128,18 @@ int retry_failed(struct engine *e, struct error *err)
 {
 	struct retry r = { .engine = e, .err = err };
 	struct gathering g = { .items = NULL };
-	int rc = journal_each_failed(e->journal, e->options->retry_class, gather, &g, err);
+	enum fail_class class = e->options->retry_class;
+	int rc = journal_each_failed(e->journal, class, gather, &g, err);
 
+	if (!rc && (class == FAIL_NONE || class == FAIL_CONFLICT))
+		rc = journal_each_conflict_skipped(e->journal, gather, &g, err);
 	if (!rc)
 		rc = move_all(&r, &g);
 	else if (!error_is_set(err))
 		error_set(err, EXIT_INTERNAL, "out of memory");
 	if (!rc)
-		log_info("%" PRIu64 " failed objects are tried again", r.moved);
+		log_info("%" PRIu64 " objects that failed or were skipped are tried again",
+			 r.moved);
 	free(r.which);
 	free(g.items);
 	return rc;

@@ -4,6 +4,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "engine/gate.h"
+#include "engine/rows-older.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -178,9 +179,15 @@ static int settle_chunk(struct rewriter *r, struct batch *b, struct chunk *c, st
 		r->outcome_waits = true;
 		return 0;
 	}
-	if (journal_outcome(e->journal, b, c, err))
+	if (journal_outcome(e->journal, b, c, err) || older_rows_note(e->older_rows, c, err))
 		return -1;
 	return rows_invalidate(r, b, c, err);
+}
+
+static int intend(struct rewriter *r, struct batch *b, struct chunk *c, struct error *err)
+{
+	return older_rows_step_back(r->engine->older_rows, c, err) ||
+	       journal_intent(r->engine->journal, b, c, err);
 }
 
 static int intend_and_settle(struct rewriter *r, struct batch *b, struct chunk *c,
@@ -193,7 +200,7 @@ static int intend_and_settle(struct rewriter *r, struct batch *b, struct chunk *
 	if (rows_await_replicas(r, c->database, err) || !gate_pass(r->engine->gate))
 		return -1;
 	b->state = BATCH_REWRITING;
-	if (save_outcome(r, b, err) || journal_intent(r->engine->journal, b, c, err))
+	if (save_outcome(r, b, err) || intend(r, b, c, err))
 		return -1;
 	return settle_chunk(r, b, c, err);
 }
@@ -212,7 +219,7 @@ static int rewrite_given(struct rewriter *r, struct batch *b, struct error *err)
 	if (rows_await_replicas(r, b->rows->database, err) || !gate_pass(r->engine->gate))
 		return -1;
 	b->state = BATCH_REWRITING;
-	if (journal_intent(r->engine->journal, b, b->rows, err))
+	if (intend(r, b, b->rows, err))
 		return -1;
 	return settle_chunk(r, b, b->rows, err);
 }

@@ -47,6 +47,8 @@ void rows_count(const struct chunk *c, struct batch_counts *counts);
  * again: it becomes RETRIED, and b does not count them any more. Returns how many.
  */
 uint64_t rows_step_back(struct batch *b, struct chunk *c, enum migrate_outcome outcome);
+/* The same of one row that conflicted or failed. */
+void row_step_back(struct batch *b, struct row_record *r);
 
 /*
  * invalidate.c: tell all caches of the rows of a settled chunk that changed, until

@@ -29,7 +29,9 @@ struct run_result {
 	struct batch_counts all;          /* of the whole journal, afterwards */
 	uint64_t passed_over[SKIP_COUNT]; /* by this pass */
 	int pass;
-	bool finished; /* the pass is complete */
+	bool finished;  /* the pass is complete */
+	bool rows_left; /* of objects that --only=copy has copied */
+	bool more;      /* --first: the source was not listed to its end */
 	bool interrupted;
 	uint64_t orphaned;
 	int64_t elapsed; /* ns */

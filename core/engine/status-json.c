@@ -134,6 +134,8 @@ void object_json(struct json *j, const struct batch *b, const struct object_reco
 	if (o->state == OBJECT_FAILED) {
 		json_text(j, "class", fail_class_name((enum fail_class)o->fail));
 		json_text(j, "message", o->message);
+	} else if (o->message) {
+		json_text(j, "message", o->message);
 	}
 	json_uint(j, "attempts", o->attempts);
 	json_uint(j, "size", o->size);

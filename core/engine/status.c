@@ -23,8 +23,8 @@ static const char *name_in(const char *const *names, size_t count, size_t i)
 
 const char *job_state_name(enum job_state s)
 {
-	static const char *const names[] = { "not started", "running", "finished",
-					     "interrupted", "unclean", "stopped" };
+	static const char *const names[] = { "not started", "running",     "finished", "first",
+					     "rows left",   "interrupted", "unclean",  "stopped" };
 
 	return NAME_IN(names, s);
 }
@@ -89,6 +89,16 @@ static bool is_alive(const struct journal_run *run)
 	return run->pid > 0 && (!kill(run->pid, 0) || errno == EPERM) && is_ours(run->pid);
 }
 
+/* Of a run that did what it was asked to do. */
+static enum job_state state_of_ended(const struct job_status *s)
+{
+	if (s->pass.state == PASS_LISTING)
+		return JOB_FIRST;
+	if (s->pass.state != PASS_DONE)
+		return JOB_INTERRUPTED;
+	return s->open_batches ? JOB_ROWS_LEFT : JOB_FINISHED;
+}
+
 static enum job_state state_of(const struct job_status *s)
 {
 	if (!s->run.id)
@@ -98,7 +108,7 @@ static enum job_state state_of(const struct job_status *s)
 	if (s->run.exit == EXIT_INTERRUPTED)
 		return JOB_INTERRUPTED;
 	if (s->run.exit == EXIT_DONE || s->run.exit == EXIT_SOME_FAILED)
-		return s->pass.state == PASS_DONE ? JOB_FINISHED : JOB_INTERRUPTED;
+		return state_of_ended(s);
 	return JOB_STOPPED;
 }
 
@@ -203,6 +213,17 @@ static int read_job(struct journal *j, struct job_status *s, struct error *err)
 	return 0;
 }
 
+/* A key is passed over again by each pass that lists it. */
+static int read_skips(struct journal *j, struct job_status *s, struct error *err)
+{
+	struct batch_counts newest;
+
+	if (journal_counts(j, s->pass.number, &newest, err))
+		return -1;
+	memcpy(s->counts.skips, newest.skips, sizeof(newest.skips));
+	return 0;
+}
+
 int job_status_read(struct journal *j, const char *name, const struct control_file *f,
 		    struct job_status *s, struct error *err)
 {
@@ -211,7 +232,7 @@ int job_status_read(struct journal *j, const char *name, const struct control_fi
 	*s = (struct job_status){ .name = name, .journal = f->journal, .left = -1 };
 	if (read_job(j, s, err) || journal_last_run(j, &s->run, err) ||
 	    journal_last_pass(j, &a, &s->pass, err) || journal_counts(j, 0, &s->counts, err) ||
-	    count_open(j, &s->open_batches, err))
+	    read_skips(j, s, err) || count_open(j, &s->open_batches, err))
 		return -1;
 	s->pass.cursor = (struct migrate_bytes){ .n = 0 }; /* it lives in a */
 	if (s->counts.failed && journal_each_failed(j, FAIL_NONE, count_failure, s->failures, err))

@@ -14,6 +14,8 @@ enum job_state {
 	JOB_NOT_STARTED,
 	JOB_RUNNING,
 	JOB_FINISHED,
+	JOB_FIRST,       /* --first: the rest of the listing is a later run's */
+	JOB_ROWS_LEFT,   /* --only=copy: all is copied, and rows are not changed */
 	JOB_INTERRUPTED, /* asked to: run again to go on */
 	JOB_UNCLEAN,     /* killed, or power was lost */
 	JOB_STOPPED      /* by an error: see run.reason */
@@ -27,7 +29,7 @@ struct job_status {
 	enum job_state state;
 	struct journal_run run; /* id 0: none yet */
 	struct journal_pass pass;
-	struct batch_counts counts; /* of all passes */
+	struct batch_counts counts; /* of all passes, but skips: of the newest */
 	uint64_t planned;           /* objects not settled yet */
 	uint64_t open_batches;
 	uint64_t failures[FAIL_CLASS_COUNT];

@@ -146,6 +146,22 @@ static int step(const struct settings *old, const struct settings *now, size_t *
 	return stricter(class_of(a, NULL), class_of(b, NULL));
 }
 
+static bool holds(const struct settings *s, const char *path, const char *value)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->items[i].path_n == strlen(path) &&
+		    !memcmp(s->items[i].path, path, s->items[i].path_n))
+			return s->items[i].value_n == strlen(value) &&
+			       !memcmp(s->items[i].value, value, s->items[i].value_n);
+	return false;
+}
+
+/* A file of pairs takes the place of the rules. */
+static bool has_pairs(const struct settings *s)
+{
+	return holds(s, "keys.from", "file") && holds(s, "keys.format", "csv");
+}
+
 int job_compare(const char *journalled, const char *now, struct buf *out)
 {
 	struct settings a = { .n = 0 }, b = { .n = 0 };
@@ -154,6 +170,8 @@ int job_compare(const char *journalled, const char *now, struct buf *out)
 
 	if (!parse(journalled, &a) || !parse(now, &b))
 		strictest = -2;
+	else if (has_pairs(&a) != has_pairs(&b))
+		strictest = MIGRATE_MAPPING;
 	while (strictest != -2 && (i < a.n || k < b.n)) {
 		int klass = step(&a, &b, &i, &k, out);
 
@@ -162,4 +180,31 @@ int job_compare(const char *journalled, const char *now, struct buf *out)
 	free(a.items);
 	free(b.items);
 	return strictest;
+}
+
+static bool same_of_section(const struct settings *a, const struct settings *b, const char *section)
+{
+	size_t i = 0, k = 0;
+
+	for (;; i++, k++) {
+		while (i < a->n && !is_below(&a->items[i], section))
+			i++;
+		while (k < b->n && !is_below(&b->items[k], section))
+			k++;
+		if (i == a->n || k == b->n)
+			return i == a->n && k == b->n;
+		if (compare_paths(&a->items[i], &b->items[k]) != 0 ||
+		    !same_value(&a->items[i], &b->items[k]))
+			return false;
+	}
+}
+
+bool job_keys_differ(const char *journalled, const char *now)
+{
+	struct settings a = { .n = 0 }, b = { .n = 0 };
+	bool same = parse(journalled, &a) && parse(now, &b) && same_of_section(&a, &b, "keys.");
+
+	free(a.items);
+	free(b.items);
+	return !same;
 }

@@ -122,10 +122,12 @@ void job_free(struct job *job);
  * What differs between two canonical texts: appends "- old\n+ new\n" lines for
  * each changed setting to out and returns the strictest class that changed
  * (enum migrate_option_class), -1: nothing did. A database or cache that was added
- * behind the others, and any change of a cache, count as selection at most; -2: out
- * of memory.
+ * behind the others, and any change of a cache, count as selection at most; pairs in
+ * place of rules, or the reverse, count as mapping. -2: out of memory.
  */
 int job_compare(const char *journalled, const char *now, struct buf *out);
+/* Do the two select keys in different ways? */
+bool job_keys_differ(const char *journalled, const char *now);
 
 /*
  * The option tables of our own sections, in the order of migrate-job(5). Those of

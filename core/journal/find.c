@@ -107,3 +107,24 @@ int journal_find_key(struct journal *j, struct migrate_bytes key, struct arena *
 		return -1;
 	return rc == SQLITE_ROW;
 }
+
+int journal_next_of_key(struct journal *j, struct migrate_bytes key, int64_t *batch, uint32_t *n,
+			struct error *err)
+{
+	struct connection *c = journal_read_begin(j, err);
+	struct statement s;
+	int rc;
+
+	if (!c)
+		return -1;
+	s = statement(c, SQL_OBJECT_OF_KEY);
+	bind_bytes(&s, key);
+	bind_integer(&s, *batch);
+	rc = statement_step(&s);
+	if (rc == SQLITE_ROW) {
+		*batch = column_integer(&s, 0);
+		*n = (uint32_t)column_integer(&s, 1);
+	}
+	statement_end(&s);
+	return journal_read_end(j, rc, err) ? -1 : rc == SQLITE_ROW;
+}

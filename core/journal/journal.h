@@ -116,6 +116,10 @@ struct object_record {
  * pass left a copy at the new key, which rows may name.
  */
 bool object_has_older_copy(const struct object_record *o);
+/* May a copy of it be at its new key? One that was cut off may, and the journal not know it yet. */
+bool object_may_stand(const struct object_record *o);
+/* Failed before it was tried, for what its key is: trying it again changes nothing. */
+bool object_failed_at_planning(const struct object_record *o);
 
 /* What a batch adds up to; the journal's totals are sums of these. */
 struct batch_counts {
@@ -208,8 +212,9 @@ bool journal_job_is_bound(const struct journal_job *job);
 
 /* For a new journal *job has exists = false and a fresh id. */
 int journal_get_job(struct journal *j, struct journal_job *job, struct error *err);
-/* Written once, or again with --accept-change (the old canonical text becomes an event). */
-int journal_set_job(struct journal *j, const struct journal_job *job, struct error *err);
+/* Written once, or again with --accept-change: what changed (lines; NULL: nothing) becomes an event. */
+int journal_set_job(struct journal *j, const struct journal_job *job, const char *change,
+		    struct error *err);
 
 struct journal_run {
 	int64_t id, started, ended; /* ended 0: did not end cleanly, or still runs */
@@ -371,6 +376,14 @@ void journal_merge_close(struct journal_merge *m);
 int journal_find_key(struct journal *j, struct migrate_bytes key, struct arena *a,
 		     struct object_record *out, int64_t *batch, uint32_t *n, struct error *err);
 
+/*
+ * The next record of one key in a batch above *batch (from 0), of whatever kind and state: 1
+ * found, 0 there is no more, -1. Looks at all batches that rows or retries made: not for each key
+ * of a job.
+ */
+int journal_next_of_key(struct journal *j, struct migrate_bytes key, int64_t *batch, uint32_t *n,
+			struct error *err);
+
 /* Batches in order of id, for verify and status; objects are loaded. NULL at the end (err clear). */
 struct batch *journal_next_batch(struct journal *j, int64_t after, struct error *err);
 
@@ -382,6 +395,9 @@ typedef int journal_each_object(void *arg, const struct batch *b, uint32_t n,
 				const struct object_record *o);
 int journal_each_failed(struct journal *j, enum fail_class c, journal_each_object *each, void *arg,
 			struct error *err);
+/* Those that were skipped because other content is at the destination (fail is CONFLICT). */
+int journal_each_conflict_skipped(struct journal *j, journal_each_object *each, void *arg,
+				  struct error *err);
 int journal_search(struct journal *j, struct migrate_bytes text, size_t limit,
 		   journal_each_object *each, void *arg, struct error *err);
 

@@ -9,6 +9,20 @@ bool object_has_older_copy(const struct object_record *o)
 	return o->new_key.n && (o->replaces.n || o->created != CREATED_UNKNOWN);
 }
 
+bool object_may_stand(const struct object_record *o)
+{
+	return o->state == OBJECT_COPIED || o->state == OBJECT_SAME || object_has_older_copy(o) ||
+	       (o->state == OBJECT_PLANNED && o->new_key.n);
+}
+
+bool object_failed_at_planning(const struct object_record *o)
+{
+	if (o->state != OBJECT_FAILED)
+		return false;
+	return !o->new_key.n || o->fail == FAIL_UNMATCHED || o->fail == FAIL_RENAME ||
+	       o->fail == FAIL_COLLISION || o->fail == FAIL_UNLISTED;
+}
+
 /* In the column flags. */
 enum { FLAG_NATIVE = 1, FLAG_LOST = 2, FLAG_IN_DOUBT = 4 };
 

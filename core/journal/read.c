@@ -96,22 +96,35 @@ struct batch *journal_next_batch(struct journal *j, int64_t after, struct error 
 	return next_by(j, SQL_BATCH_NEXT, after, err);
 }
 
-int journal_each_failed(struct journal *j, enum fail_class class, journal_each_object *each,
-			void *arg, struct error *err)
+static int each_in_state(struct journal *j, enum statement_id batches, uint8_t state,
+			 enum fail_class class, journal_each_object *each, void *arg,
+			 struct error *err)
 {
 	struct batch *b;
 	int64_t at = 0;
 	int stop = 0;
 
-	while (!stop && (b = next_by(j, SQL_BATCH_FAILED, at, err))) {
+	while (!stop && (b = next_by(j, batches, at, err))) {
 		at = b->id;
 		for (uint32_t i = 0; !stop && i < b->n; i++)
-			if (b->objects[i].key.n && b->objects[i].state == OBJECT_FAILED &&
+			if (b->objects[i].key.n && b->objects[i].state == state &&
 			    (class == FAIL_NONE || b->objects[i].fail == class))
 				stop = each(arg, b, i, &b->objects[i]);
 		batch_free(b);
 	}
 	return error_is_set(err) ? -1 : stop;
+}
+
+int journal_each_failed(struct journal *j, enum fail_class class, journal_each_object *each,
+			void *arg, struct error *err)
+{
+	return each_in_state(j, SQL_BATCH_FAILED, OBJECT_FAILED, class, each, arg, err);
+}
+
+int journal_each_conflict_skipped(struct journal *j, journal_each_object *each, void *arg,
+				  struct error *err)
+{
+	return each_in_state(j, SQL_BATCH_SKIPPED, OBJECT_SKIPPED, FAIL_CONFLICT, each, arg, err);
 }
 
 static bool holds(struct migrate_bytes in, struct migrate_bytes text)

@@ -89,33 +89,31 @@ static int add_event(struct connection *c, int64_t at, int level, const char *te
 	return statement_run(&s);
 }
 
-/* The canonical text that is about to be replaced, if another one stands there. */
-static int remember_job(struct connection *c, const struct journal_job *job)
+struct job_change {
+	struct journal_job job;
+	const char *change; /* lines; NULL: none */
+};
+
+static int add_change(struct connection *c, const char *change)
 {
-	struct statement s = statement(c, SQL_JOB_GET);
-	int rc = statement_step(&s);
-	char *text = NULL;
+	char *text;
+	int rc;
 
-	if (rc == SQLITE_ROW) {
-		const unsigned char *old = sqlite3_column_text(s.s, 2);
-
-		if (old && strcmp((const char *)old, job->canonical) &&
-		    asprintf(&text, "the job file changed; before, it said:\n%s",
-			     (const char *)old) < 0)
-			text = NULL;
-	}
-	statement_end(&s);
-	if (rc == SQLITE_ROW || rc == SQLITE_DONE)
-		rc = text ? add_event(c, clock_wall(), 1, text) : SQLITE_OK;
+	if (!change)
+		return SQLITE_OK;
+	if (asprintf(&text, "the job file changed:\n%s", change) < 0)
+		return SQLITE_NOMEM;
+	rc = add_event(c, clock_wall(), 1, text);
 	free(text);
 	return rc;
 }
 
 static int apply_job(struct connection *c, void *arg)
 {
-	const struct journal_job *job = arg;
+	const struct job_change *change = arg;
+	const struct journal_job *job = &change->job;
 	struct statement s;
-	int rc = remember_job(c, job);
+	int rc = add_change(c, change->change);
 
 	if (rc)
 		return rc;
@@ -131,11 +129,12 @@ static int apply_job(struct connection *c, void *arg)
 	return statement_run(&s);
 }
 
-int journal_set_job(struct journal *j, const struct journal_job *job, struct error *err)
+int journal_set_job(struct journal *j, const struct journal_job *job, const char *change,
+		    struct error *err)
 {
-	struct journal_job copy = *job;
+	struct job_change copy = { .job = *job, .change = change };
 
-	if (!copy.canonical)
+	if (!job->canonical)
 		BUG("a job without its canonical text");
 	return journal_write(j, apply_job, &copy, err);
 }

@@ -79,6 +79,8 @@ static const char *const texts[STATEMENT_COUNT] = {
 	[SQL_BATCH_ACTIVE] = "SELECT id FROM batch WHERE state < 4 ORDER BY state = 0, id LIMIT ?1",
 	[SQL_BATCH_FAILED] =
 	    "SELECT id FROM batch WHERE failed > 0 AND id > ?1 ORDER BY id LIMIT 1",
+	[SQL_BATCH_SKIPPED] =
+	    "SELECT id FROM batch WHERE skipped > 0 AND id > ?1 ORDER BY id LIMIT 1",
 	[SQL_BATCH_BAD_ROWS] =
 	    "SELECT id FROM batch WHERE rows_conflict + rows_failed > 0 AND id > ?1 "
 	    "ORDER BY id LIMIT 1",
@@ -128,6 +130,10 @@ static const char *const texts[STATEMENT_COUNT] = {
 			    "etag, stored, algorithm, digest, replaces, state, created, level, "
 			    "fail, attempts, hung + "
 			    "1, flags, message, moved_batch, moved_n) WHERE batch = ?1 AND n = ?2",
+	[SQL_OBJECT_OF_KEY] =
+	    "SELECT batch, n FROM object WHERE key = ?1 AND batch > ?2 AND batch IN (SELECT id "
+	    "FROM batch WHERE kind <> 0 OR (first_key <= ?1 AND last_key >= ?1)) ORDER BY batch "
+	    "LIMIT 1",
 	[SQL_CHUNK_ADD] =
 	    "INSERT INTO chunk (" CHUNK_COLUMNS
 	    ", sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, migrate_sum(?1, ?2, ?3, ?4, ?5, ?6, ?7))",

@@ -40,6 +40,7 @@
 	X(BATCH_OPEN)                                                                              \
 	X(BATCH_ACTIVE)                                                                            \
 	X(BATCH_FAILED)                                                                            \
+	X(BATCH_SKIPPED)                                                                           \
 	X(BATCH_BAD_ROWS)                                                                          \
 	X(BATCH_POSITION)                                                                          \
 	X(BATCH_BEFORE)                                                                            \
@@ -54,6 +55,7 @@
 	X(OBJECT_FROM)                                                                             \
 	X(OBJECT_DROP)                                                                             \
 	X(OBJECT_HUNG)                                                                             \
+	X(OBJECT_OF_KEY)                                                                           \
 	X(CHUNK_ADD)                                                                               \
 	X(CHUNK_SETTLE)                                                                            \
 	X(CHUNK_LIST)                                                                              \

@@ -56,7 +56,7 @@ static void build(struct journal *j)
 
 	memcpy(job.id, "0123456789abcdef", 17);
 	pass.cursor = BYTES("cursor");
-	WELL(journal_set_job(j, &job, &err));
+	WELL(journal_set_job(j, &job, NULL, &err));
 	WELL(journal_begin_run(j, "run", &err));
 	WELL(journal_set_pass(j, &pass, &err));
 	WELL(journal_plan(j, &b, 1, &err));

@@ -15,10 +15,10 @@ START_TEST(a_job_is_found_again_and_its_change_is_remembered)
 	snprintf(job.fingerprint, sizeof(job.fingerprint), "abc");
 	job.canonical = strdup("mapping rename = a");
 	job.source = strdup("posix:1:2");
-	WELL(journal_set_job(j, &job, &err));
+	WELL(journal_set_job(j, &job, NULL, &err));
 	free(job.canonical);
 	job.canonical = strdup("mapping rename = b");
-	WELL(journal_set_job(j, &job, &err));
+	WELL(journal_set_job(j, &job, NULL, &err));
 	journal_job_release(&job);
 	journal_close(j);
 
