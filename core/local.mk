@@ -260,6 +260,7 @@ engine_sources = \
 	core/engine/transfer.c \
 	core/engine/tune.c \
 	core/engine/tune.h \
+	core/engine/twin.c \
 	core/engine/unindexed.c \
 	core/engine/uploads.c \
 	core/engine/uploads.h \

@@ -117,6 +117,7 @@ if [ "$(id -u)" -eq 0 ]; then
 	chmod 600 src/image/b
 	check 'a source that changed and cannot be read' closed 3
 	check 'is a failure of its own class' status_says job.yml .failures_by_class.denied 1
+	check 'and the fault of the source' last_output_has 'source: cannot open: Permission denied'
 	check 'its old copy stays' contains_exactly dst/avatar/b 'image b'
 	write_file src/image/b 'image b, changed twice'
 	chmod 644 src/image/b

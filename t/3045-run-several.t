@@ -162,6 +162,17 @@ check 'may be another one' runs 0 1
 check 'its row follows' sql_says app.db 'SELECT path FROM t WHERE id = 1' n/one
 check 'and nothing is left of the first' status_counts job.yml total=2 done=2 failed=0
 
+# ---- Another name ----------------------------------------------------------------------------------
+
+fresh
+check 'a finished job' runs 0 6
+write 'job: renamed'
+check 'under another name it is another job' runs 0 0
+check 'which says that there is one already' last_output_has 'job.journal is the journal of a job with the same source'
+check 'once' runs 0 0
+check 'not in each run' last_output_lacks 'the journal of a job'
+rm -f renamed.journal*
+
 # ---- Skipped and failed before --------------------------------------------------------------------
 
 fresh 'copy: {on_conflict: skip}'

@@ -179,4 +179,29 @@ check 'a dry run of it' beside 0
 check 'does not try it again' says 'failed before: --retry-failed' 1
 check 'nor the others' says 'done before, and unchanged' 4
 
+# Rows of a finished job, whatever they name.
+fresh
+write_file src/other 'no rule is for it'
+job '[{prefix: image/, to: avatar/}]' 'unmatched: skip'
+sed -i '/^keys:/d' job.yml
+check 'a finished job that selects everything' exits_with 0 migrate-run job.yml
+sql app.db "INSERT INTO t VALUES (10, 'image/3.png')"
+check 'a dry run of it' beside 0
+check 'knows the rows that were changed' says 'rows as they shall be' 4
+check 'those that are left to change' says 'rows to change' 1
+check 'and those that name nothing' says 'rows without object' 2
+check 'the run' exits_with 0 migrate-run job.yml
+check 'changes as many' status_counts job.yml rows.changed=5
+
+fresh
+job '[{prefix: image/, to: avatar/}]' 'copy: {on_conflict: skip}' 'unmatched: fail'
+sed -i '/^keys:/d' job.yml
+write_file src/zebra 'no rule is for it'
+write_file dst/avatar/1.png theirs
+check 'one is skipped, one fails' exits_with 3 migrate-run job.yml
+sql app.db "INSERT INTO t VALUES (10, 'image/1.png')"
+check 'a dry run of it' beside 0
+check 'says that their rows stay' says 'rows of objects that are not copied' 3
+check 'and changes none' says 'rows to change' 0
+
 finish

@@ -231,7 +231,9 @@ static int begin_with_journal(struct engine *e, struct error *err)
 	    check_first(e, err) || check_not_over(e, err) || journal_begin_run(e->journal, "", err))
 		return -1;
 	e->begun = true;
-	if (!fresh)
+	if (fresh)
+		twin_tell(e);
+	else
 		sweep_scratch(e);
 	/* in this order: a change of the keys that a kill keeps from the journal is seen again */
 	if (find_pass(e, err) || fit_remember(e, err))

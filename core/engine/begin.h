@@ -28,6 +28,9 @@ int fit_remember_id(struct engine *e, struct error *err);
 /* The ends of a new job; a change that was accepted. */
 int fit_remember(struct engine *e, struct error *err);
 
+/* twin.c: warns of a journal beside this new one that is of the same ends. */
+void twin_tell(const struct engine *e);
+
 /* retry.c, retry-rows.c: what failed gets new batches. */
 int retry_failed(struct engine *e, struct error *err);
 int retry_rows(struct engine *e, struct error *err);

@@ -147,7 +147,10 @@ static bool native_possible(const struct engine *e, const struct item *it)
 	return e->can_copy && (!max || it->record.size <= max);
 }
 
-/* Write it, by the best way there is. */
+/*
+ * Write it, by the best way there is. A native copy that is denied may be so by either end, or be
+ * a right of its own: reading and writing tell whose trouble it is, if it is one.
+ */
 static enum migrate_status write_object(struct copier *c, struct item *it, struct target t)
 {
 	enum migrate_status status = MIGRATE_UNSUPPORTED;
@@ -156,7 +159,7 @@ static enum migrate_status write_object(struct copier *c, struct item *it, struc
 		status = copy_native(c, it, t);
 	else if (c->engine->can_copy && parts_possible(c->engine, it->record.size, true))
 		status = copy_in_parts(c, it, t, true);
-	if (status == MIGRATE_UNSUPPORTED)
+	if (status == MIGRATE_UNSUPPORTED || status == MIGRATE_DENIED)
 		status = copy_streaming(c, it, t);
 	if (status == MIGRATE_OK && it->record.state == OBJECT_PLANNED)
 		settle_copied(c, it);

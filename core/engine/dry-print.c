@@ -78,6 +78,8 @@ static void print_rows(const struct dry *d)
 	print_count("rows to change", d->rows_to_change, true);
 	print_count("rows without object", d->rows_without_object, true);
 	print_count("objects without row", d->objects_without_row, true);
+	print_count("rows as they shall be", d->rows_as_they_are, false);
+	print_count("rows of objects that are not copied", d->rows_left, false);
 	print_count("rows with other values", d->rows_other, false);
 }
 

@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SORT_MEMORY (8 * 1024 * 1024)
 #define KEYS_EXPECTED 4000000 /* nobody counted them: a filter of 8 MiB */
 
 /* What the caches would do about a row, if it is one that changes. */
@@ -41,9 +40,11 @@ static bool preview(struct dry *d, const struct job_database *database,
 }
 
 /* Rows by the key they name, as one sorted stream beside the keys. */
-static int sort_page(struct dry *d, const struct row_page *page,
-		     const struct job_database *database, size_t *previewed, struct error *err)
+static int sort_page(struct dry *d, const struct row_page *page, size_t number, size_t *previewed,
+		     struct error *err)
 {
+	const struct job_database *database = &d->engine.job->databases[number];
+	struct dry_row info = { .database = (uint32_t)number };
 	BUF_AUTO struct buf key = BUF_INIT(MIGRATE_KEY_MAX);
 
 	for (size_t i = 0; i < page->n; i++) {
@@ -55,7 +56,9 @@ static int sort_page(struct dry *d, const struct row_page *page,
 		if (d->engine.ends.cache_count && *previewed < DRY_SAMPLES)
 			*previewed +=
 			    preview(d, database, &page->items[i].row, bytes_of(key.p, key.len));
-		if (sorter_add(d->rows, bytes_of(key.p, key.len), bytes_of(NULL, 0), err))
+		info.settled = page->items[i].row.settled;
+		if (sorter_add(d->rows, bytes_of(key.p, key.len), bytes_of(&info, sizeof(info)),
+			       err))
 			return -1;
 	}
 	return 0;
@@ -75,8 +78,7 @@ static int sort_rows(struct dry *d, size_t database, struct error *err)
 
 		rc = status == MIGRATE_OK ? 0 : session_error(err, EXIT_OUTAGE, s, status);
 		if (!rc)
-			rc = sort_page(d, &page, &d->engine.job->databases[database], &previewed,
-				       err);
+			rc = sort_page(d, &page, database, &previewed, err);
 		arena_reset(&a);
 		if (!rc && !arena_bytes(&a, page.cursor, &q.cursor))
 			rc = error_set(err, EXIT_INTERNAL, "out of memory");
@@ -91,27 +93,65 @@ static int next_row(struct dry *d, struct error *err)
 	int rc = sorter_next(d->rows, &d->row, &payload, err);
 
 	d->more_rows = rc == 1;
+	if (rc == 1)
+		memcpy(&d->row_info, payload.p, sizeof(d->row_info));
 	return rc < 0 ? -1 : 0;
 }
 
-/* Rows before this key in byte order name nothing that was listed. */
-static int pass_rows(struct dry *d, const struct migrate_bytes *key, uint64_t *met,
-		     struct error *err)
+/* Would the present row, which names key, be another one then? */
+static bool row_changes(const struct dry *d, struct migrate_bytes key, struct migrate_bytes new_key)
 {
-	const char *why;
-	int c;
+	const struct job_database *database = &d->engine.job->databases[d->row_info.database];
+	BUF_AUTO struct buf old = BUF_INIT(MIGRATE_KEY_MAX), new = BUF_INIT(MIGRATE_KEY_MAX);
 
+	if (!value_pattern_encode(database->value, key, &old) ||
+	    !value_pattern_encode(database->new_value, new_key, &new))
+		return true;
+	return !d->row_info.settled ||
+	       !bytes_equal(bytes_of(old.p, old.len), bytes_of(new.p, new.len));
+}
+
+/* A row that names nothing that was listed. */
+static int count_unlisted(struct dry *d, struct error *err)
+{
+	int made = dry_was_made(d, d->row, err);
+	const char *why;
+
+	if (made < 0)
+		return -1;
+	if (made)
+		d->rows_as_they_are++;
+	else if (selection_takes(&d->engine.job->selection, d->row, &why))
+		d->rows_without_object++;
+	else
+		d->rows_other++;
+	return 0;
+}
+
+/* What becomes of the rows of one key. */
+enum fate { ROWS_FOLLOW, ROWS_AS_THEY_ARE, ROWS_LEFT };
+
+/* Those before this key in byte order, too, which were not listed; met: rows of the key. */
+static int pass_rows(struct dry *d, const struct migrate_bytes *key, enum fate fate,
+		     struct migrate_bytes new_key, uint64_t *met, struct error *err)
+{
 	*met = 0;
 	while (d->more_rows) {
-		c = key ? bytes_compare(d->row, *key) : -1;
+		int c = key ? bytes_compare(d->row, *key) : -1;
+
 		if (c > 0)
 			break;
-		if (c == 0)
+		if (c < 0 && count_unlisted(d, err))
+			return -1;
+		if (c == 0) {
 			++*met;
-		else if (selection_takes(&d->engine.job->selection, d->row, &why))
-			d->rows_without_object++;
-		else
-			d->rows_other++;
+			if (fate == ROWS_LEFT)
+				d->rows_left++;
+			else if (fate == ROWS_FOLLOW && row_changes(d, *key, new_key))
+				d->rows_to_change++;
+			else
+				d->rows_as_they_are++;
+		}
 		if (next_row(d, err))
 			return -1;
 	}
@@ -169,13 +209,16 @@ static bool look(struct dry *d, struct key_item *item)
 static int count_object(struct dry *d, struct key_item *item, const struct verdict *v,
 			struct error *err)
 {
+	enum fate fate = v->state == OBJECT_FAILED    ? ROWS_LEFT
+			 : v->state == OBJECT_SKIPPED ? ROWS_AS_THEY_ARE
+						      : ROWS_FOLLOW;
 	uint64_t met = 0;
 
 	if (!look(d, item)) {
 		d->missing++;
 		return d->engine.job->keys_from == KEYS_FROM_DATABASE
 			   ? 0
-			   : pass_rows(d, &item->key, &met, err);
+			   : pass_rows(d, &item->key, ROWS_LEFT, v->new_key, &met, err);
 	}
 	if (v->state == OBJECT_FAILED) {
 		keep_failure(d, item, v);
@@ -191,9 +234,8 @@ static int count_object(struct dry *d, struct key_item *item, const struct verdi
 		    (!bytes_equal(item->key, v->new_key) && mark(d, item->key, 'k', err)))
 			return -1;
 	}
-	if (pass_rows(d, &item->key, &met, err))
+	if (pass_rows(d, &item->key, fate, v->new_key, &met, err))
 		return -1;
-	d->rows_to_change += met;
 	d->objects_without_row += !met;
 	return 0;
 }
@@ -202,6 +244,9 @@ static int count_object(struct dry *d, struct key_item *item, const struct verdi
 static int count_known(struct dry *d, const struct key_item *item, const struct verdict *v,
 		       enum dry_known known, struct error *err)
 {
+	enum fate fate = known == DRY_SETTLED && v->new_key.n ? ROWS_FOLLOW
+			 : known == DRY_OWN                   ? ROWS_AS_THEY_ARE
+							      : ROWS_LEFT;
 	uint64_t met;
 
 	if (known == DRY_OWN)
@@ -214,10 +259,7 @@ static int count_known(struct dry *d, const struct key_item *item, const struct 
 	    (mark(d, v->new_key, 'n', err) ||
 	     (d->known && known_add(d->known, item->key, v->new_key, err))))
 		return -1;
-	if (pass_rows(d, &item->key, &met, err))
-		return -1;
-	*(known == DRY_SETTLED ? &d->rows_to_change : &d->rows_other) += met;
-	return 0;
+	return pass_rows(d, &item->key, fate, v->new_key, &met, err);
 }
 
 static int count_key(struct dry *d, struct key_item *item, struct error *err)
@@ -245,7 +287,9 @@ static int count_keys(struct dry *d, struct error *err)
 	while ((rc = key_stream_next(d->keys, &item, err)) == 1)
 		if (count_key(d, &item, err))
 			return -1;
-	return rc || dry_close_delta(d, err) ? -1 : pass_rows(d, NULL, &met, err);
+	return rc || dry_close_delta(d, err)
+		   ? -1
+		   : pass_rows(d, NULL, ROWS_LEFT, bytes_of(NULL, 0), &met, err);
 }
 
 static int count_collisions(struct dry *d, struct error *err)
@@ -279,8 +323,8 @@ static int prepare(struct dry *d, struct error *err)
 	if (key_pairs_check(&d->engine, d->engine.ends.source.session, err))
 		return -1;
 	d->digest = digest_new();
-	d->hashes = sorter_new(SORT_MEMORY, "");
-	d->rows = sorter_new(SORT_MEMORY, "");
+	d->hashes = sorter_new(DRY_SORT_MEMORY, "");
+	d->rows = sorter_new(DRY_SORT_MEMORY, "");
 	if (!d->digest || !d->hashes || !d->rows)
 		return error_set(err, EXIT_INTERNAL, "out of memory");
 	if (job_has_texts(job) && !(d->known = known_new(job, KEYS_EXPECTED, err)))
@@ -320,6 +364,7 @@ int run_dry(const struct job *job, const struct run_options *o, struct error *er
 	planner_release(&d->planner);
 	known_free(d->known);
 	sorter_free(d->rows);
+	sorter_free(d->made);
 	sorter_free(d->hashes);
 	digest_free(d->digest);
 	arena_release(&d->arena);

@@ -8,6 +8,7 @@
 #define DRY_RULES 32    /* counted one by one; later rules together */
 #define DRY_SAMPLES 3   /* per rule */
 #define DRY_FAILURES 20 /* named */
+#define DRY_SORT_MEMORY (8 * 1024 * 1024)
 #define DRY_WOULD_MAX ((size_t)1 << 16)
 
 /*
@@ -31,6 +32,12 @@ struct dry_text {
 	struct migrate_bytes old, new;
 };
 
+/* Of a row, what is sorted with its key. */
+struct dry_row {
+	uint32_t database;
+	bool settled; /* what `set:` says stands there already */
+};
+
 struct known;
 
 struct dry {
@@ -41,7 +48,11 @@ struct dry {
 	struct digest_context *digest;
 	struct sorter *hashes, *rows;
 	struct migrate_bytes row; /* the next row's key, while more_rows */
+	struct dry_row row_info;
 	bool more_rows;
+	struct sorter *made;           /* new keys of earlier runs; NULL: there was none */
+	struct migrate_bytes made_key; /* the next, while more_made */
+	bool more_made;
 	struct arena arena;
 	struct buf would; /* what the caches would do for the first rows, lines */
 
@@ -58,14 +69,18 @@ struct dry {
 	struct dry_text text_samples[DRY_SAMPLES];
 	size_t text_sample_count;
 	uint64_t rows_to_change, rows_without_object, rows_other, objects_without_row;
+	uint64_t rows_as_they_are; /* hold what they shall hold */
+	uint64_t rows_left;        /* of objects that fail, or were skipped */
 };
 
 /* dry-journal.c: what earlier runs did with this key, or made of another one. */
-enum dry_known { DRY_NEW, DRY_SETTLED, DRY_FAILED, DRY_OWN };
+enum dry_known { DRY_NEW, DRY_SETTLED, DRY_SKIPPED, DRY_FAILED, DRY_OWN };
 int dry_open_delta(struct dry *d, struct error *err);
 /* keys ascend from call to call */
 int dry_look_up(struct dry *d, const struct key_item *item, enum dry_known *known,
 		struct error *err);
+/* The same of rows: did earlier runs make this key? 1, 0, -1. */
+int dry_was_made(struct dry *d, struct migrate_bytes key, struct error *err);
 int dry_close_delta(struct dry *d, struct error *err);
 
 /* dry-texts.c */
