@@ -16,7 +16,7 @@ examplesdir = $(docdir)/examples
 dist_examples_DATA = $(examples)
 dist_doc_DATA = README COPYING
 
-EXTRA_DIST += .ci/run etc/m4/migrate.m4
+EXTRA_DIST += .ci/run etc/libtool.sh etc/m4/migrate.m4
 
 # Completion is looked for under each program's name.
 bashcompletion_files = etc/completion/migrate.bash

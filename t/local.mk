@@ -357,7 +357,7 @@ t/0007-install.log: $(filter-out t/0007-install.log t/2002-plugin-example.log,$(
 t/2002-plugin-example.log: $(filter-out t/2002-plugin-example.log,$(TEST_LOGS))
 
 # ---- The stages of CI: build-STAGE makes what check-STAGE tests ------------------
-build-plain build-sanitized: all
+build-plain: all
 	$(MAKE) $(AM_MAKEFLAGS) $(check_PROGRAMS)
 # Plain: all but what the sanitized stage runs and is long. `make check` runs that too.
 sanitized_only = t/4300-trust.t t/6012-s3-hostile.t t/6012-s3-upon-faults.t \
@@ -372,8 +372,14 @@ not_sanitized = t/0001-style.t t/0002-layers.t t/0003-symbols.t t/0004-manuals.t
 	t/0005-examples.t t/0006-completion.t t/0007-install.t t/2200-seed.t t/6000-s3-jobs.t t/6010-s3-faults.t \
 	t/6055-s3-changes.t t/8000-s3d.t \
 	$(filter t/50% t/51%,$(long_tests) $(shell_tests))
+# The corpus is replayed with the same sanitizers by the stage that goes on from it.
+not_sanitized += t/0900-fuzz.t
+sanitized_programs = $(filter-out $(fuzz_programs) $(bench_programs),$(check_PROGRAMS))
+build-sanitized: all
+	$(MAKE) $(AM_MAKEFLAGS) $(sanitized_programs)
 check-sanitized:
-	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(filter-out $(not_sanitized),$(TESTS))'
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(filter-out $(not_sanitized),$(TESTS))' \
+		check_PROGRAMS='$(sanitized_programs)'
 
 # Under the thread sanitizer: where threads meet.
 thread_unit_tests = \
@@ -388,7 +394,7 @@ thread_tests = \
 	t/2210-sqlite-jobs.t \
 	t/5110-crash-random.t \
 	$(thread_unit_tests)
-thread_programs = $(fault_programs) $(servers) $(thread_unit_tests)
+thread_programs = $(fault_programs) $(thread_unit_tests)
 build-threads: all
 	$(MAKE) $(AM_MAKEFLAGS) $(thread_programs)
 check-threads:
