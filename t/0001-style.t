@@ -45,9 +45,10 @@ long_files() {
 }
 
 unlicensed() {
-	{ sources; scripts; } | while read -r file; do
-		head -n 2 "$file" | grep -q 'SPDX-License-Identifier: MIT' || echo "$file"
-	done
+	{ sources; scripts; } | xargs awk '
+		FNR == 3 { nextfile }
+		/SPDX-License-Identifier: MIT/ { licensed[FILENAME] = 1 }
+		END { for (i = 1; i < ARGC; i++) if (!(ARGV[i] in licensed)) print ARGV[i] }'
 }
 
 # The compiler refuses these too; here they are also found where they are not compiled.
@@ -92,11 +93,14 @@ scripts_are_clean() {
 	scripts | xargs shellcheck -x -P .
 }
 
+# not_named_in FILE...: the lines of its input that are no word there.
+not_named_in() {
+	cat "$@" | tr -s '[:space:]' '\n' >"$t_out/named" && grep -vxF -f "$t_out/named"
+}
+
 tests_are_listed() {
 	find t -maxdepth 1 -name '[0-9]*.t' -o -path 't/unit/test-*.c' -maxdepth 2 | sed 's/\.c$//' |
-		while read -r file; do
-			grep -qE "^[[:space:]]*$file([[:space:]]|\$)" t/local.mk || echo "$file"
-		done
+		not_named_in t/local.mk
 }
 
 # A plugin that plugins/local.mk does not name yet is not built at all.
@@ -106,10 +110,7 @@ sources_are_listed() {
 		for folder in plugins/*/; do
 			! grep -qF "	$folder" plugins/local.mk || find "$folder" -name '*.[ch]'
 		done
-	} | while read -r file; do
-		grep -qE "(^|[[:space:]])$file([[:space:]]|\$)" core/local.mk plugins/local.mk ||
-			echo "$file"
-	done
+	} | not_named_in core/local.mk plugins/local.mk
 }
 
 check 'no function is longer than 100 lines' says_nothing long_functions
