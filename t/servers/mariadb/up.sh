@@ -5,6 +5,7 @@
 # FSYNC=on for a server that survives a power loss; the data is lost otherwise. One that
 # crashes by itself is started again, as the service managers of its packages do.
 # Options are the server's, and are kept for the next start.
+# T_TEMPLATES is a folder for what mariadb-install-db makes: it runs once, and the others copy that.
 set -eu
 
 die() {
@@ -34,15 +35,39 @@ as_user() {
 	[ "$(id -u)" -ne 0 ] || echo "--user=$user"
 }
 
-make_data() {
-	[ "$(id -u)" -ne 0 ] || chown "$user" "$dir"
-	chmod 755 "$dir"
+# One of the version that runs, and of the user
+template=${T_TEMPLATES:-}/$(mariadbd --version | sed 's/^[^ ]* *//' | tr -c 'a-zA-Z0-9.\n' -)-$(id -u)-$user
+
+copy_data() {
+	[ -n "${T_TEMPLATES:-}" ] && [ -d "$template" ] || return
+	if ! cp -a "$template" "$dir/new" || ! mv "$dir/new" "$dir/data"; then
+		rm -rf "$dir/new"
+		return 1
+	fi
+}
+
+# Whoever is first; a folder that is there does not take the place of another.
+keep_data() {
+	[ -n "${T_TEMPLATES:-}" ] && mkdir -p "$T_TEMPLATES" 2>/dev/null || return 0
+	if ! cp -a "$dir/new" "$template.$$" || ! mv -T "$template.$$" "$template"; then
+		rm -rf "$template.$$"
+	fi 2>/dev/null
+}
+
+install_data() {
 	# shellcheck disable=SC2046 # no option, or one
 	mariadb-install-db --no-defaults $(as_user) --datadir="$dir/new" --skip-test-db \
 		--auth-root-authentication-method=normal --innodb-log-file-size=16M \
 		--innodb-flush-log-at-trx-commit=0 --innodb-doublewrite=0 \
 		>"$dir/install.log" 2>&1 || die "mariadb-install-db failed: $(tail -n 3 "$dir/install.log")"
+	keep_data
 	mv "$dir/new" "$dir/data"
+}
+
+make_data() {
+	[ "$(id -u)" -ne 0 ] || chown "$user" "$dir"
+	chmod 755 "$dir"
+	copy_data || install_data
 	free_port >"$dir/port"
 }
 

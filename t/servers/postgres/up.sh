@@ -3,6 +3,8 @@
 # up.sh FOLDER: a PostgreSQL server of its own in FOLDER, made when it holds none,
 # on a free port of 127.0.0.1 and a socket there. FOLDER/env says where it is.
 # FSYNC=on for a server that survives a power loss; the data is lost otherwise.
+# T_TEMPLATES is a folder for what initdb makes: it runs once, and the others copy that. Such
+# clusters have one system identifier.
 set -eu
 
 die() {
@@ -39,14 +41,37 @@ s.bind(("127.0.0.1", 0))
 print(s.getsockname()[1])'
 }
 
+init_data() {
+	as "$programs/initdb" -D "$dir/data" -U test --pwfile="$dir/password" -A scram-sha-256 \
+		--auth-local=trust -E UTF8 --locale=C.UTF-8 --no-sync --no-instructions \
+		>"$dir/initdb.log" 2>&1 || die "initdb failed: $(tail -n 3 "$dir/initdb.log")"
+}
+
+# One of the version that runs, and of the user
+template=${T_TEMPLATES:-}/$("$programs/postgres" --version | tr -c 'a-zA-Z0-9.\n' -)-$(id -u)-$user
+
+copy_data() {
+	[ -n "${T_TEMPLATES:-}" ] && [ -d "$template" ] || return
+	cp -a "$template" "$dir/data" || { rm -rf "$dir/data" && return 1; }
+}
+
+# Whoever is first; a folder that is there does not take the place of another.
+keep_data() {
+	[ -n "${T_TEMPLATES:-}" ] && mkdir -p "$T_TEMPLATES" 2>/dev/null || return 0
+	if ! cp -a "$dir/data" "$template.$$" || ! mv -T "$template.$$" "$template"; then
+		rm -rf "$template.$$"
+	fi 2>/dev/null
+}
+
 make_cluster() {
 	[ "$(id -u)" -ne 0 ] || chown "$user" "$dir"
 	chmod 755 "$dir"
 	(umask 077 && printf 'test-password\n' >"$dir/password")
 	[ "$(id -u)" -ne 0 ] || chown "$user" "$dir/password"
-	as "$programs/initdb" -D "$dir/data" -U test --pwfile="$dir/password" -A scram-sha-256 \
-		--auth-local=trust -E UTF8 --locale=C.UTF-8 --no-sync --no-instructions \
-		>"$dir/initdb.log" 2>&1 || die "initdb failed: $(tail -n 3 "$dir/initdb.log")"
+	copy_data || {
+		init_data
+		keep_data
+	}
 	cat >>"$dir/data/postgresql.conf" <<-END
 		listen_addresses = '127.0.0.1'
 		unix_socket_directories = '$dir'
