@@ -144,6 +144,11 @@ class Sqlite:
         return out.count("\r\nx\r\n") + out[: 5].count("x\r\n") + out.count("image/")
 
 
+def honest():
+    """The environment of what hears no lie: other tests look for leaks there, which costs a fourth of a run."""
+    return {**os.environ, "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"}
+
+
 # ---- A job ---------------------------------------------------------------------------------
 
 
@@ -194,11 +199,11 @@ class World:
         with open(path, "w", encoding="ascii", opener=lambda p, f: os.open(p, f, 0o600)) as f:
             f.write("".join(line + "\n" for line in lines))
 
-    def run(self, *flags):
+    def run(self, *flags, env=None):
         """Status (negative: a signal), what it said, MiB that it took."""
         with tempfile.TemporaryFile() as out:
             p = subprocess.Popen(["migrate-run", "--progress=none", *flags, "job.yml"], cwd=self.folder, stdout=out,
-                                 stderr=out, stdin=subprocess.DEVNULL)
+                                 stderr=out, stdin=subprocess.DEVNULL, env=env)
             timer = threading.Timer(self.options.deadline, p.send_signal, [signal.SIGABRT])
             timer.start()
             _, status, usage = os.wait4(p.pid, 0)
@@ -215,7 +220,7 @@ class World:
 
     def counts(self):
         out = subprocess.run(["migrate-status", "--json", "job.yml"], cwd=self.folder, stdout=subprocess.PIPE,
-                             stderr=subprocess.DEVNULL, check=False).stdout
+                             stderr=subprocess.DEVNULL, check=False, env=honest()).stdout
         rows = json.loads(out)["rows"] if out else {}
         return rows.get("changed", 0) + rows.get("already", 0)
 
@@ -261,10 +266,10 @@ class World:
             self.write_job(variant, "127.0.0.1", peer.address, False)
         else:
             self.write_job(variant, self.options.host, self.options.port, False)
-        status, said, _ = self.run()
+        status, said, _ = self.run(env=honest())
         foreign = status == 5
         if foreign:  # the peer had said that it is another server, or another table
-            status, said, _ = self.run("--new-journal")
+            status, said, _ = self.run("--new-journal", env=honest())
         if status not in (0, 3):
             raise Wrong(f"the honest run ended with {status}: {said[-3000:]}")
         changed = self.look(variant)
