@@ -43,7 +43,7 @@ check 'a second run changes nothing and says so again' exits_with 3 migrate-run 
 check 'nothing is counted twice' status_counts job.yml total=3 done=1 same=1 failed=1 rows.changed=2
 check 'trying again with the conflict in place fails again' exits_with 3 migrate-run --retry-failed job.yml
 check 'another class is not tried' exits_with 3 migrate-run --retry-failed=denied job.yml
-check 'and said to be none' last_output_has '0 failed objects are tried again'
+check 'and said to be none' last_output_has '0 objects that failed or were skipped are tried again'
 check 'a class that does not exist is wrong usage' exits_with 2 migrate-run --retry-failed=nonsense job.yml
 rm dst/avatar/a.png
 check 'once the way is free' exits_with 0 migrate-run --retry-failed=conflict job.yml
