@@ -95,6 +95,14 @@ job "[{match: '^a/(.*)\$', to: 'b/\$1'}, {match: '^b/(.*)\$', to: 'a/\$1'}]"
 check 'two keys that change places are a chain too' exits_with 2 migrate-run job.yml
 check 'and refused' holds_files dst 0
 
+# What is passed over behind them makes a batch of its own, of nothing.
+fresh h x-h
+mkdir src/zz
+job "[{match: '^(.*)\$', to: 'x-\$1'}]" 'batch: 2'
+check 'a chain is one also where the last batch is full' exits_with 2 migrate-run job.yml
+check 'and refused before anything failed' missing dst/x-x-h
+check 'not only for the time being' exits_with 2 migrate-run job.yml
+
 # A chain that a later pass finds: both ends wait until one is gone, the rest goes on.
 fresh b/1 z/1
 job "[{match: '^a/(.*)\$', to: 'b/\$1'}, {match: '^b/(.*)\$', to: 'c/\$1'}, {prefix: z/, to: y/}]"

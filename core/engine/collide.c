@@ -103,7 +103,7 @@ static int add_all(struct plan_check *c, struct error *err)
 
 	while (!rc && (b = journal_next_batch(c->engine->journal, after, err))) {
 		after = b->id;
-		c->begun |= b->state != BATCH_PLANNED;
+		c->begun |= b->began != 0; /* one that holds no object is done at once */
 		rc = b->kind >= BATCH_ROWS ? 0 : add_batch(c, b, err);
 		batch_free(b);
 		if (engine_leaving(c->engine))
