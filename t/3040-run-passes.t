@@ -104,6 +104,13 @@ check 'over the old copy' contains_exactly dst/avatar/a 'image a is back'
 check 'and is no orphan any more' status_says job.yml .orphaned 1
 check 'each key is in one class' add_up
 
+fresh
+write_file dst/avatar/a 'image a'
+check 'a job that finds a copy' runs 0 3
+rm src/image/a
+check 'which is not ours: it is no orphan' runs 0 0
+check 'of this job' status_says job.yml .orphaned 0
+
 closed() { # STATUS
 	exits_with "$1" as_nobody migrate-run job.yml
 }

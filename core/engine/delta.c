@@ -128,7 +128,9 @@ void delta_orphaned(struct delta *d)
 	struct engine *e = d->engine;
 	const char *why;
 
-	if (!is_our_copy(&d->record) || !selection_takes(&e->job->selection, d->record.key, &why))
+	/* not one that was there before, and only equal */
+	if (!is_our_copy(&d->record) || d->record.created != CREATED_OURS ||
+	    !selection_takes(&e->job->selection, d->record.key, &why))
 		return;
 	if (is_unlisted_now(d))
 		return;
