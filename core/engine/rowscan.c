@@ -129,17 +129,17 @@ static int add_row(struct rowscan *s, const struct migrate_row *row)
 	return ++s->n == CHUNK_ROWS ? flush(s) : 0;
 }
 
-/* Would the new value be another? Cheap, before the journal is asked. */
+/*
+ * Would the new value be another? Cheap, before the journal is asked. What is selected is no
+ * matter: it may have changed since the object was copied.
+ */
 static bool rules_change(struct rowscan *s, struct migrate_bytes key, const struct found_row *row)
 {
 	const struct job *job = s->engine->job;
 	struct error err = ERROR_INIT;
 	struct migrate_bytes new_key = key;
-	const char *why;
 	size_t rule;
 
-	if (!selection_takes(&job->selection, key, &why))
-		return false;
 	/* pairs of a file: only the journal knows */
 	if (job->keys_from == KEYS_FROM_FILE && job->keys_format == KEYS_CSV)
 		return true;
