@@ -105,6 +105,7 @@ long_tests = \
 	t/5140-crash-servers.t \
 	t/6030-s3-disasters.t \
 	t/5200-sequences.t \
+	t/5210-model.t \
 	t/3900-lying-peers.t \
 	t/1420-control.t \
 	t/1440-progress.t \
@@ -157,6 +158,7 @@ shell_tests = \
 	t/4300-trust.t \
 	t/5000-faults-oracle.t \
 	t/5010-sequences-oracle.t \
+	t/5020-model-oracle.t \
 	t/5110-crash-random.t \
 	t/6000-s3-jobs.t \
 	t/6010-s3-faults.t \
@@ -412,7 +414,12 @@ EXTRA_DIST += t/bench/README t/bench/database t/bench/lib.sh t/bench/measure t/b
 EXTRA_DIST += t/faults/README t/faults/ends.py t/faults/invariants t/faults/lib.sh t/faults/poller \
 	t/faults/pretend t/faults/psql-bytes t/faults/sequence t/faults/spoil t/faults/world \
 	t/faults/chance.py t/faults/changes.py t/faults/durable.py t/faults/helpers.py t/faults/ledger.py \
-	t/faults/model.py t/faults/oracle.py t/faults/play.py t/faults/rowcheck.py t/faults/shrink.py t/faults/steps.py t/faults/worlds.py
+	t/faults/lines.py t/faults/model.py t/faults/oracle.py t/faults/places.py t/faults/play.py \
+	t/faults/rowcheck.py t/faults/shrink.py t/faults/steps.py t/faults/worlds.py
+EXTRA_DIST += t/model/README t/model/spoil t/model/stories \
+	t/model/draws.py t/model/edits.py t/model/foretold.py t/model/gaps.py t/model/hold.py t/model/memory.py \
+	t/model/pages.py t/model/said.py t/model/scene.py t/model/settings.py t/model/story.py t/model/strikes.py \
+	t/model/verdict.py t/model/words.py
 EXTRA_DIST += t/servers/keysd.sh t/servers/keysd/keysd.py t/servers/connectd/connectd.py
 EXTRA_DIST += t/servers/liard/general.py t/servers/liard/liard.py t/servers/liard/lies.py \
 	t/servers/liard/of_mysql.py t/servers/liard/of_postgres.py t/servers/liard/of_redis.py \

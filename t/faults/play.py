@@ -4,31 +4,18 @@
 import os
 import signal
 import subprocess
-import threading
 
 import oracle
 from changes import Changer
 from durable import Disk
 from ledger import Ledger
-from steps import Step
+from lines import Violation, unknown
+from steps import Step, strike_later
 from worlds import World
 
 DONE, NOT_REACHED, SOME_FAILED, INTERRUPTED, LOCKED, JOURNAL, OUTAGE = 0, 2, 3, 4, 6, 8, 9
 KILLAT_FAILED, DAMAGED, TIMEOUT = 125, 7, 90
 RUNS_TO_AN_END = 6
-ignored = None  # a pattern: what is known already
-
-
-class Violation(Exception):
-    """What is wrong, a line each; the first says what it is about."""
-
-    def __init__(self, lines):
-        super().__init__("\n".join(lines))
-        self.lines = lines
-
-    @property
-    def kind(self):
-        return self.lines[0].split(":")[0]
 
 
 class Play:
@@ -91,7 +78,7 @@ class Play:
         self.disk.begin()
         with open(self.file("said"), "wb") as said:
             process = subprocess.Popen(killat + self.command(step), stdout=said, stderr=said)
-            self.strike_later(step, process)
+            strike_later(step, process)
             try:
                 status = process.wait(TIMEOUT)
             except subprocess.TimeoutExpired:
@@ -102,15 +89,6 @@ class Play:
         self.disk.read(self.file("history"))
         report = self.read("report") or "by the clock"
         return 128 - status if status < 0 else status, report
-
-    def strike_later(self, step, process):
-        """By the clock: killat goes, and those that it traces with it; or hands the signal on."""
-        if not step.ms:
-            return
-        sig = signal.SIGKILL if step.is_kill else signal.SIGTERM
-        timer = threading.Timer(step.ms / 1000, lambda: process.poll() is None and process.send_signal(sig))
-        timer.daemon = True
-        timer.start()
 
     def read(self, name):
         try:
@@ -208,7 +186,7 @@ class Play:
             look = oracle.Look(self.world, self.disk)
         except oracle.Damaged as damage:
             raise Violation([f"J: {damage}", self.said()]) from None
-        problems = [p for p in oracle.check(look, final) if not (ignored and ignored.search(p))]
+        problems = unknown(oracle.check(look, final))
         if problems:
             raise Violation(problems + [self.said()])
         return look

@@ -22,6 +22,8 @@ Between runs:
 """
 
 import re
+import signal
+import threading
 
 RUNS = ("run", "copy", "first", "retry")
 STRIKES = ("kill", "killafter", "torn", "term", "int", "hup", "fail", "twin")
@@ -91,6 +93,16 @@ class Step:
 
     def __str__(self):
         return self.word
+
+
+def strike_later(step, process):
+    """By the clock: killat goes, and those that it traces with it; or hands the signal on."""
+    if not step.ms:
+        return
+    sig = signal.SIGKILL if step.is_kill else signal.SIGTERM
+    timer = threading.Timer(step.ms / 1000, lambda: process.poll() is None and process.send_signal(sig))
+    timer.daemon = True
+    timer.start()
 
 
 def parse(text):

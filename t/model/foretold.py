@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: MIT
+"""What a dry run says beforehand, against what the run does by the model."""
+
+from pages import REFUSED, UNFIT
+
+
+class Foretold:
+    def __init__(self, hold, run, gaps):
+        self.hold_, self.run, self.gaps = hold, run, gaps
+
+    def hold(self, status, told):
+        run, same = self.run, self.hold_.same
+        if run.status == UNFIT:
+            same("D", "status", status, UNFIT)
+        elif self.is_left_aside():
+            return
+        elif run.status == REFUSED:
+            same("D", "status", status, 3)
+            if not told["keys that collide"] + told["chained names"]:
+                self.hold_.say("D", "it does not foretell keys that meet")
+        else:
+            self.hold_numbers(status, told)
+
+    def hold_numbers(self, status, told):
+        run, same = self.run, self.hold_.same
+        fails = [r for r in self.planned() if r.fail in ("unmatched", "collision")]
+        collide = sum(r.fail == "collision" for r in fails)
+        same("D", "status", status, 3 if fails else 0)
+        same("D", "would fail", told["would fail"], len(fails) - collide)
+        same("D", "keys that collide", told["keys that collide"], collide)
+        # those that collide are no others than these before somebody decides
+        tried = [r for r in self.planned() if r.fail != "unmatched" and self.is_there(r)]
+        same("D", "objects to copy", told["objects to copy"], len(tried))
+        same("D", "rows to change", told["rows to change"], sum(self.rows(r) for r in tried))
+
+    def is_left_aside(self):
+        """What gaps.py names."""
+        memory, settings = self.run.before.memory, self.run.settings
+        if memory and memory.records and "numbers" in self.gaps:
+            return True
+        absent = any(k not in self.run.before.picture.source for k in self.run.keys()[0])
+        return "absent" in self.gaps and settings.keys_from != "source" and absent
+
+    def planned(self):
+        return [self.run.memory.records[k] for k in self.run.planned]
+
+    def is_there(self, record):
+        in_place = self.run.settings.one_place and record.new == record.key
+        return record.key in self.run.before.picture.source and not in_place
+
+    def rows(self, record):
+        """That name it before the run."""
+        if record.new == record.key and "kept" not in self.gaps:
+            return 0
+        values = {name: self.run.settings.value(name, record.key) for name, _, _ in self.run.settings.tables}
+        rows = self.run.before.picture.rows.items()
+        return sum(row.value == values[table] for (table, _), row in rows)
