@@ -14,5 +14,6 @@ GAPS = {
     "attributes": "S3: metadata that changed with the same body",
     "absent": "keys of rows that the source does not have collide, and fail as unmatched or with --only=rows",
     "kept": "a dry run counts rows to change where no name changes",
+    "forgotten": "keep: failures: --only=rows forgets rows that failed, and --retry-failed ends with 1 where there are such",
     "outcomes": "what became of a row is counted once for each time",
 }

@@ -102,8 +102,8 @@ class Hold:
         self.same("C", "status: failures", str(told["failures_by_class"]), str(in_order(told, memory)))
         sizes = [r.size for r in memory.records.values()]
         copied = [r.size for r in memory.records.values() if r.state == "done"]
-        # of what failed at planning the size is known, or not yet: no page says
-        if memory.count("failed") == 0 or self.scene.settings.keys_from == "source":
+        # of what no listing brought the size is known, or not yet: no page says
+        if self.scene.settings.keys_from == "source":
             self.same("C", "status: bytes", told["bytes"]["total"], sum(sizes))
         self.same("C", "status: bytes copied", told["bytes"]["copied"], sum(copied))
         if memory.finished:
@@ -166,7 +166,8 @@ class Hold:
             self.say("X", f"{key}: row {where} was never named so")
 
     def explain_stranger(self, key, told):
-        self.same("X", f"{key}: its key", key_of(told["key"]), key)
+        if key not in self.memory.new_keys():
+            self.same("X", f"{key}: its key", key_of(told["key"]), key)
         self.same("X", f"{key}: found", told["found"] and key not in self.memory.new_keys(), False)
         if self.scene.settings.is_excluded(key):
             self.same("X", f"{key}: left out by a pattern", told["left_out_by"] is not None, True)

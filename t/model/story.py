@@ -57,8 +57,16 @@ class Story(Strikes):
     def is_left_out(self, word):
         """It leads where a gap is."""
         memory, settings = self.memory, self.scene.settings
-        if "first" in word.flags and settings.keep == "failures" and (memory or settings.rules_name == "two"):
-            return True  # no page says which rules show by themselves that keys never meet, nor what is refused first
+        if "first" in word.flags and settings.keep == "failures":
+            # no page says which rules show by themselves that keys never meet, nor what is refused first
+            if memory or settings.rules_name == "two" or settings.keys_from != "source":
+                return True
+        if "first" in word.flags and memory and memory.count("failed") and settings.keys_from != "source":
+            return True  # whether a failure that is looked at again is one of the N, no page says
+        if settings.keep == "failures" and "forgotten" in self.gaps:
+            again = "retry" in word.flags and memory and memory.failed_rows()
+            if "rows" in word.flags or word.strike or again:
+                return True
         if "rows" in word.flags and settings.keys_from != "source" and "absent" in self.gaps:
             return True
         return "copy-again" in self.gaps and memory and memory.waiting and "copy" in word.flags
@@ -109,6 +117,8 @@ class Story(Strikes):
         if word.name in EDITS + JOB:
             done = edits.Edits(self.scene, self.memory, self.gaps).make(word)
             self.say(f"{word}: {done}")
+        elif word.strike and self.is_left_out(word):
+            self.say(f"{word}: left out")
         elif word.strike:
             self.strike(word)
         else:
