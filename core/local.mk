@@ -110,6 +110,7 @@ plugin_sources = \
 	core/plugin/conformance.c \
 	core/plugin/conformance.h \
 	core/plugin/database.c \
+	core/plugin/rewrite.c \
 	core/plugin/describe.c \
 	core/plugin/end-impl.h \
 	core/plugin/end.c \

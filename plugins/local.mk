@@ -39,6 +39,10 @@ memory_sources = \
 mysql_sources = \
 	plugins/common/bound.c \
 	plugins/common/bound.h \
+	plugins/common/condition.c \
+	plugins/common/condition.h \
+	plugins/common/held.c \
+	plugins/common/held.h \
 	plugins/mysql/address.c \
 	plugins/mysql/answer.c \
 	plugins/mysql/bytes.c \
@@ -90,6 +94,10 @@ posix_sources = \
 postgres_sources = \
 	plugins/common/bound.c \
 	plugins/common/bound.h \
+	plugins/common/condition.c \
+	plugins/common/condition.h \
+	plugins/common/held.c \
+	plugins/common/held.h \
 	plugins/postgres/answer.c \
 	plugins/postgres/array.c \
 	plugins/postgres/catalog.c \
@@ -178,6 +186,8 @@ s3_sources = \
 	plugins/s3/xml.c \
 	$(empty)
 sqlite_sources = \
+	plugins/common/held.c \
+	plugins/common/held.h \
 	plugins/sqlite/catalog.c \
 	plugins/sqlite/connect.c \
 	plugins/sqlite/describe.c \
@@ -221,11 +231,12 @@ noinst_LTLIBRARIES += plugins/libmysql.la
 pkglib_LTLIBRARIES += plugins/mysql.la
 endif
 plugins_libmysql_la_SOURCES = $(mysql_sources)
-plugins_libmysql_la_CPPFLAGS = $(plugin_cppflags) -I$(srcdir)/plugins/common $(MYSQL_CFLAGS)
+plugins_libmysql_la_CPPFLAGS = $(plugin_cppflags) -I$(srcdir)/plugins/common $(MYSQL_CFLAGS) \
+	$(CRYPTO_CFLAGS)
 plugins_libmysql_la_CFLAGS = $(plugin_cflags)
 plugins_mysql_la_SOURCES =
 plugins_mysql_la_LDFLAGS = $(plugin_ldflags)
-plugins_mysql_la_LIBADD = plugins/libmysql.la core/libmigrate.la $(MYSQL_LIBS)
+plugins_mysql_la_LIBADD = plugins/libmysql.la core/libmigrate.la $(MYSQL_LIBS) $(CRYPTO_LIBS)
 
 if PLUGIN_POSIX
 noinst_LTLIBRARIES += plugins/libposix.la
@@ -276,7 +287,7 @@ noinst_LTLIBRARIES += plugins/libsqlite.la
 pkglib_LTLIBRARIES += plugins/sqlite.la
 endif
 plugins_libsqlite_la_SOURCES = $(sqlite_sources)
-plugins_libsqlite_la_CPPFLAGS = $(plugin_cppflags) $(SQLITE_CFLAGS)
+plugins_libsqlite_la_CPPFLAGS = $(plugin_cppflags) -I$(srcdir)/plugins/common $(SQLITE_CFLAGS)
 plugins_libsqlite_la_CFLAGS = $(plugin_cflags)
 plugins_sqlite_la_SOURCES =
 plugins_sqlite_la_LDFLAGS = $(plugin_ldflags)

@@ -78,7 +78,7 @@ sqlite_test_libs = plugins/libsqlite.la core/libcore.la $(CHECK_LIBS) $(SQLITE_L
 t_unit_test_libs3_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/plugins/s3 $(LIBS3_CFLAGS) $(CRYPTO_CFLAGS)
 t_unit_test_libs3_LDADD = plugins/liblibs3.la core/libcore.la $(CHECK_LIBS) $(LIBS3_LIBS)
 t_unit_test_mysql_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/plugins/common $(MYSQL_CFLAGS)
-t_unit_test_mysql_LDADD = plugins/libmysql.la core/libcore.la $(CHECK_LIBS) $(MYSQL_LIBS)
+t_unit_test_mysql_LDADD = plugins/libmysql.la core/libcore.la $(CHECK_LIBS) $(MYSQL_LIBS) $(CRYPTO_LIBS)
 t_unit_test_posix_list_LDADD = $(posix_test_libs)
 t_unit_test_posix_parts_LDADD = $(posix_test_libs)
 t_unit_test_posix_write_LDADD = $(posix_test_libs)
@@ -196,6 +196,9 @@ shell_tests = \
 	t/6290-rows-driven.t \
 	t/6295-activestorage.t \
 	t/6297-wordpress.t \
+	t/6300-beside-sqlite.t \
+	t/6301-beside-postgres.t \
+	t/6302-beside-mysql.t \
 	t/8000-s3d.t \
 	$(empty)
 

@@ -146,7 +146,8 @@ static int rewrite_chunk(struct rewriter *r, struct chunk *c, struct error *err)
 static bool may_wait(const struct rewriter *r, const struct chunk *c)
 {
 	for (uint32_t i = 0; i < c->n; i++)
-		if (c->rows[i].outcome != MIGRATE_ROW_CHANGED || c->rows[i].message)
+		if (c->rows[i].outcome != MIGRATE_ROW_CHANGED || c->rows[i].message ||
+		    c->rows[i].extra_differs)
 			return false;
 	return !c->texts && !r->engine->ends.cache_count;
 }

@@ -77,6 +77,26 @@ static void mark_guilty(struct rewriter *r, struct migrate_session *s, struct mi
 	row->message = arena_text(&r->arena, session_message(s));
 }
 
+/* What rewrite() said of single rows: the session keeps it until the next call only. */
+static int take_notes(struct rewriter *r, const struct migrate_session *s,
+		      struct migrate_change *const *changes, struct row_record *rows, size_t n,
+		      struct error *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		const char *conflict = rewrite_conflict(s, i);
+		struct migrate_bytes extra = rewrite_extra(s, i);
+
+		if (changes[i]->outcome == MIGRATE_ROW_CONFLICT && conflict)
+			rows[i].message = arena_text(&r->arena, conflict);
+		if (changes[i]->outcome != MIGRATE_ROW_CHANGED || !extra.n)
+			continue;
+		rows[i].extra_differs = true;
+		if (!arena_bytes(&r->arena, extra, &rows[i].extra))
+			return error_set(err, EXIT_INTERNAL, "out of memory");
+	}
+	return 0;
+}
+
 /* rows[i] belongs to changes[i]. */
 static int rewrite_some(struct rewriter *r, size_t database, struct migrate_change *const *changes,
 			struct row_record *rows, size_t n, struct error *err)
@@ -93,7 +113,7 @@ static int rewrite_some(struct rewriter *r, size_t database, struct migrate_chan
 	       rows_again(r, s, status, &attempt, err));
 	if (status == MIGRATE_OK) {
 		gate_well(r->engine->gate);
-		return 0;
+		return take_notes(r, s, changes, rows, n, err);
 	}
 	if (status != MIGRATE_INVALID)
 		return -1;
@@ -110,7 +130,8 @@ static void fill(struct migrate_change *m, const struct row_record *row)
 	*m = (struct migrate_change){ .identity = row->identity,
 				      .place = row->place,
 				      .before = row->before,
-				      .after = row->after };
+				      .after = row->after,
+				      .found = row->extra };
 }
 
 int rows_rewrite(struct rewriter *r, struct chunk *c, struct error *err)

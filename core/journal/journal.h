@@ -272,6 +272,7 @@ struct row_record {
 	const char *text;           /* identity as shown */
 	uint8_t outcome;            /* enum migrate_outcome */
 	const char *message;        /* conflict, failure; NULL: none */
+	bool extra_differs;         /* it is not the one that was intended */
 };
 
 struct chunk {

@@ -86,6 +86,7 @@ static int set_outcome(struct connection *c, const struct chunk *chunk, uint32_t
 	bind_integer(&s, n);
 	bind_integer(&s, r->outcome);
 	bind_text(&s, r->message);
+	bind_bytes(&s, r->extra_differs ? r->extra : bytes_of(NULL, 0));
 	rc = statement_run(&s);
 	if (!rc && sqlite3_changes(c->db) != 1)
 		rc = connection_damaged(c, "row %u of chunk %lld is missing", n,
@@ -123,7 +124,8 @@ static int apply_outcome(struct connection *c, void *arg)
 	if (!rc && sqlite3_changes(c->db) != 1)
 		rc = connection_damaged(c, "chunk %lld is missing", (long long)chunk->id);
 	for (uint32_t i = 0; !rc && i < chunk->n; i++)
-		if (chunk->rows[i].outcome != MIGRATE_ROW_CHANGED || chunk->rows[i].message)
+		if (chunk->rows[i].outcome != MIGRATE_ROW_CHANGED || chunk->rows[i].message ||
+		    chunk->rows[i].extra_differs)
 			rc = set_outcome(c, chunk, i);
 	return rc ? rc : save_row_counts(c, w->b);
 }

@@ -147,9 +147,9 @@ static const char *const texts[STATEMENT_COUNT] = {
 	    ", sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, migrate_sum(?1, "
 	    "?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11))",
 	[SQL_ROW_OUTCOME] =
-	    "UPDATE row SET outcome = ?3, message = ?4, sum = migrate_sum(chunk, n, object, "
-	    "identity, "
-	    "place, before, after, extra, text, ?3, ?4) WHERE chunk = ?1 AND n = ?2",
+	    "UPDATE row SET outcome = ?3, message = ?4, extra = coalesce(?5, extra), sum = "
+	    "migrate_sum(chunk, n, object, identity, place, before, after, coalesce(?5, extra), "
+	    "text, ?3, ?4) WHERE chunk = ?1 AND n = ?2",
 	[SQL_ROW_LIST] = "SELECT " ROW_COLUMNS ", sum IS migrate_sum(" ROW_COLUMNS
 			 ") FROM row WHERE chunk = ?1 ORDER BY n",
 	[SQL_ROW_DROP] =

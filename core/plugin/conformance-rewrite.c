@@ -244,6 +244,105 @@ static bool sets_and_puts_back(struct battery *b)
 	return ok;
 }
 
+/* Change i alone. */
+static enum migrate_status rewrite_one(struct hand *h, struct work *w, size_t i)
+{
+	struct migrate_rewrite r = { .changes = &w->list[i], .count = 1 };
+
+	return database_rewrite(h->s, &r);
+}
+
+#define ODD 5 /* the row whose `set:` columns change behind the back of a change */
+
+/* Undone, but one row's columns do not hold what its change expects: neither that nor the undo's. */
+static bool try_other_sets(struct hand *h, struct work *w, const struct migrate_bytes *old)
+{
+	swap(w);
+	for (size_t i = 0; i < CHANGES; i++)
+		w->changes[i].extra = old[i];
+	w->changes[ODD].found = old[ODD];
+	ANSWERS(h, MIGRATE_OK, rewrite(h, w));
+	for (size_t i = 0; i < CHANGES; i++) {
+		int want = i == ODD ? MIGRATE_ROW_CONFLICT : MIGRATE_ROW_CHANGED;
+
+		MUST(h->b, w->changes[i].outcome == want, "change %zu has outcome %d instead of %d",
+		     i, w->changes[i].outcome, want);
+	}
+	return true;
+}
+
+/* The value is changed already, but the columns are not: that is not the change. */
+static bool try_value_alone(struct hand *h, struct work *w, const struct migrate_bytes *old)
+{
+	struct migrate_change *c = &w->changes[0], whole = *c;
+
+	*c = (struct migrate_change){ .identity = whole.identity,
+				      .place = whole.place,
+				      .before = whole.after,
+				      .after = whole.after,
+				      .extra = old[0] };
+	ANSWERS(h, MIGRATE_OK, rewrite_one(h, w, 0));
+	MUST(h->b, c->outcome == MIGRATE_ROW_CHANGED, "set columns alone: outcome %d", c->outcome);
+	*c = whole;
+	ANSWERS(h, MIGRATE_OK, rewrite_one(h, w, 0));
+	MUST(h->b, c->outcome == MIGRATE_ROW_CONFLICT,
+	     "a row with the new value and the old set columns has outcome %d", c->outcome);
+	c->before = c->after;
+	ANSWERS(h, MIGRATE_OK, rewrite_one(h, w, 0));
+	MUST(h->b, c->outcome == MIGRATE_ROW_CHANGED, "set columns alone: outcome %d", c->outcome);
+	*c = whole;
+	return true;
+}
+
+/* One row has its columns as they shall be already: what an undo puts back is what they hold. */
+static bool try_settled_before(struct hand *h, struct work *w)
+{
+	struct migrate_bytes after = w->changes[ODD].after, held;
+
+	w->changes[ODD].after = w->changes[ODD].before;
+	ANSWERS(h, MIGRATE_OK, rewrite_one(h, w, ODD));
+	w->changes[ODD].after = after;
+	w->rows.n = 0;
+	if (!scan_rows(h, 100, &w->rows))
+		return false;
+	held = w->rows.items[ODD].row.extra;
+	ANSWERS(h, MIGRATE_OK, rewrite(h, w));
+	if (!outcomes_are(h, w, MIGRATE_ROW_CHANGED))
+		return false;
+	for (size_t i = 0; i < CHANGES; i++) {
+		struct migrate_bytes extra = rewrite_extra(h->s, i);
+
+		MUST(h->b, i == ODD ? bytes_equal(extra, held) : !extra.n,
+		     "what the set columns of row %zu held is not told", i);
+	}
+	return true;
+}
+
+static bool try_found(struct hand *h, struct work *w)
+{
+	struct migrate_bytes old[CHANGES];
+
+	for (size_t i = 0; i < CHANGES; i++)
+		w->changes[i].found = old[i] = w->rows.items[i].row.extra;
+	if (w->rows.items[0].row.settled) /* no set columns, or nothing that they could change to */
+		return true;
+	if (!try_settled_before(h, w) || !try_value_alone(h, w, old))
+		return false;
+	for (size_t i = 0; i < CHANGES; i++)
+		w->changes[i].found = bytes_of(NULL, 0);
+	return try_other_sets(h, w, old);
+}
+
+static bool set_columns_are_compared(struct battery *b)
+{
+	struct hand *h = &b->hands[0];
+	struct work w;
+	bool ok = prepare(h, &w) && try_found(h, &w);
+
+	arena_release(&w.rows.arena);
+	return ok;
+}
+
 /* ---- What the data forbids ---- */
 
 static bool try_too_long(struct hand *h, struct work *w)
@@ -417,6 +516,8 @@ static const struct trial trials[] = {
 	{ "a twin of the value before is a conflict", twins_conflict, lacks_insert },
 	{ "set columns are set with the value, and put back by an undo", sets_and_puts_back,
 	  lacks_insert },
+	{ "set columns that were changed meanwhile are compared, and conflict",
+	  set_columns_are_compared, lacks_insert },
 	{ "a value that is too long is invalid, and the call changed nothing", too_long,
 	  lacks_width },
 	{ "so is one that is not unique", not_unique, lacks_unique },

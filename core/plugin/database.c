@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EXTRA_MAX (64 * 1024)
 #define TEXT_MAX (64 * 1024)
 
 static void page_reset(struct row_page *page)
@@ -45,7 +44,7 @@ static bool row_is_sound(struct migrate_session *s, const struct migrate_row *ro
 		return call_nonsense(s, "a row has a place of %zu bytes", row->place.n);
 	if (!bytes_fit(row->value, s->end->value_max))
 		return call_nonsense(s, "a row has a value of %zu bytes", row->value.n);
-	if (!bytes_fit(row->extra, EXTRA_MAX))
+	if (!bytes_fit(row->extra, ROW_EXTRA_MAX))
 		return call_nonsense(s, "a row has %zu bytes of `set:` columns", row->extra.n);
 	if (row->text && strnlen(row->text, TEXT_MAX + 1) > TEXT_MAX)
 		return call_nonsense(s, "a row has a text of more than %d bytes", TEXT_MAX);
@@ -194,43 +193,6 @@ enum migrate_status database_count(struct migrate_session *s, uint64_t *rows)
 
 	*rows = r.rows;
 	return status;
-}
-
-/* Each change needs an outcome, and one row alone may only fail where rows are on their own. */
-static void outcomes_are_sound(struct migrate_session *s, const struct migrate_rewrite *r)
-{
-	bool atomic =
-	    atomic_load_explicit(&s->end->flags, memory_order_relaxed) & MIGRATE_ATOMIC_CALL;
-
-	for (size_t i = 0; i < r->count; i++) {
-		const struct migrate_change *c = r->changes[i];
-
-		if (c->outcome <= MIGRATE_ROW_UNKNOWN || c->outcome > MIGRATE_ROW_FAILED)
-			call_nonsense(s, "change %zu has no outcome", i);
-		else if (c->outcome == MIGRATE_ROW_FAILED && atomic)
-			call_nonsense(s, "change %zu failed alone in a call that is atomic", i);
-		else if (c->outcome == MIGRATE_ROW_FAILED &&
-			 (c->status <= MIGRATE_OK || c->status >= MIGRATE_STATUS_COUNT))
-			call_nonsense(s, "change %zu failed without a status", i);
-	}
-}
-
-enum migrate_status database_rewrite(struct migrate_session *s, struct migrate_rewrite *r)
-{
-	int status;
-
-	if (!s->database || !s->database->rewrite)
-		return call_absent(s);
-	for (size_t i = 0; i < r->count; i++) {
-		r->changes[i]->outcome = MIGRATE_ROW_UNKNOWN;
-		r->changes[i]->status = MIGRATE_OK;
-	}
-	r->session = s;
-	call_begin(s, "rewrite");
-	status = (int)s->database->rewrite(s->self, r);
-	if (status == MIGRATE_OK)
-		outcomes_are_sound(s, r);
-	return call_end(s, "rewrite", status);
 }
 
 enum migrate_status database_insert(struct migrate_session *s, struct migrate_insert *r)

@@ -19,11 +19,13 @@
 #define MESSAGE_MAX 1024
 #define IDENTITY_TEXT_MAX 4096
 #define KEPT_MAX 256
+#define ROW_EXTRA_MAX (64 * 1024) /* bytes of `set:` columns */
 
 enum call_expects {
 	EXPECTS_NOTHING,
 	EXPECTS_OBJECTS,
 	EXPECTS_ROWS,
+	EXPECTS_OUTCOMES,
 	EXPECTS_FACTS,
 	EXPECTS_DATABASE_FACTS,
 	EXPECTS_IDENTITY,
@@ -37,6 +39,18 @@ enum call_expects {
 /* Where migrate_set_upload() and migrate_set_part() put their bytes. */
 struct token_out {
 	void *bytes;
+	size_t n;
+};
+
+/* What rewrite() says of its changes beside their outcomes. */
+struct row_note {
+	const char *conflict;
+	struct migrate_bytes extra;
+};
+
+struct row_notes {
+	struct arena arena;
+	struct row_note *items; /* by change; NULL: none was made */
 	size_t n;
 };
 
@@ -71,6 +85,7 @@ struct migrate_session {
 	char nonsense[256];
 	int64_t retry_after;
 	struct buf lost;
+	struct row_notes notes;
 	struct object_slot unwanted[2]; /* for callers who do not ask for the object */
 
 	struct migrate_session *next, **link; /* in the end's list */

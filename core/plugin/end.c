@@ -56,6 +56,7 @@ void session_release(struct migrate_session *s)
 		s->next->link = s->link;
 	pthread_mutex_unlock(&s->end->lock);
 	buf_release(&s->lost);
+	arena_release(&s->notes.arena);
 }
 
 /* The instance is opened through a passing session, so that open() can fail and note like others. */

@@ -264,6 +264,10 @@ enum migrate_status database_find(struct migrate_session *s, struct migrate_find
 				  struct row_page *page);
 void row_page_release(struct row_page *page);
 enum migrate_status database_rewrite(struct migrate_session *s, struct migrate_rewrite *r);
+/* Of a change of the last rewrite(), the session's until its next one. NULL: nothing was said. */
+const char *rewrite_conflict(const struct migrate_session *s, size_t change);
+/* What its `set:` columns held where they were not as found; n = 0: they were. */
+struct migrate_bytes rewrite_extra(const struct migrate_session *s, size_t change);
 enum migrate_status database_insert(struct migrate_session *s, struct migrate_insert *r);
 
 /* ---- Caches ---- */

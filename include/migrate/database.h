@@ -94,8 +94,9 @@ enum migrate_outcome {
 
 /*
  * before -> after at one place of one row. extra with bytes: what the `set:`
- * columns shall hold (an undo), else what the job says. before = after is a
- * change of the `set:` columns alone.
+ * columns shall hold (an undo), else what the job says. found with bytes: what they
+ * held when the row was found, else, in an undo, what the job says, else anything.
+ * before = after is a change of the `set:` columns alone.
  */
 struct migrate_change {
 	struct migrate_bytes identity;
@@ -103,16 +104,24 @@ struct migrate_change {
 	struct migrate_bytes before;
 	struct migrate_bytes after;
 	struct migrate_bytes extra;
+	struct migrate_bytes found;
 	int32_t outcome; /* out: enum migrate_outcome */
 	int32_t status;  /* out, with ROW_FAILED */
 };
 
 /*
  * rewrite(): lock the rows by identity alone, in the order given, and only then
- * compare and swap. Outcomes other than CHANGED are answered from the locked
- * read, never from a plain one. With MIGRATE_ATOMIC_CALL a status other than OK
- * means that nothing was changed, UNKNOWN_OUTCOME that the commit's answer was
- * lost. INVALID: the data's fault (too long, not unique, a check): the core
+ * compare and swap. A row is changed when, under the lock, it holds `before`, each
+ * `set:` column holds what was found or, already, what it shall hold, and the job's
+ * own condition is true of it (of an undo it need not be: the change may have made
+ * it false). It is ALREADY as it shall be with `after` and all columns so. All is
+ * compared as bytes, and a value that would not be read as it is written is INVALID.
+ * What a trigger made of the change until the end of the transaction counts: other
+ * values than those written are INVALID, too. The session's connection must not be
+ * made anew between lock and commit. Outcomes other than CHANGED are answered from
+ * the locked read, never from a plain one. With MIGRATE_ATOMIC_CALL a status other
+ * than OK means that nothing was changed, UNKNOWN_OUTCOME that the commit's answer
+ * was lost. INVALID: the data's fault (too long, not unique, a check): the core
  * bisects down to the guilty row.
  */
 struct migrate_rewrite {
@@ -120,6 +129,14 @@ struct migrate_rewrite {
 	struct migrate_change *const *changes; /* in the order of their identity */
 	size_t count;
 };
+/* Of a CONFLICT, by its index: what the row holds instead, for the report: holds 'x', size 7. */
+void migrate_set_conflict(struct migrate_rewrite *r, size_t change, const char *format, ...)
+    MIGRATE_PRINTF(3, 4);
+/*
+ * Of a CHANGED: what its `set:` columns held under the lock, where that is not what was
+ * found, so that an undo puts this back. Before the commit. False: out of memory.
+ */
+bool migrate_set_extra(struct migrate_rewrite *r, size_t change, struct migrate_bytes extra);
 
 /* insert(): one new row per value, for trials. Other columns get their defaults. */
 struct migrate_insert {

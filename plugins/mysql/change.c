@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "mysql-impl.h"
 
+#include <openssl/sha.h>
 #include <stdlib.h>
 #include <string.h>
 
+#define GUARD_MAX 256 /* bytes of a value that is compared as it is */
+
 /*
  * One UPDATE for many rows: UPDATE t SET path = IF(id < 3, IF(id < 2, 'a', 'b'),
- * IF(id < 4, 'c', 'd')) WHERE id IN (1, 2, 3, 4). The choice is a balanced tree
+ * IF(id < 4, 'c', 'd')) WHERE id IN (1, 2, 3, 4) AND (id, path) IN (...). The choice is a balanced tree
  * over the key in the server's own order, so that a row costs ten comparisons and
  * no table has to be made; every version of either server can do it.
  */
@@ -128,6 +131,47 @@ static enum migrate_status add_sets(struct self *self, struct tree *t, size_t n,
 	return status;
 }
 
+/*
+ * AND (id, path) IN ((1, 'a'), ...), by bytes whatever the collation. Of long values a
+ * digest does, so that a statement is not twice as long for them.
+ */
+static bool add_guard(struct sql *s, const struct instance *inst,
+		      const struct migrate_change *const *members,
+		      const struct migrate_bytes *identities, size_t n)
+{
+	bool digests = false;
+
+	for (size_t i = 0; i < n; i++)
+		digests |= members[i]->before.n > GUARD_MAX;
+	sql_add(s, " AND (");
+	for (size_t k = 0; k < inst->key_count; k++)
+		sql_add(s, "%s, ", inst->key[k].column->sql);
+	if (digests)
+		sql_add(s, "IF(OCTET_LENGTH(%s) > %d, UNHEX(SHA2(%s, 256)), %s)", inst->bytes_sql,
+			GUARD_MAX, inst->bytes_sql, inst->bytes_sql);
+	else
+		sql_add(s, "%s", inst->bytes_sql);
+	sql_add(s, ") IN (");
+	for (size_t i = 0; i < n; i++) {
+		unsigned char digest[SHA256_DIGEST_LENGTH];
+		struct migrate_bytes value = members[i]->before;
+
+		if (value.n > GUARD_MAX) {
+			if (!SHA256(value.p, value.n, digest))
+				return false;
+			value = (struct migrate_bytes){ .p = digest, .n = sizeof(digest) };
+		}
+		sql_bytes(s, i ? ",(" : "(", i ? 2 : 1);
+		if (!text_key_values(s, inst, identities[i]))
+			return false;
+		sql_bytes(s, ",", 1);
+		sql_binary(s, value);
+		sql_bytes(s, ")", 1);
+	}
+	sql_bytes(s, ")", 1);
+	return true;
+}
+
 enum migrate_status change_build(struct self *self, const struct migrate_change *const *members,
 				 const struct migrate_bytes *identities, size_t n, bool value)
 {
@@ -147,7 +191,8 @@ enum migrate_status change_build(struct self *self, const struct migrate_change 
 	if (status)
 		return status;
 	sql_add(s, " WHERE ");
-	if (!text_keys(s, inst, identities, n) || !t.good)
+	if (!text_keys(s, inst, identities, n) || !t.good ||
+	    !add_guard(s, inst, members, identities, n))
 		return migrate_fail(self->session, MIGRATE_INVALID,
 				    "not an identity of a row of '%s'", inst->table);
 	return s->failed ? out_of_memory(self) : MIGRATE_OK;

@@ -131,6 +131,7 @@ static bool set_protocol(MYSQL *conn, const struct address *a)
 static MYSQL *prepare(struct self *self, const struct address *a)
 {
 	static const unsigned off = 0;
+	static const my_bool no = 0;
 	const size_t stack = STACK_SIZE, packet = (size_t)answer_max(self->instance, true);
 	MYSQL *conn = mysql_init(NULL);
 	char name[64];
@@ -140,6 +141,7 @@ static MYSQL *prepare(struct self *self, const struct address *a)
 	snprintf(name, sizeof(name), "migrate %s", migrate_job_id(self->session));
 	if (!mysql_optionsv(conn, MYSQL_OPT_NONBLOCK, &stack) &&
 	    !mysql_optionsv(conn, MYSQL_OPT_LOCAL_INFILE, &off) &&
+	    !mysql_optionsv(conn, MYSQL_OPT_RECONNECT, &no) &&
 	    !mysql_optionsv(conn, MYSQL_OPT_MAX_ALLOWED_PACKET, &packet) &&
 	    !mysql_optionsv(conn, MYSQL_SET_CHARSET_NAME, "utf8mb4") &&
 	    !mysql_optionsv(conn, MYSQL_OPT_CONNECT_ATTR_ADD, "program_name", name) &&
@@ -221,7 +223,9 @@ static void keep_alive(const struct link *link)
 /*
  * Whole seconds, of which lock timeouts are at least one. Strict: what does not
  * fit is an error, never cut. Triggers and functions keep the modes that they
- * were made with. A time zone of our own only if a key depends on it.
+ * were made with. A time zone of our own only if a key depends on it. Character
+ * sets: what the handshake asked for, init_connect or the server's own choice may
+ * have changed.
  */
 static void build_settings(struct sql *s, const struct instance *inst, bool is_mariadb)
 {
@@ -233,8 +237,9 @@ static void build_settings(struct sql *s, const struct instance *inst, bool is_m
 		"SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', autocommit = "
 		"1, innodb_lock_wait_timeout = %lld, lock_wait_timeout = %lld, foreign_key_checks "
 		"= 1, unique_checks = 1, sql_safe_updates = 0, sql_select_limit = "
-		"18446744073709551615, wait_timeout = %d, collation_connection = "
-		"utf8mb4_general_ci",
+		"18446744073709551615, wait_timeout = %d, character_set_client = utf8mb4, "
+		"character_set_results = utf8mb4, character_set_connection = utf8mb4, "
+		"collation_connection = utf8mb4_general_ci",
 		lock, lock, SESSION_TIMEOUT);
 	if (is_mariadb)
 		sql_add(s,
@@ -244,6 +249,41 @@ static void build_settings(struct sql *s, const struct instance *inst, bool is_m
 		sql_add(s, ", max_execution_time = %lld", limit);
 	if (inst->has_moment)
 		sql_add(s, ", time_zone = '+00:00'");
+}
+
+/*
+ * What was set is not what counts, but what comes of it: a text goes there and back, as it
+ * is written in a statement and as it is answered.
+ */
+static enum migrate_status prove_texts(struct self *self, struct link *link)
+{
+#define PROBE_TEXT "\303\244 \346\227\245 \360\237\230\200"
+#define PROBE_HEX "C3A420E697A520F09F9880"
+	static const char sql[] =
+	    "SELECT '" PROBE_TEXT "', HEX('" PROBE_TEXT "'), _utf8mb4 x'" PROBE_HEX
+	    "', CONCAT_WS(', ', @@character_set_client, @@character_set_connection, "
+	    "@@character_set_results)";
+	static const char *const wanted[] = { PROBE_TEXT, PROBE_HEX, PROBE_TEXT };
+	const char *option = address_of(self, link)->option;
+	enum migrate_status status;
+	struct answer *res =
+	    query(self, link, sql, sizeof(sql) - 1, SHAPE("ssss", 1, 1), QUICK, option, &status);
+	bool proved = res != NULL;
+	struct row row;
+
+	if (!res || !row_next(res, &row))
+		return status;
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
+		proved &= !strcmp(field_text(&row, i), wanted[i]);
+	if (!proved)
+		status = migrate_fail(
+		    self->session, MIGRATE_UNAVAILABLE,
+		    "%s: texts do not come back as they were sent, so they would be damaged: the "
+		    "session's character sets are %s instead of utf8mb4; look at init_connect and "
+		    "at proxies in between",
+		    option, field_text(&row, 3));
+	answer_free(res);
+	return status;
 }
 
 static enum migrate_status set_up(struct self *self, struct link *link)
@@ -260,7 +300,7 @@ static enum migrate_status set_up(struct self *self, struct link *link)
 	if (!status && self->instance->read_committed)
 		status = command(self, link,
 				 "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", option);
-	return status;
+	return status ? status : prove_texts(self, link);
 }
 
 static bool tls_is_missing(const struct self *self, const struct link *link)
@@ -293,8 +333,17 @@ static enum migrate_status connect_link(struct self *self, struct link *link)
 	return status;
 }
 
+/*
+ * In a transaction whatever is left of the connection must do: a new one holds no locks, and
+ * what was read under those of the old one says nothing any more.
+ */
 enum migrate_status link_ready(struct self *self, struct link *link)
 {
+	if (link->in_transaction)
+		return link->conn ? MIGRATE_OK
+				  : migrate_fail(self->session, MIGRATE_UNAVAILABLE,
+						 "%s: the connection was lost in a transaction",
+						 address_of(self, link)->option);
 	if (link->conn && now_ms() - link->used > IDLE_MAX)
 		link_close(link);
 	return link->conn ? MIGRATE_OK : connect_link(self, link);

@@ -5,6 +5,7 @@
 #include <migrate/plugin.h>
 
 #include "bound.h"
+#include "held.h"
 
 #include <mysql.h>
 #include <stdint.h>
@@ -154,7 +155,9 @@ struct instance {
 	char **steps;
 	bool *step_is_index;
 	size_t step_count;
-	char *where; /* in parentheses, or NULL */
+	char *where;     /* in parentheses, or NULL */
+	bool where_asks; /* it may look at more than the row itself */
+	bool may_differ; /* texts of the column's character set may come back as others */
 
 	struct key_part key[KEY_MAX];
 	size_t key_count;
@@ -167,14 +170,16 @@ struct instance {
 	const struct column *find_column; /* what it is over: our column, or one made of it */
 
 	char *row_sql;      /* key, value, `set:` columns: as row.c reads them */
+	char *look_sql;     /* these, whether `where` is true, whether the value is exact */
 	char *value_sql;    /* the value */
-	char *length_sql;   /* its bytes */
+	char *bytes_sql;    /* it as bytes, for comparisons */
+	char *length_sql;   /* how many these are */
 	char *usable_sql;   /* the condition for rows that have one */
 	uint64_t value_max; /* bytes in the longest value that matters */
 	bool texts;         /* that is more than a key can have: pages are measured */
 	char *order_sql;    /* the key */
-	/* What row_sql answers: letters of struct shape; under a lock the value may be NULL. */
-	char row_columns[KEY_MAX + SET_MAX + 2], locked_columns[KEY_MAX + SET_MAX + 2];
+	/* What row_sql and look_sql answer: letters of struct shape; there the value may be NULL. */
+	char row_columns[KEY_MAX + SET_MAX + 4], look_columns[KEY_MAX + SET_MAX + 4];
 };
 
 /* ---- Sessions ---- */
@@ -183,10 +188,11 @@ struct link {
 	MYSQL *conn;
 	char *nameless; /* the version of a server that has not told its own */
 	bool is_scan;
-	int64_t used;       /* when, in ms by the monotonic clock */
-	MYSQL_RES *result;  /* that is being read */
-	struct bound bound; /* of the answer that is under way */
-	uint64_t came;      /* bytes of it */
+	bool in_transaction; /* of ours: another connection would know nothing of it */
+	int64_t used;        /* when, in ms by the monotonic clock */
+	MYSQL_RES *result;   /* that is being read */
+	struct bound bound;  /* of the answer that is under way */
+	uint64_t came;       /* bytes of it */
 };
 
 struct self {
@@ -233,7 +239,7 @@ void flood_begin(struct link *link, uint64_t bytes, int64_t milliseconds);
 uint64_t answer_max(const struct instance *inst, bool values);
 /* Milliseconds in which all of an answer must have come; 0: any time. */
 int64_t answer_time(const struct self *self);
-/* A working connection, made if there is none. */
+/* A working connection, made if there is none and no transaction was begun on the one before. */
 enum migrate_status link_ready(struct self *self, struct link *link);
 void link_close(struct link *link);
 /* It has just answered. */
@@ -354,6 +360,8 @@ enum migrate_status no_such_column(struct self *self, const char *option, const 
 enum migrate_status text_build(struct self *self, const char *where);
 /* A key column of a row. False: not a part of an identity of this table. */
 bool text_key(struct sql *s, const struct instance *inst, size_t k, struct migrate_bytes part);
+/* All of them, with commas between. */
+bool text_key_values(struct sql *s, const struct instance *inst, struct migrate_bytes identity);
 /* Rows of these identities, rows before one, rows behind one. False: as above. */
 bool text_keys(struct sql *s, const struct instance *inst, const struct migrate_bytes *identities,
 	       size_t n);
@@ -389,14 +397,26 @@ static inline size_t set_column_at(const struct instance *inst)
 	return value_column(inst) + 1;
 }
 
+/* What look_sql adds. */
+bool row_is_meant(const struct instance *inst, const struct row *row); /* `where` is true of it */
+bool row_is_exact(const struct instance *inst, const struct row *row);
+
 enum migrate_status row_fill(struct self *self, struct link *link, const struct row *row,
 			     struct migrate_row *out);
 /* What statements of rows answer, as the instance is by now. */
 void row_shapes(struct instance *inst);
 /* Pages follow each other in the order of the key: is what self->identity holds behind this? */
 bool cursor_moves(const struct self *self, struct migrate_bytes cursor, size_t n);
-/* Do the `set:` columns hold what extra (or, without bytes, the job) says? */
-bool row_settled(const struct instance *inst, const struct row *row, struct migrate_bytes extra);
+enum sets {
+	SETS_OTHER, /* a `set:` column holds neither what was found nor what it shall hold */
+	SETS_READY,
+	SETS_DONE /* all hold what they shall, or there are none */
+};
+enum sets row_sets(const struct instance *inst, const struct row *row,
+		   const struct migrate_change *c);
+/* The `set:` columns of a row, in self->extra. */
+enum migrate_status row_extra(struct self *self, const struct row *row,
+			      struct migrate_bytes *extra);
 /* The next value of extra; p NULL: null. */
 bool extra_next(struct migrate_bytes *extra, struct migrate_bytes *value);
 /* Can this value stand in the column at all? */

@@ -123,8 +123,10 @@ static void instance_free(struct instance *inst)
 	free(inst->key_index);
 	free(inst->find_index);
 	free(inst->row_sql);
+	free(inst->look_sql);
 	free(inst->value_sql);
 	free(inst->length_sql);
+	free(inst->bytes_sql);
 	free(inst->usable_sql);
 	free(inst->order_sql);
 	free(inst);

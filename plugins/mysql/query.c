@@ -194,7 +194,7 @@ enum migrate_status command_text(struct self *self, enum pace pace, const char *
 
 /* ---- Transactions ---- */
 
-static bool in_transaction(const struct link *link)
+static bool is_open(const struct link *link)
 {
 	unsigned flags = 0;
 
@@ -216,8 +216,9 @@ enum migrate_status transaction_begin(struct self *self)
 	enum migrate_status status =
 	    command(self, &self->main, "START TRANSACTION READ WRITE", what);
 
-	if (!status && !in_transaction(&self->main))
+	if (!status && !is_open(&self->main))
 		status = wrong_answer(self, &self->main, what, "none has begun");
+	self->main.in_transaction = !status;
 	return status;
 }
 
@@ -231,6 +232,7 @@ enum migrate_status transaction_rollback(struct self *self, enum migrate_status 
 	struct link *link = &self->main;
 	int failed = 1, wanted;
 
+	link->in_transaction = false;
 	if (!link->conn)
 		return status;
 	flood_begin(link, answer_max(self->instance, false), answer_time(self));
@@ -246,7 +248,7 @@ enum migrate_status transaction_rollback(struct self *self, enum migrate_status 
 		wanted = mysql_real_query_cont(&failed, link->conn,
 					       wanted & (MYSQL_WAIT_READ | MYSQL_WAIT_WRITE));
 	}
-	if (failed || in_transaction(link) || !is_plain(link))
+	if (failed || is_open(link) || !is_plain(link))
 		link_close(link);
 	return status;
 }
@@ -258,8 +260,9 @@ enum migrate_status transaction_commit(struct self *self)
 	struct link *link = &self->main;
 	enum migrate_status status;
 
+	link->in_transaction = false;
 	/* something ended it behind our back: what of it stands is for the next look to find */
-	if (!in_transaction(link)) {
+	if (!is_open(link)) {
 		link_close(link);
 		return migrate_fail(self->session, MIGRATE_UNKNOWN_OUTCOME,
 				    "the transaction ended before its COMMIT");
@@ -268,7 +271,7 @@ enum migrate_status transaction_commit(struct self *self)
 	status = send(self, link, sql, sizeof(sql) - 1, QUICK, "cannot commit");
 	if (!status && !is_plain(link))
 		link_close(link);
-	if (!status && link->conn && !in_transaction(link))
+	if (!status && link->conn && !is_open(link))
 		return MIGRATE_OK;
 	if (!link->conn) /* it was sent, or part of it: who knows */
 		return migrate_fail(self->session, MIGRATE_UNKNOWN_OUTCOME,

@@ -7,7 +7,8 @@
 /*
  * One transaction per call. Rows are locked by their keys in the order of the
  * key's index and read under the lock; every outcome is decided from that. Those
- * that hold what was expected are changed by one statement.
+ * that hold what was expected are changed by one statement, which compares once more:
+ * a lock that was lost without a word costs a repetition, never a row.
  */
 
 struct work {
@@ -50,24 +51,61 @@ static void add_member(struct work *w, size_t i, bool alone)
 	}
 }
 
+static void tell_conflict(struct work *w, size_t i, const struct row *row, bool meant)
+{
+	const struct instance *inst = w->self->instance;
+	struct held held = HELD_INIT;
+
+	held_column(&held, inst->column->name, field(row, value_column(inst)));
+	for (size_t k = 0; k < inst->set_count; k++)
+		held_column(&held, inst->set[k].column->name, field(row, set_column_at(inst) + k));
+	if (!meant)
+		held_left_out(&held);
+	migrate_set_conflict(w->r, i, "it was changed meanwhile: %s", held.text);
+}
+
+/* The change is made: what it is, and what an undo will put back. */
+static enum migrate_status take_change(struct work *w, size_t i, const struct row *row)
+{
+	struct self *self = w->self;
+	struct migrate_change *c = w->r->changes[i];
+	enum migrate_status status = check_after(self, c);
+	struct migrate_bytes extra;
+
+	if (!status && !row_is_exact(self->instance, row))
+		status = migrate_fail(self->session, MIGRATE_INVALID,
+				      "the row holds bytes that mean nothing in the character set "
+				      "of '%s', or that are not the ones it would be given back",
+				      self->instance->column->name);
+	if (!status && c->found.n) {
+		status = row_extra(self, row, &extra);
+		if (!status && !same_bytes(extra, c->found) && !migrate_set_extra(w->r, i, extra))
+			status = out_of_memory(self);
+	}
+	if (status)
+		return status;
+	c->outcome = MIGRATE_ROW_CHANGED;
+	add_member(w, i, same_bytes(c->before, c->after));
+	return MIGRATE_OK;
+}
+
 /* The row of change i, as it is under the lock. */
 static enum migrate_status decide(struct work *w, size_t i, const struct row *row)
 {
 	const struct instance *inst = w->self->instance;
 	struct migrate_change *c = w->r->changes[i];
 	struct migrate_bytes held = field(row, value_column(inst));
-	bool alone = same_bytes(c->before, c->after);
+	enum sets sets = row_sets(inst, row, c);
+	/* an undo: what the change made of the row may have made `where` false */
+	bool meant = c->extra.n || row_is_meant(inst, row);
 
-	if (!alone && holds(held, c->after)) {
+	if (holds(held, c->after) && sets == SETS_DONE) {
 		c->outcome = MIGRATE_ROW_ALREADY;
-	} else if (!holds(held, c->before)) {
+	} else if (!holds(held, c->before) || sets == SETS_OTHER || !meant) {
 		c->outcome = MIGRATE_ROW_CONFLICT;
-	} else if (alone && row_settled(inst, row, c->extra)) {
-		c->outcome = MIGRATE_ROW_ALREADY;
+		tell_conflict(w, i, row, meant || !holds(held, c->before));
 	} else {
-		c->outcome = MIGRATE_ROW_CHANGED;
-		add_member(w, i, alone);
-		return check_after(w->self, c);
+		return take_change(w, i, row);
 	}
 	return MIGRATE_OK;
 }
@@ -111,32 +149,53 @@ static enum pace pace_of(const struct self *self)
 	return !lock || lock >= migrate_deadline(self->session) / 2 ? SLOW : QUICK;
 }
 
+static const char locking[] = "cannot lock the rows";
+
 static struct answer *read_rows(struct work *w, const struct migrate_bytes *keys, size_t n,
-				bool lock, const char *what, enum migrate_status *status)
+				const char *end, const char *what, enum migrate_status *status)
 {
 	struct self *self = w->self;
 	const struct instance *inst = self->instance;
 	/* a key that only its collation takes for ours comes as well */
-	const struct shape shape = { .columns = inst->locked_columns,
+	const struct shape shape = { .columns = inst->look_columns,
 				     .most = ANY_ROWS,
 				     .values = true };
 	struct sql *s = &self->text;
 
-	text_select(s, inst, inst->row_sql, inst->key_index);
+	text_select(s, inst, inst->look_sql, inst->key_index);
 	if (!text_keys(s, inst, keys, n)) {
 		*status = not_ours(self);
 		return NULL;
 	}
-	sql_add(s, " ORDER BY %s%s", inst->order_sql, lock ? " FOR UPDATE" : "");
+	sql_add(s, " ORDER BY %s%s", inst->order_sql, end);
 	return query_text(self, &self->main, &shape, pace_of(self), what, status);
+}
+
+/* `where` may ask of other rows, too: as they are once ours are locked, and not before. */
+static enum migrate_status lock_alone(struct work *w)
+{
+	struct self *self = w->self;
+	const struct instance *inst = self->instance;
+	enum migrate_status status;
+
+	text_select(&self->text, inst, "1", inst->key_index);
+	if (!text_keys(&self->text, inst, w->identities, w->r->count))
+		return not_ours(self);
+	sql_add(&self->text, " ORDER BY %s FOR UPDATE", inst->order_sql);
+	answer_free(query_text(self, &self->main, SHAPE("i", 0, ANY_ROWS), pace_of(self), locking,
+			       &status));
+	return status;
 }
 
 static enum migrate_status lock(struct work *w)
 {
-	enum migrate_status status;
-	struct answer *res =
-	    read_rows(w, w->identities, w->r->count, true, "cannot lock the rows", &status);
+	enum migrate_status status = MIGRATE_OK;
+	struct answer *res = NULL;
 
+	if (w->self->instance->where_asks)
+		status = lock_alone(w);
+	if (!status)
+		res = read_rows(w, w->identities, w->r->count, " FOR UPDATE", locking, &status);
 	if (!status)
 		status = take_rows(w, res);
 	answer_free(res);
@@ -149,6 +208,17 @@ static enum migrate_status lock(struct work *w)
 static enum migrate_status blame_rows(enum migrate_status status)
 {
 	return status == MIGRATE_FATAL ? MIGRATE_INVALID : status;
+}
+
+/* Rows that are locked are as they were read, unless they are not locked by us any more. */
+static enum migrate_status check_matched(struct self *self, uint64_t matched, size_t n)
+{
+	if (matched == n)
+		return MIGRATE_OK;
+	return migrate_fail(self->session, matched < n ? MIGRATE_TRANSIENT : MIGRATE_INVALID,
+			    "%llu rows of '%s' were changed instead of %zu%s",
+			    (unsigned long long)matched, self->instance->table, n,
+			    matched < n ? ": the others are not as they were locked" : "");
 }
 
 static enum migrate_status change(struct work *w, bool value)
@@ -166,37 +236,35 @@ static enum migrate_status change(struct work *w, bool value)
 	if (!status)
 		status = blame_rows(
 		    command_text(self, pace_of(self), "cannot change the rows", &matched));
-	if (!status && matched != n)
-		status = migrate_fail(self->session, MIGRATE_INVALID,
-				      "%llu rows of '%s' were changed instead of %zu",
-				      (unsigned long long)matched, self->instance->table, n);
-	return status;
+	return status ? status : check_matched(self, matched, n);
 }
 
 /* Where triggers may be, what the rows hold now is looked at before it is committed. */
-static enum migrate_status verify(struct work *w)
+static enum migrate_status verify(struct work *w, const struct migrate_change *const *members,
+				  const struct migrate_bytes *keys, size_t n)
 {
-	struct self *self = w->self;
-	const size_t value = value_column(self->instance);
+	const struct instance *inst = w->self->instance;
 	enum migrate_status status;
-	struct row row;
 	struct answer *res;
+	struct row row;
 	size_t i = 0;
 
-	if (!self->instance->verify || !w->member_count)
+	if (!inst->verify || !n)
 		return MIGRATE_OK;
-	res = read_rows(w, w->member_keys, w->member_count, false, "cannot read the rows", &status);
-	while (res && i < w->member_count && row_next(res, &row)) {
-		if (!holds(field(&row, value), w->members[i]->after))
+	res = read_rows(w, keys, n, "", "cannot read the rows", &status);
+	while (res && i < n && row_next(res, &row)) {
+		if (!holds(field(&row, value_column(inst)), members[i]->after) ||
+		    row_sets(inst, &row, members[i]) != SETS_DONE)
 			break;
 		i++;
 	}
 	answer_free(res);
-	if (!status && i != w->member_count)
-		status = migrate_fail(self->session, MIGRATE_INVALID,
-				      "a trigger or the type of column '%s' made another value of "
-				      "the one that was written",
-				      self->instance->column->name);
+	if (!status && i != n)
+		status =
+		    migrate_fail(w->self->session, MIGRATE_INVALID,
+				 "a trigger or the type of a column of '%s' made another value "
+				 "of one that was written",
+				 inst->table);
 	return status;
 }
 
@@ -215,7 +283,9 @@ static enum migrate_status transact(struct work *w)
 	if (!status)
 		status = change(w, false);
 	if (!status)
-		status = verify(w);
+		status = verify(w, w->members, w->member_keys, w->member_count);
+	if (!status)
+		status = verify(w, w->alone, w->alone_keys, w->alone_count);
 	return status ? transaction_rollback(self, status) : transaction_commit(self);
 }
 

@@ -67,20 +67,44 @@ static bool same_field(const struct row *row, size_t column, struct migrate_byte
 	return same_bytes(b, wanted);
 }
 
-bool row_settled(const struct instance *inst, const struct row *row, struct migrate_bytes extra)
+static struct migrate_bytes canonical(const struct set_column *set)
 {
-	bool of_job = !extra.n;
+	return (struct migrate_bytes){ .p = set->canonical,
+				       .n = set->canonical ? strlen(set->canonical) : 0 };
+}
+
+enum sets row_sets(const struct instance *inst, const struct row *row,
+		   const struct migrate_change *c)
+{
+	struct migrate_bytes extra = c->extra, found = c->found;
+	enum sets sets = SETS_DONE;
 
 	for (size_t i = 0; i < inst->set_count; i++) {
-		const char *text = inst->set[i].canonical;
-		struct migrate_bytes wanted = { .p = text, .n = text ? strlen(text) : 0 };
+		struct migrate_bytes wanted = canonical(&inst->set[i]), before = wanted;
+		size_t column = set_column_at(inst) + i;
 
-		if (!of_job && !extra_next(&extra, &wanted))
-			return false;
-		if (!same_field(row, set_column_at(inst) + i, wanted))
-			return false;
+		if ((c->extra.n && !extra_next(&extra, &wanted)) ||
+		    (c->found.n && !extra_next(&found, &before)))
+			return SETS_OTHER;
+		if (same_field(row, column, wanted))
+			continue;
+		if ((c->extra.n || c->found.n) && !same_field(row, column, before))
+			return SETS_OTHER;
+		sets = SETS_READY;
 	}
-	return true;
+	return sets;
+}
+
+bool row_is_meant(const struct instance *inst, const struct row *row)
+{
+	return !inst->where || field_number(row, set_column_at(inst) + inst->set_count) == 1;
+}
+
+bool row_is_exact(const struct instance *inst, const struct row *row)
+{
+	size_t column = set_column_at(inst) + inst->set_count + (inst->where != NULL);
+
+	return !inst->may_differ || field_number(row, column) == 1;
 }
 
 static bool put(unsigned char *out, size_t *n, struct migrate_bytes b)
@@ -97,8 +121,7 @@ static bool put(unsigned char *out, size_t *n, struct migrate_bytes b)
 	return true;
 }
 
-static enum migrate_status encode_extra(struct self *self, const struct row *row,
-					struct migrate_bytes *extra)
+enum migrate_status row_extra(struct self *self, const struct row *row, struct migrate_bytes *extra)
 {
 	const struct instance *inst = self->instance;
 	size_t n = 0;
@@ -106,9 +129,9 @@ static enum migrate_status encode_extra(struct self *self, const struct row *row
 	for (size_t i = 0; i < inst->set_count; i++)
 		if (!put(self->extra, &n, field(row, set_column_at(inst) + i)))
 			return migrate_fail(self->session, MIGRATE_INVALID,
-					    "set: the columns of row %s hold more than %d bytes, "
-					    "so the change could not be undone",
-					    self->shown, EXTRA_MAX);
+					    "set: the columns hold more than %d bytes, so the "
+					    "change could not be undone",
+					    EXTRA_MAX);
 	*extra = (struct migrate_bytes){ .p = self->extra, .n = n };
 	return MIGRATE_OK;
 }
@@ -120,20 +143,24 @@ static char key_letter(const struct key_part *part)
 	return part->form == FORM_NUMBER ? 'd' : 'v';
 }
 
-static void row_letters(const struct instance *inst, char value, char *out)
+static void row_letters(const struct instance *inst, bool looks, char *out)
 {
 	for (size_t k = 0; k < inst->key_count; k++)
 		*out++ = key_letter(&inst->key[k]);
-	*out++ = value;
+	*out++ = looks ? 'V' : 'v';
 	for (size_t i = 0; i < inst->set_count; i++)
 		*out++ = 'V';
+	if (looks && inst->where)
+		*out++ = 'i';
+	if (looks && inst->may_differ)
+		*out++ = 'I'; /* of NULL nothing is known */
 	*out = '\0';
 }
 
 void row_shapes(struct instance *inst)
 {
-	row_letters(inst, 'v', inst->row_columns);
-	row_letters(inst, 'V', inst->locked_columns);
+	row_letters(inst, false, inst->row_columns);
+	row_letters(inst, true, inst->look_columns);
 }
 
 /* A row has one place: the column, or the path in it. */
@@ -141,7 +168,7 @@ enum migrate_status row_fill(struct self *self, struct link *link, const struct 
 			     struct migrate_row *out)
 {
 	const struct instance *inst = self->instance;
-	const struct migrate_bytes nothing = { .p = NULL, .n = 0 };
+	static const struct migrate_change of_job = { .outcome = 0 };
 	enum migrate_status status = identity_encode(self, row, &out->identity);
 
 	if (status)
@@ -152,6 +179,6 @@ enum migrate_status row_fill(struct self *self, struct link *link, const struct 
 				    "its value has %zu bytes where at most %llu were asked for",
 				    out->value.n, (unsigned long long)inst->value_max);
 	out->text = self->shown;
-	out->settled = row_settled(inst, row, nothing);
-	return inst->set_count ? encode_extra(self, row, &out->extra) : MIGRATE_OK;
+	out->settled = row_sets(inst, row, &of_job) == SETS_DONE;
+	return inst->set_count ? row_extra(self, row, &out->extra) : MIGRATE_OK;
 }

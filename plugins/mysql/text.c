@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "mysql-impl.h"
 
+#include "condition.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,18 +98,26 @@ static void add_columns(struct sql *s, const struct instance *inst)
 		sql_bytes(s, ")", 1);
 }
 
-static bool add_values(struct sql *s, const struct instance *inst, struct migrate_bytes identity)
+bool text_key_values(struct sql *s, const struct instance *inst, struct migrate_bytes identity)
 {
 	struct migrate_bytes parts[KEY_MAX];
 	bool good = identity_split(inst, identity, parts);
 
-	if (inst->key_count > 1)
-		sql_bytes(s, "(", 1);
 	for (size_t k = 0; good && k < inst->key_count; k++) {
 		if (k)
 			sql_bytes(s, ",", 1);
 		good = text_key(s, inst, k, parts[k]);
 	}
+	return good;
+}
+
+static bool add_values(struct sql *s, const struct instance *inst, struct migrate_bytes identity)
+{
+	bool good;
+
+	if (inst->key_count > 1)
+		sql_bytes(s, "(", 1);
+	good = text_key_values(s, inst, identity);
 	if (inst->key_count > 1)
 		sql_bytes(s, ")", 1);
 	return good;
@@ -187,6 +197,18 @@ static char *value_text(const struct instance *inst)
 	return sql_finish(&s);
 }
 
+/* Its bytes as they reach us, which no collation compares. */
+static char *bytes_text(const struct instance *inst)
+{
+	struct sql s = { .n = 0 };
+
+	if (inst->kind == KIND_BYTES)
+		sql_add(&s, "%s", inst->value_sql);
+	else
+		sql_add(&s, "CAST(CONVERT(%s USING utf8mb4) AS BINARY)", inst->value_sql);
+	return sql_finish(&s);
+}
+
 /* As it reaches us. */
 static char *length_text(const struct instance *inst)
 {
@@ -216,7 +238,17 @@ static const char *shown_as(const struct column *c)
 	return strcasecmp(c->type, "bit") ? "" : " + 0";
 }
 
-static char *row_text(const struct instance *inst)
+/* Of character sets in which several bytes mean one character, or some mean none. */
+static void add_exact(struct sql *s, const struct instance *inst)
+{
+	const char *column = inst->column->sql;
+
+	sql_add(
+	    s, ", CAST(CONVERT(CONVERT(%s USING utf8mb4) USING %s) AS BINARY) = CAST(%s AS BINARY)",
+	    column, inst->column->charset, column);
+}
+
+static char *row_text(const struct instance *inst, bool looks)
 {
 	struct sql s = { .n = 0 };
 
@@ -225,6 +257,10 @@ static char *row_text(const struct instance *inst)
 	sql_add(&s, "%s", inst->value_sql);
 	for (size_t i = 0; i < inst->set_count; i++)
 		sql_add(&s, ", %s%s", inst->set[i].column->sql, shown_as(inst->set[i].column));
+	if (looks && inst->where)
+		sql_add(&s, ", %s IS TRUE", inst->where);
+	if (looks && inst->may_differ)
+		add_exact(&s, inst);
 	return sql_finish(&s);
 }
 
@@ -265,6 +301,7 @@ static enum migrate_status check_where(struct self *self, const char *where)
 	answer_free(
 	    query(self, &self->main, full.p, full.n, SHAPE("i", 0, 0), QUICK, "where", &status));
 	free(full.p);
+	inst->where_asks = condition_asks(where);
 	/* whatever the server says of it, it is the job file's */
 	return status == MIGRATE_FATAL ? MIGRATE_INVALID : status;
 }
@@ -276,15 +313,19 @@ enum migrate_status text_build(struct self *self, const char *where)
 
 	if (status)
 		return status;
+	inst->may_differ = inst->column->charset && strcmp(inst->column->charset, "utf8mb4") != 0;
 	row_shapes(inst);
 	inst->value_sql = value_text(inst);
 	inst->length_sql = inst->value_sql ? length_text(inst) : NULL;
 	if (inst->length_sql) {
 		inst->usable_sql = usable_text(inst);
-		inst->row_sql = row_text(inst);
+		inst->bytes_sql = bytes_text(inst);
+		inst->row_sql = row_text(inst, false);
+		inst->look_sql = row_text(inst, true);
 		inst->order_sql = order_text(inst);
 	}
-	if (!inst->value_sql || !inst->usable_sql || !inst->row_sql || !inst->order_sql)
+	if (!inst->value_sql || !inst->usable_sql || !inst->row_sql || !inst->look_sql ||
+	    !inst->order_sql || !inst->bytes_sql)
 		return out_of_memory(self);
 	return MIGRATE_OK;
 }

@@ -295,6 +295,49 @@ static enum migrate_status check_privileges(struct self *self)
 	return status;
 }
 
+/*
+ * What may make another value of what we write, or write to our rows once more: triggers for
+ * updates (where rows move between partitions, those for inserts and deletes as well), rules,
+ * and foreign keys that carry our columns on to tables with triggers of their own.
+ */
+static const char find_triggers[] =
+    "WITH r AS (SELECT $1::pg_catalog.oid AS oid UNION SELECT relid FROM "
+    "pg_catalog.pg_partition_tree($1::pg_catalog.oid::pg_catalog.regclass)) SELECT EXISTS "
+    "(SELECT 1 FROM r JOIN pg_catalog.pg_trigger t ON t.tgrelid = r.oid WHERE NOT t.tgisinternal "
+    "AND t.tgenabled <> 'D' AND (t.tgtype & 16 <> 0 OR $2::pg_catalog.bool)) OR EXISTS (SELECT 1 "
+    "FROM r JOIN pg_catalog.pg_rewrite w ON w.ev_class = r.oid WHERE w.ev_type = '2' AND "
+    "w.ev_enabled <> 'D') OR EXISTS (SELECT 1 FROM r JOIN pg_catalog.pg_constraint k ON "
+    "k.confrelid = r.oid JOIN pg_catalog.pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = "
+    "ANY (k.confkey) WHERE k.contype = 'f' AND k.confupdtype IN ('c', 'n', 'd') AND a.attname = "
+    "ANY ($3::pg_catalog.text[]))";
+
+static enum migrate_status triggers_read(struct self *self)
+{
+	struct instance *inst = self->instance;
+	struct array *names = &self->arrays[0];
+	struct parameters p = { .n = 0 };
+	enum migrate_status status;
+	unsigned char oid[4];
+	PGresult *res;
+
+	array_begin(names, OID_TEXT);
+	for (size_t i = 0; i < inst->column_count; i++)
+		if (is_changed(inst, &inst->columns[i]))
+			array_add(names,
+				  (struct migrate_bytes){ .p = inst->columns[i].name,
+							  .n = strlen(inst->columns[i].name) });
+	if (!array_end(names))
+		return out_of_memory(self);
+	put32(oid, inst->oid);
+	parameter(&p, oid, sizeof(oid));
+	parameter(&p, inst->partitioned ? "\1" : "\0", 1);
+	parameter_array(&p, names);
+	res = catalog(self, find_triggers, &p, SHAPE("b", 1, 1), &status);
+	inst->verify = !res || field_true(res, 0, 0);
+	PQclear(res);
+	return status;
+}
+
 enum migrate_status catalog_read(struct self *self, const struct postgres_config *config)
 {
 	struct instance *inst = self->instance;
@@ -310,6 +353,8 @@ enum migrate_status catalog_read(struct self *self, const struct postgres_config
 		status = key_read(self, config);
 	if (!status)
 		status = check_privileges(self);
+	if (!status)
+		status = triggers_read(self);
 	if (!status)
 		status = check_replica(self);
 	return status;

@@ -159,6 +159,11 @@ enum migrate_status link_ready(struct self *self, struct link *link)
 	if (link->conn && PQstatus(link->conn) == CONNECTION_OK)
 		return MIGRATE_OK;
 	link_close(link);
+	/* a new one holds no locks, and what was read under those of the old one is of no use */
+	if (link->in_transaction)
+		return migrate_fail(self->session, MIGRATE_UNAVAILABLE,
+				    "%s: the connection was lost in a transaction",
+				    link_option(link));
 	return connect_link(self, link);
 }
 
@@ -166,7 +171,7 @@ void link_close(struct link *link)
 {
 	PQfinish(link->conn);
 	link->conn = NULL;
-	link->pooled = link->odd = false;
+	link->pooled = link->odd = link->proved = false;
 	link->notices = 0;
 }
 

@@ -5,6 +5,7 @@
 #include <migrate/plugin.h>
 
 #include "bound.h"
+#include "held.h"
 
 #include <libpq-fe.h>
 #include <stdint.h>
@@ -114,7 +115,8 @@ enum statement {
 	S_FIND_FIRST, /* rows that hold values, from the first */
 	S_FIND_NEXT,
 	S_LOCK,       /* rows by their keys, whatever they hold */
-	S_UPDATE,     /* rows by their keys */
+	S_LOOK,       /* the same, once more, when they are locked */
+	S_UPDATE,     /* rows by their keys, if they hold what they held */
 	S_UPDATE_SET, /* the same, the `set:` columns alone */
 	S_INSERT,
 	S_COUNT_OF
@@ -142,7 +144,9 @@ struct instance {
 	char **steps;
 	bool *step_is_index;
 	size_t step_count;
-	char *where; /* in parentheses, or NULL */
+	char *where;     /* in parentheses, or NULL */
+	bool where_asks; /* it may look at more than the row itself */
+	bool verify;     /* triggers or rules may make something else of what is written */
 
 	struct key_part key[KEY_MAX];
 	size_t key_count, shown_count;
@@ -189,9 +193,11 @@ struct link {
 	struct self *self;
 	PGconn *conn;
 	bool is_scan;
-	bool was_up; /* it worked once: later trouble is the server's */
-	bool pooled; /* servers are lent for one transaction */
-	bool odd;    /* something came that was not asked for */
+	bool was_up;         /* it worked once: later trouble is the server's */
+	bool pooled;         /* servers are lent for one transaction */
+	bool odd;            /* something came that was not asked for */
+	bool proved;         /* texts come back as they were sent */
+	bool in_transaction; /* of ours: another connection would know nothing of it */
 	uint32_t notices;
 	struct bound bound; /* of the answer that is under way */
 	bool values;        /* which holds values of rows */
@@ -216,7 +222,7 @@ struct self {
 
 /* ---- connect.c, conninfo.c ---- */
 
-/* A working connection, made if there is none. */
+/* A working connection, made if there is none and no transaction was begun on the one before. */
 enum migrate_status link_ready(struct self *self, struct link *link);
 void link_close(struct link *link);
 /* The option that it comes from. */
@@ -379,9 +385,17 @@ enum migrate_status row_fill(struct self *self, struct link *link, const PGresul
 /* Pages follow each other in the order of the key: is what self->identity holds behind this? */
 bool cursor_moves(const struct self *self, struct migrate_bytes cursor, size_t n);
 int32_t row_place(const struct instance *inst, const PGresult *res, int row);
-/* Do columns from `first` on hold what extra (or, without bytes, the job) says? */
-bool row_settled(const struct instance *inst, const PGresult *res, int row, int first,
-		 struct migrate_bytes extra);
+enum sets {
+	SETS_OTHER, /* a `set:` column holds neither what was found nor what it shall hold */
+	SETS_READY,
+	SETS_DONE /* all hold what they shall, or there are none */
+};
+/* The `set:` columns of a result row, which are those from `first` on. */
+enum sets row_sets(const struct instance *inst, const PGresult *res, int row, int first,
+		   const struct migrate_change *c);
+/* The same columns, in self->extra. */
+enum migrate_status row_extra(struct self *self, const PGresult *res, int row, int first,
+			      struct migrate_bytes *extra);
 /* The next value of extra; p NULL: null. */
 bool extra_next(struct migrate_bytes *extra, struct migrate_bytes *value);
 /* Can this value stand in the column at all? */

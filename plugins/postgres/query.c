@@ -254,6 +254,7 @@ static PGresult *ask_alone(struct self *self, struct link *link, const char *sql
 		res = ask(self, link, sql, p, shape, pace, what, status);
 	if (!*status)
 		*status = command(self, link, "COMMIT", what);
+	link->in_transaction = false;
 	if (!*status)
 		return res;
 	PQclear(res);
@@ -305,6 +306,7 @@ enum migrate_status begin(struct self *self, struct link *link, const char *sql)
 
 	if (!status && PQtransactionStatus(link->conn) != PQTRANS_INTRANS)
 		status = wrong_answer(self, link, what, "none has begun");
+	link->in_transaction = !status;
 	return !status && link->pooled ? settings_make(self, link) : status;
 }
 
@@ -333,6 +335,7 @@ enum migrate_status transaction_rollback(struct self *self, enum migrate_status 
 	PGresult *res = NULL;
 	bool good;
 
+	self->main.in_transaction = false;
 	if (!self->main.conn || PQtransactionStatus(self->main.conn) == PQTRANS_IDLE)
 		return status;
 	/* by hand: the message of the call is not to be replaced by one of this */
@@ -386,6 +389,7 @@ enum migrate_status transaction_commit(struct self *self)
 	struct answer a = { .self = self, .link = &self->main, .what = what };
 	enum migrate_status status = is_silent(self, &self->main, NULL, what);
 
+	self->main.in_transaction = false;
 	if (status)
 		return status;
 	/* something ended it behind our back: what of it stands is for the next look to find */

@@ -7,7 +7,8 @@
 /*
  * One transaction per call. Rows are locked by their keys and read under the
  * lock; every outcome is decided from that. Those that hold what was expected
- * are changed by one statement, which answers with what they hold afterwards.
+ * are changed by one statement, which compares once more and answers with what they
+ * hold afterwards. Where there are triggers, what they made of it is read at the end.
  */
 
 /* Columns of what S_LOCK gives. */
@@ -79,14 +80,14 @@ static bool bind(struct self *self, struct parameters *p, size_t arrays)
 
 /* ---- Locking ---- */
 
-static enum migrate_status lock(struct work *w)
+/* All of the rows, whatever they hold: w->locked, w->row. */
+static enum migrate_status read_rows(struct work *w, enum statement how, const char *what)
 {
 	struct self *self = w->self;
 	const struct instance *inst = self->instance;
 	const struct shape shape = { .columns = inst->locked_columns,
 				     .most = (uint32_t)w->r->count,
 				     .values = true };
-	static const char what[] = "cannot lock the rows";
 	struct parameters p = { .n = 0 };
 	enum migrate_status status;
 
@@ -96,7 +97,8 @@ static enum migrate_status lock(struct work *w)
 			return not_ours(self);
 	if (!bind(self, &p, inst->key_count))
 		return out_of_memory(self);
-	w->locked = query(self, &self->main, inst->sql[S_LOCK], &p, &shape, QUICK, what, &status);
+	PQclear(w->locked);
+	w->locked = query(self, &self->main, inst->sql[how], &p, &shape, QUICK, what, &status);
 	for (size_t i = 0; i < w->r->count; i++)
 		w->row[i] = -1;
 	for (int i = 0; !status && i < PQntuples(w->locked); i++) {
@@ -107,6 +109,17 @@ static enum migrate_status lock(struct work *w)
 					    "a row came back that was not asked for");
 		w->row[n - 1] = i;
 	}
+	return status;
+}
+
+/* `where` may ask of other rows, too: as they are once ours are locked, and not before. */
+static enum migrate_status lock(struct work *w)
+{
+	static const char what[] = "cannot lock the rows";
+	enum migrate_status status = read_rows(w, S_LOCK, what);
+
+	if (!status && w->self->instance->where_asks)
+		status = read_rows(w, S_LOOK, what);
 	return status;
 }
 
@@ -146,26 +159,70 @@ static enum migrate_status check_after(struct self *self, const struct migrate_c
 			    self->instance->column->shown);
 }
 
-static enum migrate_status decide(struct work *w, size_t i)
+static bool is_meant(const struct work *w, size_t i)
 {
 	const struct instance *inst = w->self->instance;
+
+	return !inst->where ||
+	       *PQgetvalue(w->locked, w->row[i], LOCKED_SET + (int)inst->set_count) != 0;
+}
+
+static void tell_conflict(struct work *w, size_t i, struct migrate_bytes value, bool meant)
+{
+	const struct instance *inst = w->self->instance;
+	struct held held = HELD_INIT;
+
+	held_column(&held, inst->column->name, value);
+	for (size_t k = 0; k < inst->set_count; k++)
+		held_column(&held, inst->set[k].column->name,
+			    field(w->locked, w->row[i], LOCKED_SET + (int)k));
+	if (!meant)
+		held_left_out(&held);
+	migrate_set_conflict(w->r, i, "it was changed meanwhile: %s", held.text);
+}
+
+/* The change is made: what it is, and what an undo will put back. */
+static enum migrate_status take_change(struct work *w, size_t i)
+{
+	struct self *self = w->self;
 	struct migrate_change *c = w->r->changes[i];
-	bool alone = same(c->before, c->after);
+	enum migrate_status status = check_after(self, c);
+	struct migrate_bytes extra;
+
+	if (!status && c->found.n) {
+		status = row_extra(self, w->locked, w->row[i], LOCKED_SET, &extra);
+		if (!status && !same(extra, c->found) && !migrate_set_extra(w->r, i, extra))
+			status = out_of_memory(self);
+	}
+	if (status)
+		return status;
+	c->outcome = MIGRATE_ROW_CHANGED;
+	w->todo[i] = same(c->before, c->after) ? SET_ALONE : VALUE;
+	return MIGRATE_OK;
+}
+
+static enum migrate_status decide(struct work *w, size_t i)
+{
+	struct migrate_change *c = w->r->changes[i];
 	struct migrate_bytes held;
+	enum sets sets;
+	bool meant;
 
 	w->todo[i] = NOTHING;
 	if (w->row[i] < 0 || !held_at(w, i, &held)) {
 		c->outcome = MIGRATE_ROW_GONE;
-	} else if (!alone && same_held(held, c->after)) {
+		return MIGRATE_OK;
+	}
+	sets = row_sets(w->self->instance, w->locked, w->row[i], LOCKED_SET, c);
+	/* an undo: what the change made of the row may have made `where` false */
+	meant = c->extra.n || is_meant(w, i);
+	if (same_held(held, c->after) && sets == SETS_DONE) {
 		c->outcome = MIGRATE_ROW_ALREADY;
-	} else if (!same_held(held, c->before)) {
+	} else if (!same_held(held, c->before) || sets == SETS_OTHER || !meant) {
 		c->outcome = MIGRATE_ROW_CONFLICT;
-	} else if (alone && row_settled(inst, w->locked, w->row[i], LOCKED_SET, c->extra)) {
-		c->outcome = MIGRATE_ROW_ALREADY;
+		tell_conflict(w, i, held, meant || !same_held(held, c->before));
 	} else {
-		c->outcome = MIGRATE_ROW_CHANGED;
-		w->todo[i] = alone ? SET_ALONE : VALUE;
-		return check_after(w->self, c);
+		return take_change(w, i);
 	}
 	return MIGRATE_OK;
 }
@@ -214,8 +271,8 @@ static struct migrate_bytes changed_element(const struct work *w, size_t first, 
 	return element;
 }
 
-/* {"a","b",NULL} */
-static bool add_list(struct work *w, size_t first, struct array *out)
+/* {"a","b",NULL}: as it shall be, or as it is */
+static bool add_list(struct work *w, size_t first, bool changed, struct array *out)
 {
 	struct migrate_bytes list = field(w->locked, w->row[first], LOCKED_VALUE), element;
 	struct sql s = { .n = 0 };
@@ -226,7 +283,7 @@ static bool add_list(struct work *w, size_t first, struct array *out)
 	sql_add(&s, "{");
 	while (array_next(list, &at, &element)) {
 		sql_add(&s, "%s", place++ ? "," : "");
-		add_quoted(&s, changed_element(w, first, place, element));
+		add_quoted(&s, changed ? changed_element(w, first, place, element) : element);
 	}
 	sql_add(&s, "}");
 	text = sql_finish(&s);
@@ -234,6 +291,20 @@ static bool add_list(struct work *w, size_t first, struct array *out)
 		array_add(out, (struct migrate_bytes){ .p = text, .n = s.n });
 	free(text);
 	return text != NULL;
+}
+
+/* What the row shall hold, unless its value stays; then what it holds. */
+static bool add_values(struct work *w, size_t i, enum todo what, struct array *arrays)
+{
+	const struct migrate_change *c = w->r->changes[i];
+
+	if (w->self->instance->kind == KIND_LIST)
+		return (what != VALUE || add_list(w, i, true, arrays++)) &&
+		       add_list(w, i, false, arrays);
+	if (what == VALUE)
+		array_add(arrays++, c->after);
+	array_add(arrays, c->before);
+	return true;
 }
 
 static bool add_sets(struct work *w, struct migrate_bytes extra, struct array *arrays)
@@ -258,19 +329,14 @@ static bool add_sets(struct work *w, struct migrate_bytes extra, struct array *a
 static enum migrate_status add_member(struct work *w, size_t i, enum todo what)
 {
 	struct self *self = w->self;
-	const struct instance *inst = self->instance;
 	struct migrate_change *c = w->r->changes[i];
-	struct array *value = &self->arrays[inst->key_count];
+	struct array *values = &self->arrays[self->instance->key_count];
 
 	if (!keys_add(self, c->identity))
 		return not_ours(self);
-	if (what == VALUE && inst->kind == KIND_LIST) {
-		if (!add_list(w, i, value))
-			return out_of_memory(self);
-	} else if (what == VALUE) {
-		array_add(value, c->after);
-	}
-	if (!add_sets(w, c->extra, value + (what == VALUE)))
+	if (!add_values(w, i, what, values))
+		return out_of_memory(self);
+	if (!add_sets(w, c->extra, values + 1 + (what == VALUE)))
 		return migrate_fail(self->session, MIGRATE_INVALID,
 				    "set: what was kept of these columns is not theirs");
 	w->members[w->member_count++] = i;
@@ -285,7 +351,7 @@ static enum migrate_status gather(struct work *w, enum todo what, size_t *arrays
 	size_t n = inst->key_count;
 
 	keys_begin(self);
-	if (what == VALUE)
+	for (int i = 0; i < 1 + (what == VALUE); i++)
 		array_begin(&self->arrays[n++], inst->kind == KIND_BYTES ? OID_BYTEA : OID_TEXT);
 	for (size_t i = 0; i < inst->set_count; i++)
 		array_begin(&self->arrays[n++], OID_TEXT);
@@ -300,9 +366,9 @@ static enum migrate_status gather(struct work *w, enum todo what, size_t *arrays
 static enum migrate_status differs(struct self *self)
 {
 	return migrate_fail(self->session, MIGRATE_INVALID,
-			    "a trigger or the type of column '%s' made another value of the one "
+			    "a trigger or the type of a column of '%s' made another value of one "
 			    "that was written",
-			    self->instance->column->name);
+			    self->instance->table);
 }
 
 /* One row came back: it, and in a list each of its elements, must hold what was written. */
@@ -374,6 +440,30 @@ static enum migrate_status change(struct work *w, enum todo what)
 	return status;
 }
 
+/*
+ * What triggers made of it, those that wait for the end of the transaction, too: nothing of
+ * ours follows any more.
+ */
+static enum migrate_status verify(struct work *w)
+{
+	enum migrate_status status =
+	    command(w->self, &w->self->main, "SET CONSTRAINTS ALL IMMEDIATE", changing);
+
+	if (!status)
+		status = read_rows(w, S_LOOK, "cannot read the rows");
+	for (size_t i = 0; !status && i < w->r->count; i++) {
+		const struct migrate_change *c = w->r->changes[i];
+		struct migrate_bytes held;
+
+		if (w->todo[i] == NOTHING)
+			continue;
+		if (w->row[i] < 0 || !held_at(w, i, &held) || !same_held(held, c->after) ||
+		    row_sets(w->self->instance, w->locked, w->row[i], LOCKED_SET, c) != SETS_DONE)
+			status = differs(w->self);
+	}
+	return status;
+}
+
 /* ---- The call ---- */
 
 static enum migrate_status transact(struct work *w)
@@ -390,6 +480,8 @@ static enum migrate_status transact(struct work *w)
 		status = change(w, VALUE);
 	if (!status && self->instance->set_count)
 		status = change(w, SET_ALONE);
+	if (!status && self->instance->verify)
+		status = verify(w);
 	return status ? transaction_rollback(self, status) : transaction_commit(self);
 }
 

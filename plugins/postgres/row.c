@@ -81,21 +81,31 @@ static bool same_text(const PGresult *res, int row, int column, struct migrate_b
 	return b.n == wanted.n && !memcmp(b.p, wanted.p, b.n);
 }
 
-bool row_settled(const struct instance *inst, const PGresult *res, int row, int first,
-		 struct migrate_bytes extra)
+static struct migrate_bytes canonical(const struct set_column *set)
 {
-	bool of_job = !extra.n;
+	return (struct migrate_bytes){ .p = set->canonical,
+				       .n = set->canonical ? strlen(set->canonical) : 0 };
+}
+
+enum sets row_sets(const struct instance *inst, const PGresult *res, int row, int first,
+		   const struct migrate_change *c)
+{
+	struct migrate_bytes extra = c->extra, found = c->found;
+	enum sets sets = SETS_DONE;
 
 	for (size_t i = 0; i < inst->set_count; i++) {
-		const char *text = inst->set[i].canonical;
-		struct migrate_bytes wanted = { .p = text, .n = text ? strlen(text) : 0 };
+		struct migrate_bytes wanted = canonical(&inst->set[i]), before = wanted;
 
-		if (!of_job && !extra_next(&extra, &wanted))
-			return false;
-		if (!same_text(res, row, first + (int)i, wanted))
-			return false;
+		if ((c->extra.n && !extra_next(&extra, &wanted)) ||
+		    (c->found.n && !extra_next(&found, &before)))
+			return SETS_OTHER;
+		if (same_text(res, row, first + (int)i, wanted))
+			continue;
+		if ((c->extra.n || c->found.n) && !same_text(res, row, first + (int)i, before))
+			return SETS_OTHER;
+		sets = SETS_READY;
 	}
-	return true;
+	return sets;
 }
 
 static bool put(unsigned char *out, size_t *n, struct migrate_bytes b)
@@ -111,18 +121,18 @@ static bool put(unsigned char *out, size_t *n, struct migrate_bytes b)
 	return true;
 }
 
-static enum migrate_status encode_extra(struct self *self, const PGresult *res, int row,
-					struct migrate_bytes *extra)
+enum migrate_status row_extra(struct self *self, const PGresult *res, int row, int first,
+			      struct migrate_bytes *extra)
 {
 	const struct instance *inst = self->instance;
 	size_t n = 0;
 
 	for (size_t i = 0; i < inst->set_count; i++)
-		if (!put(self->extra, &n, field(res, row, set_column_at(inst) + (int)i)))
+		if (!put(self->extra, &n, field(res, row, first + (int)i)))
 			return migrate_fail(self->session, MIGRATE_INVALID,
-					    "set: the columns of row %s hold more than %d bytes, "
-					    "so the change could not be undone",
-					    self->text, EXTRA_MAX);
+					    "set: the columns hold more than %d bytes, so the "
+					    "change could not be undone",
+					    EXTRA_MAX);
 	*extra = (struct migrate_bytes){ .p = self->extra, .n = n };
 	return MIGRATE_OK;
 }
@@ -173,6 +183,8 @@ void row_shapes(struct instance *inst)
 	snprintf(inst->changed_columns, ROW_LETTERS, "8%c", held);
 	snprintf(inst->locked_columns, ROW_LETTERS, "81%c", held);
 	memset(inst->locked_columns + 3, 'T', inst->set_count);
+	if (inst->where)
+		inst->locked_columns[3 + inst->set_count] = '1';
 }
 
 /* The place: the element's number in a list, else nothing. */
@@ -180,8 +192,9 @@ enum migrate_status row_fill(struct self *self, struct link *link, const PGresul
 			     struct migrate_row *out)
 {
 	const struct instance *inst = self->instance;
-	const struct migrate_bytes nothing = { .p = NULL, .n = 0 };
+	static const struct migrate_change of_job = { .outcome = 0 };
 	enum migrate_status status = identity_encode(self, res, row, &out->identity);
+	int sets = set_column_at(inst);
 
 	if (status)
 		return status;
@@ -193,6 +206,6 @@ enum migrate_status row_fill(struct self *self, struct link *link, const PGresul
 				    "its value has %zu bytes where at most %llu were asked for",
 				    out->value.n, (unsigned long long)inst->value_max);
 	out->text = self->text;
-	out->settled = row_settled(inst, res, row, set_column_at(inst), nothing);
-	return inst->set_count ? encode_extra(self, res, row, &out->extra) : MIGRATE_OK;
+	out->settled = row_sets(inst, res, row, sets, &of_job) == SETS_DONE;
+	return inst->set_count ? row_extra(self, res, row, sets, &out->extra) : MIGRATE_OK;
 }

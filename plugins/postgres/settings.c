@@ -29,13 +29,68 @@ static const char settings[] =
 
 #define SETTINGS_MAX 32
 
+static bool parameter_is(const struct link *link, const char *name, const char *wanted)
+{
+	const char *value = PQparameterStatus(link->conn, name);
+
+	return value && wanted && !strcmp(value, wanted);
+}
+
+static enum migrate_status texts_differ(struct self *self, struct link *link)
+{
+	const char *encoding = PQparameterStatus(link->conn, "client_encoding");
+
+	return migrate_fail(self->session, MIGRATE_UNAVAILABLE,
+			    "%s: texts do not come back as they were sent, so they would be "
+			    "damaged: client_encoding is %s and cannot be set to the database's; "
+			    "look at poolers and proxies in between",
+			    link_option(link), encoding ? encoding : "unknown");
+}
+
+/* What was set is not what counts, but what comes of it: a text goes there and back. */
+static enum migrate_status prove_texts(struct self *self, struct link *link)
+{
+#define PROBE_TEXT "\303\244 \346\227\245 \360\237\230\200"
+	static const char *const wanted[] = { PROBE_TEXT, PROBE_TEXT, "c3a420e697a520f09f9880" };
+	struct parameters p = { .n = 0 };
+	enum migrate_status status;
+	PGresult *res;
+
+	if (!parameter_is(link, "server_encoding", "UTF8"))
+		return MIGRATE_OK;
+	parameter_text(&p, PROBE_TEXT);
+	res = query(self, link,
+		    "SELECT $1::pg_catalog.text, '" PROBE_TEXT
+		    "', pg_catalog.encode(pg_catalog.convert_to($1::pg_catalog.text, 'UTF8'), "
+		    "'hex')",
+		    &p, SHAPE("sss", 1, 1), QUICK, link_option(link), &status);
+	for (int i = 0; !status && i < 3; i++)
+		if (strcmp(PQgetvalue(res, 0, i), wanted[i]) != 0)
+			status = texts_differ(self, link);
+	PQclear(res);
+	return status;
+}
+
+static enum migrate_status check_texts(struct self *self, struct link *link)
+{
+	enum migrate_status status;
+
+	if (!parameter_is(link, "client_encoding",
+			  PQparameterStatus(link->conn, "server_encoding")))
+		return texts_differ(self, link);
+	if (link->proved)
+		return MIGRATE_OK;
+	status = prove_texts(self, link);
+	link->proved = !status;
+	return status;
+}
+
 enum migrate_status settings_make(struct self *self, struct link *link)
 {
 	const struct instance *inst = self->instance;
 	struct parameters p = { .n = 0 };
 	enum migrate_status status;
 	char statement[24], lock[24];
-	const char *strings;
 
 	snprintf(statement, sizeof(statement), "%lld", (long long)inst->statement_timeout);
 	snprintf(lock, sizeof(lock), "%lld", (long long)inst->lock_timeout);
@@ -47,12 +102,11 @@ enum migrate_status settings_make(struct self *self, struct link *link)
 		      link_option(link), &status));
 	if (status)
 		return status;
-	strings = PQparameterStatus(link->conn, "standard_conforming_strings");
-	if (!strings || strcmp(strings, "on") != 0)
-		status = migrate_fail(self->session, MIGRATE_FATAL,
-				      "%s: standard_conforming_strings cannot be switched on",
-				      link_option(link));
-	return status;
+	if (!parameter_is(link, "standard_conforming_strings", "on"))
+		return migrate_fail(self->session, MIGRATE_FATAL,
+				    "%s: standard_conforming_strings cannot be switched on",
+				    link_option(link));
+	return check_texts(self, link);
 }
 
 /* A pooler makes up the number of the server process that it names when it lets us in. */

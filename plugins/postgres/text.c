@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "postgres-impl.h"
 
+#include "condition.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -231,25 +233,27 @@ static char *count_text(const struct instance *inst)
  * Arrays as a table. Behind a sub-select the planner takes them for short, and
  * goes by the key's index for each, whatever it knows (or not) of the table.
  */
-static void add_arrays(struct sql *s, const struct instance *inst, bool value, bool sets)
+static void add_arrays(struct sql *s, const struct instance *inst, bool value, bool changes)
 {
+	const char *type = inst->kind == KIND_BYTES ? "bytea" : "text";
 	size_t n = 1;
 
 	sql_add(s, "ROWS FROM (");
 	for (size_t k = 0; k < inst->key_count; k++, n++)
 		sql_add(s, "%spg_catalog.unnest((SELECT $%zu::%s[]))", k ? ", " : "", n,
 			inst->key[k].column->type);
-	if (value)
-		sql_add(s, ", pg_catalog.unnest((SELECT $%zu::pg_catalog.%s[]))", n++,
-			inst->kind == KIND_BYTES ? "bytea" : "text");
-	for (size_t i = 0; sets && i < inst->set_count; i++)
+	for (int i = 0; i < value + changes; i++)
+		sql_add(s, ", pg_catalog.unnest((SELECT $%zu::pg_catalog.%s[]))", n++, type);
+	for (size_t i = 0; changes && i < inst->set_count; i++)
 		sql_add(s, ", pg_catalog.unnest((SELECT $%zu::pg_catalog.text[]))", n++);
 	sql_add(s, ") WITH ORDINALITY AS migrate_c(");
 	for (size_t k = 0; k < inst->key_count; k++)
 		sql_add(s, "migrate_k%zu, ", k);
 	if (value)
 		sql_add(s, "migrate_v, ");
-	for (size_t i = 0; sets && i < inst->set_count; i++)
+	if (changes)
+		sql_add(s, "migrate_b, ");
+	for (size_t i = 0; changes && i < inst->set_count; i++)
 		sql_add(s, "migrate_s%zu, ", i);
 	sql_add(s, "migrate_n)");
 }
@@ -284,7 +288,7 @@ static void add_held(struct sql *s, const struct instance *inst)
  * Rows are locked one after the other in the order of their keys, by key alone:
  * the lock is inside, so that nothing can be compared before it is held.
  */
-static char *lock_text(const struct instance *inst)
+static char *lock_text(const struct instance *inst, bool locks)
 {
 	struct sql s = { .n = 0 };
 
@@ -305,9 +309,13 @@ static char *lock_text(const struct instance *inst)
 	for (size_t i = 0; i < inst->set_count; i++)
 		sql_add(&s, ", %s.%s::pg_catalog.text AS migrate_s%zu", inst->alias,
 			inst->set[i].sql, i);
+	if (inst->where)
+		sql_add(&s, ", %s IS TRUE AS migrate_w", inst->where);
 	sql_add(&s, " FROM %s AS %s WHERE ", inst->table_sql, inst->alias);
 	add_same_key(&s, inst);
-	sql_add(&s, " FOR UPDATE OF %s) AS migrate_l", inst->alias);
+	if (locks)
+		sql_add(&s, " FOR UPDATE OF %s", inst->alias);
+	sql_add(&s, ") AS migrate_l");
 	return sql_finish(&s);
 }
 
@@ -331,6 +339,21 @@ static void add_assignment(struct sql *s, const struct instance *inst)
 	}
 }
 
+/* The row holds the value that it held, as bytes whatever the collation. */
+static void add_same_value(struct sql *s, const struct instance *inst)
+{
+	sql_add(s, " AND (");
+	if (inst->kind == KIND_LIST) {
+		add_column(s, inst);
+		sql_add(s, "::pg_catalog.text[]");
+	} else {
+		text_value(s, inst);
+	}
+	sql_add(s, ")%s = migrate_c.migrate_b%s",
+		inst->kind == KIND_BYTES ? "" : " COLLATE pg_catalog.\"C\"",
+		inst->kind == KIND_LIST ? "::pg_catalog.text[]" : "");
+}
+
 /* Rows that are locked already. What they hold afterwards comes back. */
 static char *update_text(const struct instance *inst, bool value)
 {
@@ -347,6 +370,7 @@ static char *update_text(const struct instance *inst, bool value)
 	add_arrays(&s, inst, value, true);
 	sql_add(&s, " WHERE ");
 	add_same_key(&s, inst);
+	add_same_value(&s, inst);
 	sql_add(&s, " RETURNING migrate_c.migrate_n, ");
 	add_held(&s, inst);
 	return sql_finish(&s);
@@ -373,6 +397,7 @@ static enum migrate_status check_where(struct self *self, const char *where)
 		PQclear(query(self, &self->main, text, NULL, SHAPE("i", 0, 0), QUICK, "where",
 			      &status));
 	free(text);
+	inst->where_asks = condition_asks(where);
 	return status;
 }
 
@@ -387,7 +412,8 @@ enum migrate_status text_build(struct self *self, const char *where)
 	inst->sql[S_COUNT] = count_text(inst);
 	inst->sql[S_SCAN_FIRST] = scan_text(inst, false);
 	inst->sql[S_SCAN_NEXT] = scan_text(inst, true);
-	inst->sql[S_LOCK] = lock_text(inst);
+	inst->sql[S_LOCK] = lock_text(inst, true);
+	inst->sql[S_LOOK] = lock_text(inst, false);
 	inst->sql[S_UPDATE] = update_text(inst, true);
 	inst->sql[S_UPDATE_SET] = inst->set_count ? update_text(inst, false) : strdup("");
 	for (enum statement i = S_COUNT; i < S_INSERT; i++)

@@ -265,6 +265,7 @@ static enum migrate_status take_set(struct self *self, const struct migrate_map 
 		if (same_name(c->name, inst->column))
 			return migrate_fail(self->session, MIGRATE_INVALID,
 					    "set: '%s' is the column that holds the key", c->name);
+		to->name = c->name;
 		to->sql = sqlite3_mprintf("\"%w\"", c->name);
 		to->value = pair->value ? sqlite3_mprintf("%s", pair->value) : NULL;
 		if (!to->sql || (pair->value && !to->value))
@@ -282,7 +283,10 @@ static enum migrate_status read_facts(struct self *self)
 	sqlite3_stmt *stmt = statement_text(
 	    self,
 	    "SELECT (SELECT encoding FROM pragma_encoding) <> 'UTF-8', EXISTS (SELECT 1 FROM "
-	    "sqlite_schema WHERE type = 'trigger' AND tbl_name = ?1 COLLATE NOCASE)",
+	    "sqlite_schema WHERE type = 'trigger' AND tbl_name = ?1 COLLATE NOCASE) OR EXISTS "
+	    "(SELECT 1 FROM sqlite_schema s, pragma_foreign_key_list(s.name) f WHERE s.type = "
+	    "'table' AND f.\"table\" = ?1 COLLATE NOCASE AND f.on_update NOT IN ('NO ACTION', "
+	    "'RESTRICT'))",
 	    &status);
 	int rc;
 

@@ -1,13 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 #include "sqlite-impl.h"
 
+#include "held.h"
+
+#include <stdlib.h>
 #include <string.h>
 
 /*
  * One transaction per call. BEGIN IMMEDIATE locks the whole database, so that
  * everything read afterwards is read under the lock. Each row is swapped by one
- * UPDATE that compares; only a row that it did not find is read, to say why.
+ * UPDATE that compares; only a row that it did not find is read, to say why. Where
+ * there are triggers, what they made of it is read at the end.
  */
+
+struct work {
+	struct self *self;
+	struct migrate_rewrite *r;
+	unsigned char *blobs; /* by change: how its value is stored, if it was changed */
+};
 
 /* Does TEXT of a UTF-16 database hold these bytes unchanged? SQLite replaces what is not UTF-8. */
 static bool is_utf8(struct migrate_bytes bytes)
@@ -57,6 +67,17 @@ static enum migrate_status check_after(struct self *self, const struct migrate_c
 	return MIGRATE_OK;
 }
 
+/* What all statements of one row want: its key, what it shall hold, what it is to hold. */
+static enum migrate_status bind_row(struct self *self, sqlite3_stmt *stmt,
+				    const struct migrate_change *c)
+{
+	enum migrate_status status = identity_bind(self, stmt, c->identity);
+
+	if (!status)
+		status = set_bind(self, stmt, c->extra);
+	return status ? status : found_bind(self, stmt, c);
+}
+
 /* before -> after of the row that has the identity and holds before, stored in this way. */
 static enum migrate_status swap(struct self *self, const struct migrate_change *c, bool blob,
 				bool *changed)
@@ -69,11 +90,8 @@ static enum migrate_status swap(struct self *self, const struct migrate_change *
 	if (status)
 		return status;
 	stmt = statement(self, alone ? S_UPDATE_SET : S_UPDATE, &status);
-	if (!stmt)
-		return status;
-	status = identity_bind(self, stmt, c->identity);
-	if (!status)
-		status = set_bind(self, stmt, c->extra);
+	if (stmt)
+		status = bind_row(self, stmt, c);
 	if (status)
 		return status;
 	if ((!alone && bind_bytes(stmt, P_VALUE, c->after, blob)) ||
@@ -89,131 +107,175 @@ static enum migrate_status swap(struct self *self, const struct migrate_change *
 
 /* What one row holds, read under the lock. */
 struct look {
-	bool there, usable, blob, before, after, settled;
+	bool there, usable, blob, before, after;
+	bool settled, ready, meant;
+	struct migrate_bytes extra; /* of its `set:` columns */
+	struct held held;           /* where it is not what was expected */
 };
+
+static void show_column(struct held *held, const char *name, sqlite3_stmt *stmt, int column)
+{
+	struct migrate_bytes value = { .p = NULL, .n = 0 };
+
+	if (sqlite3_column_type(stmt, column) != SQLITE_NULL) {
+		value.p = sqlite3_column_text(stmt, column);
+		value.n = value.p ? (size_t)sqlite3_column_bytes(stmt, column) : 0;
+	}
+	held_column(held, name, value);
+}
+
+/* The last to be read: showing a number turns the column into text. */
+static void show(const struct instance *inst, sqlite3_stmt *stmt, struct look *look)
+{
+	if (look->before && look->ready && look->meant)
+		return;
+	show_column(&look->held, inst->column, stmt, value_column(inst));
+	for (size_t i = 0; i < inst->set_count; i++)
+		show_column(&look->held, inst->set[i].name, stmt, value_column(inst) + 1 + (int)i);
+	if (look->before && !look->meant)
+		held_left_out(&look->held);
+}
+
+static enum migrate_status read_look(struct self *self, const struct migrate_change *c,
+				     sqlite3_stmt *stmt, struct look *look)
+{
+	const struct instance *inst = self->instance;
+	struct migrate_bytes value = { .p = NULL, .n = 0 };
+	enum migrate_status status = MIGRATE_OK;
+
+	look->there = true;
+	look->usable = row_value(inst, stmt, &value, &look->blob);
+	look->before = look->usable && same(value, c->before);
+	look->after = look->usable && same(value, c->after);
+	look->settled = row_settled(inst, stmt);
+	look->ready = row_ready(inst, stmt);
+	look->meant = row_meant(inst, stmt);
+	if (inst->set_count)
+		status = row_extra(self, stmt, &look->extra);
+	show(inst, stmt, look);
+	return status;
+}
 
 static enum migrate_status look_at(struct self *self, const struct migrate_change *c,
 				   struct look *look)
 {
 	enum migrate_status status = MIGRATE_OK;
-	struct migrate_bytes value = { .p = NULL, .n = 0 };
 	sqlite3_stmt *stmt = statement(self, S_ROW, &status);
 	int rc;
 
-	*look = (struct look){ .there = false };
-	if (!stmt)
-		return status;
-	status = identity_bind(self, stmt, c->identity);
-	if (!status)
-		status = set_bind(self, stmt, c->extra);
+	*look = (struct look){ .held = HELD_INIT };
+	if (stmt)
+		status = bind_row(self, stmt, c);
 	if (status)
 		return status;
 	rc = sqlite3_step(stmt);
-	if (rc == SQLITE_ROW) {
-		look->there = true;
-		look->usable = row_value(self->instance, stmt, &value, &look->blob);
-		look->before = look->usable && same(value, c->before);
-		look->after = look->usable && same(value, c->after);
-		look->settled = row_settled(self->instance, stmt);
-	} else if (rc != SQLITE_DONE) {
+	if (rc == SQLITE_ROW)
+		status = read_look(self, c, stmt, look);
+	else if (rc != SQLITE_DONE)
 		status = fail_sql(self, rc, "cannot read a row");
-	}
 	sqlite3_reset(stmt);
 	return status;
 }
 
-/* A trigger, or a column that makes numbers of text, may have stored something else. */
-static enum migrate_status look_again(struct self *self, const struct migrate_change *c, bool blob)
-{
-	const struct instance *inst = self->instance;
-	enum migrate_status status;
-	struct look look;
-
-	if (!inst->triggers && inst->affinity != AFFINITY_NUMERIC)
-		return MIGRATE_OK;
-	status = look_at(self, c, &look);
-	if (status || (look.after && look.blob == blob))
-		return status;
-	return migrate_fail(self->session, MIGRATE_INVALID,
-			    inst->triggers ? "a trigger of '%s' changed the value that was written"
-					   : "the column of '%s' stores the new value as a number",
-			    inst->table);
-}
-
+/* The UPDATE did not find the row, though it holds what it should. */
 static enum migrate_status refused(struct self *self)
 {
+	const struct instance *inst = self->instance;
+
+	if (inst->utf16 && !inst->triggers)
+		return migrate_fail(self->session, MIGRATE_INVALID,
+				    "the row holds text that is not valid UTF-16, so it would not "
+				    "come back as it is");
 	return migrate_fail(self->session, MIGRATE_INVALID,
-			    "a trigger of '%s' keeps the row from being changed",
-			    self->instance->table);
+			    "a trigger of '%s' keeps the row from being changed", inst->table);
 }
 
-/* The UPDATE found nothing: say why, or change the row if its value is stored in the other way. */
-static enum migrate_status classify(struct self *self, struct migrate_change *c, bool blob)
+/*
+ * It holds what it should, but its value is stored in the other way, or `set:` columns hold
+ * already what they shall: what an undo puts back is what they hold now.
+ */
+static enum migrate_status swap_as_seen(struct work *w, size_t i, const struct look *look)
 {
+	struct migrate_change *c = w->r->changes[i];
+	struct migrate_change seen = *c;
 	enum migrate_status status;
-	struct look look;
 	bool changed;
 
-	status = look_at(self, c, &look);
+	seen.found = look->extra;
+	status = swap(w->self, &seen, look->blob, &changed);
+	if (status || !changed)
+		return status ? status : refused(w->self);
+	if (c->found.n && !same(look->extra, c->found) && !migrate_set_extra(w->r, i, look->extra))
+		return migrate_fail(w->self->session, MIGRATE_TRANSIENT, "out of memory");
+	c->outcome = MIGRATE_ROW_CHANGED;
+	w->blobs[i] = look->blob;
+	return MIGRATE_OK;
+}
+
+/* The row is read before it is changed, or because an UPDATE did not find it. */
+static enum migrate_status change_seen(struct work *w, size_t i)
+{
+	struct migrate_change *c = w->r->changes[i];
+	struct look look;
+	enum migrate_status status = look_at(w->self, c, &look);
+
 	if (status)
 		return status;
 	if (!look.there) {
 		c->outcome = MIGRATE_ROW_GONE;
-	} else if (look.after) {
+	} else if (look.after && look.settled) {
 		c->outcome = MIGRATE_ROW_ALREADY;
-	} else if (!look.before) {
-		c->outcome = MIGRATE_ROW_CONFLICT;
-	} else if (look.blob == blob) {
-		return refused(self);
+	} else if (look.before && look.ready && look.meant) {
+		return swap_as_seen(w, i, &look);
 	} else {
-		status = swap(self, c, look.blob, &changed);
-		if (status || !changed)
-			return status ? status : refused(self);
-		c->outcome = MIGRATE_ROW_CHANGED;
-		status = look_again(self, c, look.blob);
+		c->outcome = MIGRATE_ROW_CONFLICT;
+		migrate_set_conflict(w->r, i, "it was changed meanwhile: %s", look.held.text);
 	}
-	return status;
+	return MIGRATE_OK;
 }
 
-/* before = after: the `set:` columns alone, looked at first so that nothing is written twice. */
-static enum migrate_status settle(struct self *self, struct migrate_change *c)
+static enum migrate_status change_row(struct work *w, size_t i)
 {
-	enum migrate_status status;
-	struct look look;
-	bool changed;
-
-	status = look_at(self, c, &look);
-	if (status)
-		return status;
-	if (!look.there) {
-		c->outcome = MIGRATE_ROW_GONE;
-	} else if (!look.before) {
-		c->outcome = MIGRATE_ROW_CONFLICT;
-	} else if (look.settled) {
-		c->outcome = MIGRATE_ROW_ALREADY;
-	} else {
-		status = swap(self, c, look.blob, &changed);
-		if (status || !changed)
-			return status ? status : refused(self);
-		c->outcome = MIGRATE_ROW_CHANGED;
-	}
-	return status;
-}
-
-static enum migrate_status change_row(struct self *self, struct migrate_change *c)
-{
+	struct migrate_change *c = w->r->changes[i];
 	bool blob = is_blob(c), changed;
 	enum migrate_status status;
 
+	/* the `set:` columns alone: nothing is written twice */
 	if (same(c->before, c->after))
-		return settle(self, c);
-	status = swap(self, c, blob, &changed);
+		return change_seen(w, i);
+	status = swap(w->self, c, blob, &changed);
 	if (status)
 		return status;
 	if (!changed)
-		return classify(self, c, blob);
+		return change_seen(w, i);
 	c->outcome = MIGRATE_ROW_CHANGED;
-	return look_again(self, c, blob);
+	w->blobs[i] = blob;
+	return MIGRATE_OK;
+}
+
+/* A trigger, or a column that makes numbers of text, may have stored something else. */
+static enum migrate_status verify(struct work *w)
+{
+	const struct instance *inst = w->self->instance;
+	enum migrate_status status = MIGRATE_OK;
+
+	if (!inst->triggers && inst->affinity != AFFINITY_NUMERIC)
+		return MIGRATE_OK;
+	for (size_t i = 0; !status && i < w->r->count; i++) {
+		struct look look;
+
+		if (w->r->changes[i]->outcome != MIGRATE_ROW_CHANGED)
+			continue;
+		status = look_at(w->self, w->r->changes[i], &look);
+		if (status || (look.after && look.settled && look.blob == w->blobs[i]))
+			continue;
+		return migrate_fail(w->self->session, MIGRATE_INVALID,
+				    inst->triggers
+					? "a trigger of '%s' changed the value that was written"
+					: "the column of '%s' stores the new value as a number",
+				    inst->table);
+	}
+	return status;
 }
 
 /* Pointers of the caller must not stay in statements that outlive the call. */
@@ -226,22 +288,35 @@ static void forget(struct self *self)
 			statement_done(self->statements[used[i]]);
 }
 
-enum migrate_status sqlite_rewrite(void *handle, struct migrate_rewrite *r)
+static enum migrate_status transact(struct work *w)
 {
-	struct self *self = handle;
-	enum migrate_status status;
+	enum migrate_status status = transaction_begin(w->self);
 
-	self->session = r->session;
-	status = transaction_begin(self);
 	if (status)
 		return status;
-	for (size_t i = 0; !status && i < r->count; i++) {
-		status = change_row(self, r->changes[i]);
+	for (size_t i = 0; !status && i < w->r->count; i++) {
+		status = change_row(w, i);
 		if (!(i % 256))
-			migrate_progress(r->session);
+			migrate_progress(w->r->session);
 	}
-	forget(self);
+	if (!status)
+		status = verify(w);
+	forget(w->self);
 	if (status)
-		return transaction_rollback(self, status);
-	return transaction_commit(self);
+		return transaction_rollback(w->self, status);
+	return transaction_commit(w->self);
+}
+
+enum migrate_status sqlite_rewrite(void *handle, struct migrate_rewrite *r)
+{
+	struct work w = { .self = handle, .r = r };
+	enum migrate_status status;
+
+	w.self->session = r->session;
+	w.blobs = calloc(r->count + 1, 1);
+	if (!w.blobs)
+		return migrate_fail(r->session, MIGRATE_TRANSIENT, "out of memory");
+	status = transact(&w);
+	free(w.blobs);
+	return status;
 }

@@ -30,8 +30,11 @@ enum parameter {
 	P_HIGH,
 	P_VALUE, /* what is looked for, or written */
 	P_BEFORE,
-	P_SET,                   /* SET_MAX of them */
-	P_LIST = P_SET + SET_MAX /* the values of an IN list */
+	P_ANY,                      /* not 0: `set:` columns may hold anything */
+	P_UNDO,                     /* not 0: `where` need not be true */
+	P_SET,                      /* what they shall hold, SET_MAX of them */
+	P_FOUND = P_SET + SET_MAX,  /* what they are to hold before */
+	P_LIST = P_FOUND + SET_MAX, /* the values of an IN list */
 };
 
 enum affinity { AFFINITY_BLOB, AFFINITY_TEXT, AFFINITY_NUMERIC };
@@ -59,6 +62,7 @@ struct key_part {
 };
 
 struct set_column {
+	const char *name; /* the column's own */
 	char *sql;
 	char *value; /* NULL: null */
 };
@@ -73,7 +77,7 @@ enum statement {
 	S_SCAN_NEXT,  /* rows behind a key */
 	S_PROBE,      /* integer keys: the keys between two of rows that hold one value */
 	S_ROW,        /* one row by its key, whatever it holds */
-	S_UPDATE,     /* one row by its key, if it holds a value */
+	S_UPDATE,     /* one row by its key, if it holds what it held */
 	S_UPDATE_SET, /* the same, for the `set:` columns alone */
 	S_INSERT,
 	S_COUNT_OF
@@ -95,7 +99,8 @@ struct instance {
 	size_t column_count;
 	enum affinity affinity;
 	bool blob; /* the column is declared to hold BLOBs: what insert() stores */
-	bool without_rowid, strict, utf16, triggers;
+	bool without_rowid, strict, utf16;
+	bool triggers; /* or foreign keys that carry changes on: more than we write may happen */
 
 	struct key_part key[KEY_MAX];
 	size_t key_count;
@@ -124,8 +129,8 @@ struct self {
 	unsigned char identity[MIGRATE_IDENTITY_MAX];
 	unsigned char scratch[MIGRATE_IDENTITY_MAX];
 	char text[4096];
-	unsigned char *extra; /* EXTRA_MAX bytes, when there are `set:` columns */
-	unsigned char *undo;  /* scratch for decoding extra */
+	unsigned char *extra;        /* EXTRA_MAX bytes, when there are `set:` columns */
+	unsigned char *undo, *found; /* scratch for decoding what it shall hold, and held */
 };
 
 /* ---- connect.c: connections, statements, what an answer of SQLite means ---- */
@@ -215,10 +220,18 @@ static inline int value_column(const struct instance *instance)
 bool row_value(const struct instance *instance, sqlite3_stmt *stmt, struct migrate_bytes *value,
 	       bool *blob);
 enum migrate_status row_fill(struct self *self, sqlite3_stmt *stmt, struct migrate_row *row);
-/* Do the `set:` columns of this row hold what the job says, or what extra says? */
+/* Do the `set:` columns of this row hold what was bound to P_SET? */
 bool row_settled(const struct instance *instance, sqlite3_stmt *stmt);
+/* Of S_ROW: do they hold that, or what was bound to P_FOUND; and is `where` true? */
+bool row_ready(const struct instance *instance, sqlite3_stmt *stmt);
+bool row_meant(const struct instance *instance, sqlite3_stmt *stmt);
+/* The `set:` columns, in self->extra. */
+enum migrate_status row_extra(struct self *self, sqlite3_stmt *stmt, struct migrate_bytes *extra);
 /* Bind P_SET and on: to the job's values, or to those of extra if it has bytes. */
 enum migrate_status set_bind(struct self *self, sqlite3_stmt *stmt, struct migrate_bytes extra);
+/* Bind P_FOUND and on, P_ANY and P_UNDO: to what this change expects. */
+enum migrate_status found_bind(struct self *self, sqlite3_stmt *stmt,
+			       const struct migrate_change *c);
 
 /* ---- operations ---- */
 

@@ -89,6 +89,7 @@ static void self_free(struct self *self)
 	free(self->hits);
 	free(self->extra);
 	free(self->undo);
+	free(self->found);
 	free(self);
 }
 
@@ -174,7 +175,8 @@ static enum migrate_status sqlite_begin(struct migrate_begin *r)
 	if (inst->set_count) {
 		self->extra = malloc(EXTRA_MAX);
 		self->undo = malloc(EXTRA_MAX);
-		if (!self->extra || !self->undo) {
+		self->found = malloc(EXTRA_MAX);
+		if (!self->extra || !self->undo || !self->found) {
 			self_free(self);
 			return out_of_memory(r->session);
 		}

@@ -22,8 +22,24 @@ static char *finish(sqlite3_str *text)
 	return sqlite3_str_finish(text);
 }
 
+/* May the row be changed, as far as its `set:` columns and `where` say? */
+static void add_look(sqlite3_str *text, const struct instance *inst)
+{
+	if (inst->set_count)
+		sqlite3_str_appendf(text, ", ?%d OR (1", P_ANY);
+	for (size_t i = 0; i < inst->set_count; i++)
+		sqlite3_str_appendf(
+		    text, " AND (%s IS ?%d COLLATE BINARY OR %s IS ?%d COLLATE BINARY)",
+		    inst->set[i].sql, P_FOUND + (int)i, inst->set[i].sql, P_SET + (int)i);
+	if (inst->set_count)
+		sqlite3_str_appendall(text, ")");
+	if (inst->where)
+		sqlite3_str_appendf(text, ", ?%d OR CASE WHEN %s THEN 1 ELSE 0 END", P_UNDO,
+				    inst->where);
+}
+
 /* A row as row.c reads it: the key, the value, the `set:` columns, whether they are settled. */
-static void add_row(sqlite3_str *text, const struct instance *inst)
+static void add_row(sqlite3_str *text, const struct instance *inst, bool look)
 {
 	sqlite3_str_appendall(text, "SELECT ");
 	for (size_t k = 0; k < inst->key_count; k++)
@@ -34,6 +50,8 @@ static void add_row(sqlite3_str *text, const struct instance *inst)
 	for (size_t i = 0; i < inst->set_count; i++)
 		sqlite3_str_appendf(text, "%s%s IS ?%d COLLATE BINARY", i ? " AND " : ", ",
 				    inst->set[i].sql, P_SET + (int)i);
+	if (look)
+		add_look(text, inst);
 	sqlite3_str_appendf(text, " FROM %s", inst->table_sql);
 }
 
@@ -75,7 +93,7 @@ static char *scan_text(const struct instance *inst, bool next)
 {
 	sqlite3_str *text = sqlite3_str_new(NULL);
 
-	add_row(text, inst);
+	add_row(text, inst, false);
 	sqlite3_str_appendf(text, " WHERE typeof(%s) IN ('text', 'blob')", inst->column_sql);
 	if (next)
 		add_behind(text, inst);
@@ -98,7 +116,7 @@ static char *row_text(const struct instance *inst)
 {
 	sqlite3_str *text = sqlite3_str_new(NULL);
 
-	add_row(text, inst);
+	add_row(text, inst, true);
 	sqlite3_str_appendall(text, " WHERE ");
 	add_key(text, inst);
 	return finish(text);
@@ -123,6 +141,16 @@ static char *update_text(const struct instance *inst, bool value)
 	sqlite3_str_appendall(text, " WHERE ");
 	add_key(text, inst);
 	sqlite3_str_appendf(text, " AND +%s = ?%d COLLATE BINARY", inst->column_sql, P_BEFORE);
+	if (inst->set_count)
+		sqlite3_str_appendf(text, " AND (?%d OR (1", P_ANY);
+	for (size_t i = 0; i < inst->set_count; i++)
+		sqlite3_str_appendf(text, " AND %s IS ?%d COLLATE BINARY", inst->set[i].sql,
+				    P_FOUND + (int)i);
+	if (inst->set_count)
+		sqlite3_str_appendall(text, "))");
+	if (inst->where)
+		sqlite3_str_appendf(text, " AND (?%d OR CASE WHEN %s THEN 1 END)", P_UNDO,
+				    inst->where);
 	return finish(text);
 }
 
@@ -153,7 +181,7 @@ static bool in_texts(struct instance *inst, const struct way *way)
 	sqlite3_str *head = sqlite3_str_new(NULL), *first = sqlite3_str_new(NULL),
 		    *next = sqlite3_str_new(NULL);
 
-	add_row(head, inst);
+	add_row(head, inst, false);
 	sqlite3_str_appendall(head, " WHERE ");
 	add_column(head, inst, way);
 	add_behind(next, inst);

@@ -404,6 +404,33 @@ START_TEST(an_intent_stays_open_until_its_outcome)
 }
 END_TEST
 
+/* What an undo puts back is what was read under the lock, not what was found. */
+START_TEST(an_outcome_may_replace_what_set_columns_held)
+{
+	ARENA_AUTO struct arena a = ARENA_INIT;
+	struct journal *j = open_run();
+	struct batch *b = make_batch(1, BATCH_SORTED, 0, 1, 2);
+	struct row_record rows[2] = { { .identity = BYTES("1"), .extra = BYTES("found") },
+				      { .identity = BYTES("2"), .extra = BYTES("found") } };
+	struct chunk c = { .rows = rows, .n = 2 }, *chunks;
+	size_t n;
+
+	WELL(journal_plan(j, &b, 1, &err));
+	b->state = BATCH_REWRITING;
+	WELL(journal_intent(j, b, &c, &err));
+	rows[0].outcome = rows[1].outcome = MIGRATE_ROW_CHANGED;
+	rows[1].extra = BYTES("held");
+	rows[1].extra_differs = true;
+	WELL(journal_outcome(j, b, &c, &err));
+	WELL(journal_chunks(j, b->id, &a, &chunks, &n, &err));
+	ck_assert_uint_eq(n, 1);
+	ck_assert(bytes_equal(chunks[0].rows[0].extra, BYTES("found")));
+	ck_assert(bytes_equal(chunks[0].rows[1].extra, BYTES("held")));
+	batch_free(b);
+	journal_close(j);
+}
+END_TEST
+
 static void add(TCase *t)
 {
 	tcase_add_test(t, everything_planned_comes_back_as_it_was);
@@ -417,6 +444,7 @@ static void add(TCase *t)
 	tcase_add_test(t, failures_are_found_by_class_and_objects_by_text);
 	tcase_add_test(t, keep_failures_drops_the_rest_and_failures_can_still_be_retried);
 	tcase_add_test(t, an_intent_stays_open_until_its_outcome);
+	tcase_add_test(t, an_outcome_may_replace_what_set_columns_held);
 }
 
 int main(void)

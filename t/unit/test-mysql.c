@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "../../plugins/mysql/mysql-impl.h"
 
+#include "condition.h"
 #include "plugin/end-impl.h"
 
 #include <check.h>
@@ -198,7 +199,8 @@ END_TEST
 
 static char id_name[] = "id", id_sql[] = "`id`", tenant_name[] = "t", tenant_sql[] = "`t`";
 static char int_type[] = "bigint", text_type[] = "varchar", charset[] = "utf8mb4";
-static char path_sql[] = "`path`", table_sql[] = "`d`.`t`", index_sql[] = "`PRIMARY`";
+static char path_sql[] = "`path`", table_sql[] = "`d`.`t`", index_sql[] = "`PRIMARY`",
+	    bytes_sql[] = "CAST(`path` AS BINARY)";
 
 static struct column id = { .name = id_name, .sql = id_sql, .type = int_type };
 static struct column tenant = {
@@ -280,14 +282,17 @@ START_TEST(changes_rows_by_a_tree)
 	unsigned char identities[3][10] = { { 0, 8, 0x80, 0, 0, 0, 0, 0, 0, 1 },
 					    { 0, 8, 0x80, 0, 0, 0, 0, 0, 0, 2 },
 					    { 0, 8, 0x80, 0, 0, 0, 0, 0, 0, 3 } };
-	struct migrate_change changes[3] = { { .after = { "a", 1 } },
-					     { .after = { "b", 1 } },
-					     { .after = { NULL, 0 } } };
+	struct migrate_change changes[3] = { { .before = { "x", 1 }, .after = { "a", 1 } },
+					     { .before = { "y", 1 }, .after = { "b", 1 } },
+					     { .before = { NULL, 0 }, .after = { NULL, 0 } } };
+	char long_value[300] = "z";
 	const struct migrate_change *members[3];
 	struct migrate_bytes keys[3];
-	struct instance inst = {
-		.key_count = 1, .column = &path, .table_sql = table_sql, .key_index = index_sql
-	};
+	struct instance inst = { .key_count = 1,
+				 .column = &path,
+				 .table_sql = table_sql,
+				 .key_index = index_sql,
+				 .bytes_sql = bytes_sql };
 	struct self self = { .instance = &inst };
 
 	id.is_unsigned = false;
@@ -299,8 +304,58 @@ START_TEST(changes_rows_by_a_tree)
 	ck_assert_int_eq(change_build(&self, members, keys, 3, true), MIGRATE_OK);
 	ck_assert_str_eq(self.text.p,
 			 "UPDATE `d`.`t` FORCE INDEX (`PRIMARY`) SET `path` = IF(`id` < 2,_utf8mb4 "
-			 "x'61',IF(`id` < 3,_utf8mb4 x'62',_utf8mb4 x'')) WHERE `id` IN (1,2,3)");
+			 "x'61',IF(`id` < 3,_utf8mb4 x'62',_utf8mb4 x'')) WHERE `id` IN (1,2,3) "
+			 "AND (`id`, CAST(`path` AS BINARY)) IN ((1,_binary x'78'),(2,_binary "
+			 "x'79'),(3,_binary x''))");
+	/* of what is long, a digest is compared */
+	changes[1].before = (struct migrate_bytes){ long_value, sizeof(long_value) };
+	ck_assert_int_eq(change_build(&self, members, keys, 3, true), MIGRATE_OK);
+	ck_assert_ptr_nonnull(strstr(self.text.p, "IF(OCTET_LENGTH(CAST(`path` AS BINARY)) > 256, "
+						  "UNHEX(SHA2(CAST(`path` AS BINARY), 256)), "));
+	ck_assert_ptr_nonnull(strstr(self.text.p, "((1,_binary x'78'),(2,_binary x'"));
+	ck_assert_uint_lt(strlen(self.text.p), 600);
 	free(self.text.p);
+}
+END_TEST
+
+/* After a long pause a connection is made anew, but never between a lock and what it is for. */
+START_TEST(keeps_its_connection_in_a_transaction)
+{
+	char option[] = "connection";
+	struct instance inst = { .address = { .option = option } };
+	struct self self = { .instance = &inst, .session = &session };
+	MYSQL *conn = mysql_init(NULL);
+
+	ck_assert_ptr_nonnull(conn);
+	self.main.conn = conn;
+	self.main.used = -1000000;
+	self.main.in_transaction = true;
+	ck_assert_int_eq(link_ready(&self, &self.main), MIGRATE_OK);
+	ck_assert_ptr_eq(self.main.conn, conn);
+	self.main.conn = NULL;
+	mysql_close(conn);
+	ck_assert_int_eq(link_ready(&self, &self.main), MIGRATE_UNAVAILABLE);
+	ck_assert_ptr_nonnull(strstr(session.message, "was lost in a transaction"));
+}
+END_TEST
+
+static const struct {
+	const char *where;
+	bool asks;
+} conditions[] = {
+	{ "NOT deleted", false },
+	{ "service IN ('old', 'new') AND (a = 1 OR b LIKE ('x'))", false },
+	{ "name = 'select (x)' AND note = 'it''s (y)'", false },
+	{ "selected = 1", false },
+	{ "id NOT IN (SELECT id FROM hidden)", true },
+	{ "exists(select 1)", true },
+	{ "is_live(id)", true },
+	{ "app.\"is live\" (id)", true },
+};
+
+START_TEST(knows_conditions_that_ask_of_more_than_the_row)
+{
+	ck_assert(condition_asks(conditions[_i].where) == conditions[_i].asks);
 }
 END_TEST
 
@@ -321,6 +376,9 @@ int main(void)
 	tcase_add_loop_test(tc, orders_identities_as_the_server_does, 0, 2);
 	tcase_add_test(tc, pages_by_the_index);
 	tcase_add_test(tc, changes_rows_by_a_tree);
+	tcase_add_test(tc, keeps_its_connection_in_a_transaction);
+	tcase_add_loop_test(tc, knows_conditions_that_ask_of_more_than_the_row, 0,
+			    sizeof(conditions) / sizeof(conditions[0]));
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_set_tap(runner, "-");
