@@ -199,6 +199,7 @@ shell_tests = \
 	t/6300-beside-sqlite.t \
 	t/6301-beside-postgres.t \
 	t/6302-beside-mysql.t \
+	t/6310-patience-postgres.t \
 	t/8000-s3d.t \
 	$(empty)
 

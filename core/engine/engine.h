@@ -153,6 +153,7 @@ struct engine {
 	enum migrate_digest_algorithm algorithm; /* of digests taken while bytes pass */
 	struct losses *losses;                   /* attributes that could not be kept, by name */
 	atomic_uint_fast64_t told;               /* failures that were named in the log */
+	atomic_bool locks_stay;                  /* waiting for locked rows did not help */
 	uint64_t orphaned;
 	/* of this pass, by earlier runs; less when some of it is looked at again */
 	atomic_uint_fast64_t objects_before, bytes_before, copied_before;

@@ -93,11 +93,11 @@ static enum migrate_status find_page(struct rewriter *r, size_t database, const 
 	};
 	struct migrate_session *s = r->databases[database];
 	enum migrate_status status;
-	unsigned attempt = 0;
+	struct tries tries = { .n = 0 };
 
 	do
 		status = database_find(s, &q, &r->page);
-	while (status != MIGRATE_OK && rows_again(r, s, status, &attempt, err));
+	while (status != MIGRATE_OK && rows_again(r, s, status, &tries, err));
 	return status;
 }
 

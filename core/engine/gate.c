@@ -217,7 +217,7 @@ enum gate_verdict gate_trouble(struct gate *g, struct migrate_session *s, bool w
 		return GATE_OBJECT;
 	if (!become_prober(g))
 		return gate_pass(g) ? GATE_AGAIN : GATE_LEAVE;
-	probed = end_probe(s, write);
+	probed = end_probe_again(s, write);
 	if (probed != MIGRATE_OK)
 		verdict = wait_out(g, s, write, probed);
 	else

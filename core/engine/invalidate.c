@@ -91,11 +91,11 @@ static int tell_cache(struct rewriter *r, struct migrate_session *cache,
 		      struct migrate_invalidate *q, struct error *err)
 {
 	enum migrate_status status;
-	unsigned attempt = 0;
+	struct tries tries = { .n = 0 };
 
 	do
 		status = cache_invalidate(cache, q);
-	while (status != MIGRATE_OK && rows_again(r, cache, status, &attempt, err));
+	while (status != MIGRATE_OK && rows_again(r, cache, status, &tries, err));
 	return status == MIGRATE_OK ? 0 : -1;
 }
 

@@ -20,13 +20,13 @@ static enum migrate_status look(struct rewriter *r, size_t database, int64_t *la
 {
 	struct migrate_session *s = r->databases[database];
 	enum migrate_status status;
-	unsigned attempt = 0;
+	struct tries tries = { .n = 0 };
 
 	*lag = 0;
 	do
 		status = database_lag(s, lag);
 	while (status != MIGRATE_OK && status != MIGRATE_UNSUPPORTED &&
-	       rows_again(r, s, status, &attempt, err));
+	       rows_again(r, s, status, &tries, err));
 	return status;
 }
 

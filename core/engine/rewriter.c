@@ -57,7 +57,7 @@ struct rewriter *rewriter_new(struct engine *e, struct error *err)
 		return NULL;
 	}
 	r->engine = e;
-	r->slice = CHUNK_ROWS;
+	r->slice = r->fits = CHUNK_ROWS;
 	r->value = (struct buf)BUF_INIT(MIGRATE_KEY_MAX);
 	r->key = (struct buf)BUF_INIT(MIGRATE_KEY_MAX);
 	r->lag_seen = calloc(e->ends.database_count + 1, sizeof(*r->lag_seen));

@@ -16,6 +16,7 @@ struct rewriter {
 	struct row_page page;
 	int64_t *lag_seen;    /* by database: when its replicas were near enough; 0: never */
 	size_t slice;         /* values to look for at a time */
+	size_t fits;          /* rows that one rewrite() bears, as far as is known */
 	struct arena arena;   /* of the present batch */
 	struct arena rows;    /* of the present chunk: a key may have millions of rows */
 	struct chunk waiting; /* its outcome is journalled with what comes next */
@@ -62,9 +63,17 @@ int rows_invalidate_again(struct rewriter *r, const struct batch *b, struct erro
 /* lag.c: returns once the replicas are near enough; -1: the run ends. */
 int rows_await_replicas(struct rewriter *r, size_t database, struct error *err);
 
-/* After a call on a database or a cache failed. True: repeat it. */
+/* How often one call was tried, and since when (monotonic). */
+struct tries {
+	unsigned n;
+	int64_t since; /* 0: it has not failed yet */
+};
+/*
+ * After a call on a database or a cache failed. True: repeat it. What passes by itself (locks,
+ * deadlocks, statements that take too long) is waited for as long as `patience` says.
+ */
 bool rows_again(struct rewriter *r, struct migrate_session *s, enum migrate_status status,
-		unsigned *attempt, struct error *err);
+		struct tries *tries, struct error *err);
 
 /* unindexed.c: databases whose column has no index are scanned once, on first need. */
 struct rowindex;

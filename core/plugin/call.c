@@ -103,6 +103,18 @@ enum migrate_status end_probe(struct migrate_session *s, bool write)
 	return CALL(s, cache, probe, &r);
 }
 
+enum migrate_status end_probe_again(struct migrate_session *s, bool write)
+{
+	char kept[MESSAGE_MAX];
+	enum migrate_status status;
+
+	memcpy(kept, s->message, sizeof(kept));
+	status = end_probe(s, write);
+	if (status == MIGRATE_OK)
+		memcpy(s->message, kept, sizeof(kept));
+	return status;
+}
+
 /* "a, b" with a NUL behind it; a list that grows past its ceiling is cut at a name. */
 void migrate_lost_attribute(struct migrate_session *s, const char *name)
 {

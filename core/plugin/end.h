@@ -156,6 +156,8 @@ bool store_keeps(const struct store_facts *f, const char *name, size_t n);
 bool store_doubts(const struct store_facts *f, const struct store_facts *source, const char *name);
 
 /* Any kind. */
+/* The same; if it is well, the session's message stays that of the call before. */
+enum migrate_status end_probe_again(struct migrate_session *s, bool write);
 enum migrate_status end_probe(struct migrate_session *s, bool write);
 
 enum migrate_status store_accepts(struct migrate_session *s, struct migrate_bytes key);

@@ -44,7 +44,7 @@ static const struct {
 	{ 1180, MIGRATE_TRANSIENT, "" },
 	{ 1184, MIGRATE_UNAVAILABLE, "" },
 	{ 1203, MIGRATE_UNAVAILABLE, "" }, /* too many of this user */
-	{ 1205, MIGRATE_TRANSIENT, " (another session holds the row longer than lock_timeout)" },
+	{ 1205, MIGRATE_TRANSIENT, " (another session holds a lock longer than lock_timeout)" },
 	{ 1213, MIGRATE_TRANSIENT, "" }, /* deadlock */
 	{ 1226, MIGRATE_UNAVAILABLE, "" },
 	{ 1227, MIGRATE_DENIED, "; GRANT it to the user" },
@@ -53,6 +53,7 @@ static const struct {
 	{ 1370, MIGRATE_DENIED, "" },
 	{ 1412, MIGRATE_TRANSIENT, "" }, /* the table was altered */
 	{ 1615, MIGRATE_TRANSIENT, "" },
+	{ 1644, MIGRATE_INVALID, "" }, /* SIGNAL of a trigger, of whatever SQLSTATE */
 	{ 1698, MIGRATE_UNAVAILABLE, "; this user is let in from a socket only" },
 	{ 1792, MIGRATE_UNAVAILABLE, " (the server can only be read from)" },
 	{ 1836, MIGRATE_UNAVAILABLE, " (the server can only be read from)" },

@@ -204,6 +204,8 @@ static char *bytes_text(const struct instance *inst)
 
 	if (inst->kind == KIND_BYTES)
 		sql_add(&s, "%s", inst->value_sql);
+	else if (inst->kind == KIND_TEXT && !inst->may_differ)
+		sql_add(&s, "CAST(%s AS BINARY)", inst->value_sql);
 	else
 		sql_add(&s, "CAST(CONVERT(%s USING utf8mb4) AS BINARY)", inst->value_sql);
 	return sql_finish(&s);

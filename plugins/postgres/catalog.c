@@ -269,6 +269,23 @@ static enum migrate_status may_not(struct self *self, const char *what)
 			    inst->table, inst->writes ? ", UPDATE" : "", inst->space, inst->table);
 }
 
+/* The names of all columns that we write to, in the first array. False: out of memory. */
+static bool changed_names(struct self *self)
+{
+	const struct instance *inst = self->instance;
+	struct array *names = &self->arrays[0];
+
+	array_begin(names, OID_TEXT);
+	for (size_t i = 0; i < inst->column_count; i++) {
+		const struct column *c = &inst->columns[i];
+
+		if (is_changed(inst, c))
+			array_add(names,
+				  (struct migrate_bytes){ .p = c->name, .n = strlen(c->name) });
+	}
+	return array_end(names);
+}
+
 static enum migrate_status check_privileges(struct self *self)
 {
 	struct instance *inst = self->instance;
@@ -277,13 +294,16 @@ static enum migrate_status check_privileges(struct self *self)
 	unsigned char oid[4];
 	PGresult *res;
 
+	if (!changed_names(self))
+		return out_of_memory(self);
 	put32(oid, inst->oid);
 	parameter(&p, oid, sizeof(oid));
-	parameter_text(&p, inst->column->name);
+	parameter_array(&p, &self->arrays[0]);
 	res = catalog(self,
 		      "SELECT pg_catalog.has_table_privilege($1::oid, 'SELECT') OR "
-		      "pg_catalog.has_column_privilege($1::oid, $2::text, 'SELECT'), "
-		      "pg_catalog.has_column_privilege($1::oid, $2::text, 'UPDATE')",
+		      "pg_catalog.bool_and(pg_catalog.has_column_privilege($1::oid, c, 'SELECT')), "
+		      "pg_catalog.bool_and(pg_catalog.has_column_privilege($1::oid, c, 'UPDATE')) "
+		      "FROM pg_catalog.unnest($2::pg_catalog.text[]) AS c",
 		      &p, SHAPE("bb", 1, 1), &status);
 	if (!res)
 		return status;
@@ -314,24 +334,17 @@ static const char find_triggers[] =
 static enum migrate_status triggers_read(struct self *self)
 {
 	struct instance *inst = self->instance;
-	struct array *names = &self->arrays[0];
 	struct parameters p = { .n = 0 };
 	enum migrate_status status;
 	unsigned char oid[4];
 	PGresult *res;
 
-	array_begin(names, OID_TEXT);
-	for (size_t i = 0; i < inst->column_count; i++)
-		if (is_changed(inst, &inst->columns[i]))
-			array_add(names,
-				  (struct migrate_bytes){ .p = inst->columns[i].name,
-							  .n = strlen(inst->columns[i].name) });
-	if (!array_end(names))
+	if (!changed_names(self))
 		return out_of_memory(self);
 	put32(oid, inst->oid);
 	parameter(&p, oid, sizeof(oid));
 	parameter(&p, inst->partitioned ? "\1" : "\0", 1);
-	parameter_array(&p, names);
+	parameter_array(&p, &self->arrays[0]);
 	res = catalog(self, find_triggers, &p, SHAPE("b", 1, 1), &status);
 	inst->verify = !res || field_true(res, 0, 0);
 	PQclear(res);

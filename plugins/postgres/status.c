@@ -68,7 +68,7 @@ static const char *advice(const char *state)
 	static const struct {
 		const char *state, *text;
 	} all[] = {
-		{ "55P03", " (another session holds the row longer than lock_timeout)" },
+		{ "55P03", " (another session holds a lock longer than lock_timeout)" },
 		{ "57014", " (see the option statement_timeout)" },
 		{ "25006", " (the server has become read-only)" },
 	};
@@ -79,17 +79,37 @@ static const char *advice(const char *state)
 	return "";
 }
 
+static bool same_text(const char *a, const char *b)
+{
+	return a && !strcmp(a, b);
+}
+
+/*
+ * A function of the schema stumbled over this row: it raised an error, of whatever SQLSTATE, or
+ * met one that is its own affair. Locks, shutdown and lack of room are what they are everywhere.
+ */
+static bool is_of_row(const PGresult *res, const char *state, enum migrate_status status)
+{
+	const char *inside = text_or(PQresultErrorField(res, PG_DIAG_CONTEXT), "");
+	const char *raised = PQresultErrorField(res, PG_DIAG_SOURCE_FUNCTION);
+
+	if (same_text(raised, "exec_stmt_raise") || same_text(raised, "exec_stmt_assert"))
+		return true;
+	if (!*inside || !strncmp(state, "XX", 2))
+		return false;
+	return status == MIGRATE_FATAL ||
+	       (strstr(inside, "PL/") && (status == MIGRATE_DENIED || !strncmp(state, "08", 2)));
+}
+
 enum migrate_status fail_result(struct self *self, const PGresult *res, const char *what)
 {
 	const char *state = text_or(PQresultErrorField(res, PG_DIAG_SQLSTATE), "");
 	const char *message =
 	    text_or(PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY), "no answer");
 	const char *detail = text_or(PQresultErrorField(res, PG_DIAG_MESSAGE_DETAIL), "");
-	const char *inside = text_or(PQresultErrorField(res, PG_DIAG_CONTEXT), "");
 	enum migrate_status status = *state ? status_of(state) : MIGRATE_UNAVAILABLE;
 
-	/* a function of the schema stumbled over this row */
-	if (status == MIGRATE_FATAL && *inside && strncmp(state, "XX", 2) != 0)
+	if (is_of_row(res, state, status))
 		status = MIGRATE_INVALID;
 	return migrate_fail(self->session, status, "%s: %s%s%s%s", what, message,
 			    *detail ? ": " : "", detail, advice(state));

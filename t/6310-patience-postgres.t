@@ -1,0 +1,128 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Rows that others hold are waited for, and hold up nobody else; what one row does wrong is its own,
+# in PostgreSQL.
+
+. "${srcdir:-.}/t/lib.sh"
+. "$srcdir/t/servers/postgres.sh"
+T_TIMEOUT=120
+postgres_needed
+postgres_up || { echo 'Bail out! the server does not start'; exit 99; }
+
+n=60
+mkdir -p old/image
+for i in $(seq $n); do
+	write_file "old/image/$i" "image $i"
+done
+
+fresh() {
+	rm -rf new job.journal*
+	mkdir new
+	pg "DROP TABLE IF EXISTS t CASCADE; CREATE TABLE t (id int PRIMARY KEY, path text, service text);
+		CREATE INDEX ON t (path);
+		INSERT INTO t SELECT i, 'image/' || i, 'old' FROM generate_series(1, $n) i"
+}
+
+job() { # PATIENCE MORE
+	write_job job.yml <<-END
+		source: {plugin: posix, root: old}
+		destination: {plugin: posix, root: new}
+		rename: [{prefix: image/, to: avatar/}]
+		patience: $1
+		databases:
+		  - {plugin: postgres, connection: '$pg_uri', table: t, column: path, $2}
+	END
+}
+
+holds() { # STATEMENTS: the application does that, and goes on when it is told to let go
+	rm -f say
+	mkfifo say
+	start application psql -X -q -A -t -f say
+	exec 9>say
+	echo "BEGIN; $1; SELECT 'held';" >&9
+	wait_until 20 grep -q held "$t_out/application.stdout"
+}
+
+lets_go() {
+	echo 'COMMIT; \q' >&9
+	exec 9>&-
+	ends_with 0 application
+}
+
+moved() { # N
+	pg_says "SELECT count(*) FROM t WHERE path = 'avatar/' || id" "$1"
+}
+
+# ---- Locks -----------------------------------------------------------------------------------
+
+fresh
+job 60s 'lock_timeout: 100ms'
+holds 'SELECT id FROM t WHERE id IN (7, 23) FOR UPDATE'
+start run migrate-run --progress=none job.yml
+check 'while two rows are locked, all others are changed' wait_until 60 moved $((n - 2))
+check 'and the run goes on' is_running run
+check 'the application lets go' lets_go
+check 'the run ends well' ends_with 0 run
+check 'with all rows' moved $n
+
+fresh
+job 2s 'lock_timeout: 100ms'
+holds 'SELECT id FROM t WHERE id IN (7, 23) FOR UPDATE'
+check 'rows that stay locked beyond patience' exits_with 3 migrate-run --progress=none job.yml
+check 'fail' status_counts job.yml rows.failed=2 rows.changed=$((n - 2)) rows.conflict=0
+check 'which says why' last_output_has 'id=7: failed: locked: ' 'lock_timeout'
+check 'all others are changed' moved $((n - 2))
+lets_go
+check 'once they are free, they follow' exits_with 0 migrate-run --progress=none --retry-failed job.yml
+check 'all of them' moved $n
+
+fresh
+job 60s 'lock_timeout: 100ms'
+holds 'LOCK TABLE t IN SHARE MODE'
+start run migrate-run --progress=none job.yml
+asked() {
+	[ "$(pg "SELECT count(*) FROM pg_stat_database WHERE datname = current_database() AND xact_rollback - $1 >= 12")" = 1 ]
+}
+check 'a locked table is asked for much more often than five times' \
+	wait_until 60 asked "$(pg 'SELECT xact_rollback FROM pg_stat_database WHERE datname = current_database()')"
+check 'and the run goes on' is_running run
+lets_go
+check 'until the table is free' ends_with 0 run
+check 'all rows are changed' moved $n
+
+# ---- Statements that take too long ----------------------------------------------------------------
+
+fresh
+pg 'CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.05); RETURN new; END $$;
+	CREATE TRIGGER a BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION slow()' 2>/dev/null
+job 60s 'statement_timeout: 1s'
+check 'where a thousand rows at once take too long, fewer are changed' exits_with 0 migrate-run --progress=none job.yml
+check 'all of them' moved $n
+
+# ---- What one row does -----------------------------------------------------------------------------
+
+for state in 42501 40001 57014 XX000 53400 08006 55P03; do
+	fresh
+	pg "CREATE OR REPLACE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS
+		\$\$ BEGIN RAISE EXCEPTION 'not this one' USING ERRCODE = '$state'; END \$\$;
+		CREATE TRIGGER a BEFORE UPDATE ON t FOR EACH ROW WHEN (new.id = 5) EXECUTE FUNCTION no()"
+	job 20s 'lock_timeout: 5s'
+	check "a row whose trigger says $state" exits_with 3 migrate-run --progress=none job.yml
+	check 'fails alone' status_counts job.yml rows.failed=1 rows.changed=$((n - 1))
+	check 'with what it says' last_output_has 'id=5: failed: cannot change the rows: not this one'
+done
+
+# ---- Privileges ------------------------------------------------------------------------------------
+
+fresh
+pg "CREATE ROLE clerk LOGIN PASSWORD 'test-password'; GRANT SELECT ON t TO clerk;
+	GRANT UPDATE (path) ON t TO clerk"
+job 5s 'set: {service: new}'
+sed -i "s|//test:|//clerk:|" job.yml
+check 'a column of set: that the user may not change is refused at once' exits_with 2 migrate-run job.yml
+check 'which says so' last_output_has 'the user may not change'
+check 'and nothing is changed' moved 0
+pg 'GRANT UPDATE (service) ON t TO clerk'
+check 'once it may, all is well' exits_with 0 migrate-run job.yml
+
+finish
