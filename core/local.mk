@@ -165,6 +165,8 @@ journal_sources = \
 	$(empty)
 
 engine_sources = \
+	core/engine/attributes.c \
+	core/engine/attributes.h \
 	core/engine/auto.c \
 	core/engine/auto.h \
 	core/engine/begin.c \
@@ -262,6 +264,7 @@ engine_sources = \
 	core/engine/tune.c \
 	core/engine/tune.h \
 	core/engine/twin.c \
+	core/engine/unchanged.c \
 	core/engine/unindexed.c \
 	core/engine/uploads.c \
 	core/engine/uploads.h \

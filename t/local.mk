@@ -172,6 +172,7 @@ shell_tests = \
 	t/6012-s3-upon-faults.t \
 	t/6020-s3-radosgw.t \
 	t/6035-s3-attributes.t \
+	t/6036-s3-rewritten.t \
 	t/6055-s3-changes.t \
 	t/6060-s3-probe.t \
 	t/6070-s3-auto.t \

@@ -99,6 +99,7 @@ static void print_store(const struct open_end *o, const struct store_facts *f)
 		{ MIGRATE_VOLATILE, "volatile" },
 		{ MIGRATE_REAL_OWNERS, "knows owners" },
 		{ MIGRATE_DOUBTS_OWNERS, "doubts owners of metadata" },
+		{ MIGRATE_ETAG_OF_ALL, "etags tell of attributes" },
 	};
 
 	print_end(o);

@@ -167,9 +167,7 @@ static void tell_record(const struct explained *e)
 	print_key(o->new_key);
 	format_bytes(text, sizeof(text), o->size);
 	printf("\n  state        %s%s\n", object_state_name(o->state),
-	       o->state == OBJECT_COPIED && o->created == CREATED_OURS
-		   ? ", the copy was made by this job"
-		   : "");
+	       object_is_ours(o) ? ", the copy was made by this job" : "");
 	if (o->state == OBJECT_FAILED) {
 		printf("  failure      %s: ", fail_class_name((enum fail_class)o->fail));
 		print_text(o->message);

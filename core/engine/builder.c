@@ -138,8 +138,14 @@ static bool supersede(struct builder *b, struct object_record *o, const struct o
 	o->moved_batch = batch;
 	o->moved_n = n;
 	/* until this one is done: rows may name what stands there, and it is no input */
-	o->created = older->state == OBJECT_SAME ? CREATED_BEFORE : older->created;
-	if (older->state == OBJECT_COPIED && older->created == CREATED_OURS)
+	o->created =
+	    object_is_ours(older) || older->state != OBJECT_SAME ? older->created : CREATED_BEFORE;
+	o->unchanged = older->unchanged && o->state == OBJECT_PLANNED;
+	if (o->unchanged) {
+		o->digest = older->digest;
+		o->level = older->level;
+	}
+	if (object_is_ours(older))
 		return arena_bytes(&b->batch->arena, older->stored, &o->replaces);
 	/* one that failed was perhaps to replace our copy, which is still there then */
 	return arena_bytes(&b->batch->arena, older->replaces, &o->replaces);

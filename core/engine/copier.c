@@ -26,6 +26,7 @@ void copier_free(struct copier *c)
 	body_free(c->body);
 	ring_free(c->ring);
 	attributes_free(c->attributes);
+	attributes_free(c->borne);
 	arena_release(&c->arena);
 	free(c->buffer);
 	free(c);
@@ -43,7 +44,8 @@ struct copier *copier_new(struct engine *e, uint32_t number, struct error *err)
 	c->sink = sink_memory();
 	c->body = body_memory();
 	c->attributes = attributes_new();
-	if (c->digest && c->sink && c->body && c->attributes)
+	c->borne = attributes_new();
+	if (c->digest && c->sink && c->body && c->attributes && c->borne)
 		return c;
 nomem:
 	copier_free(c);

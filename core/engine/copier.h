@@ -25,7 +25,8 @@ struct copier {
 	unsigned char *buffer;
 	size_t buffer_size, reserved; /* reserved: of the job's memory */
 	struct migrate_attributes *attributes;
-	struct object_slot here, there; /* of the source, of the destination */
+	struct migrate_attributes *borne; /* by the copy at the destination */
+	struct object_slot here, there;   /* of the source, of the destination */
 	bool looked; /* there: what stood at the destination just before a write was refused */
 	struct arena arena;
 	struct item items[RUN_LENGTH];
@@ -78,6 +79,11 @@ enum migrate_status accept_stored(struct copier *c, struct item *it,
 /* compare.c */
 enum migrate_status compare_existing(struct copier *c, struct item *it, bool *equal);
 enum migrate_status ensure_level(struct copier *c, struct item *it);
+/*
+ * unchanged.c: the source's content is that of our copy. OK: so are its attributes, and it is
+ * settled; UNSUPPORTED: it must be copied, and is no longer said to be unchanged.
+ */
+enum migrate_status keep_unchanged(struct copier *c, struct item *it);
 /* A copy of ours that turned out to be wrong must not stay. */
 void remove_copy(struct copier *c, struct item *it);
 

@@ -382,6 +382,11 @@ enum migrate_status copy_object(struct copier *c, struct item *it)
 {
 	enum migrate_status status;
 
+	if (it->record.unchanged) {
+		status = keep_unchanged(c, it);
+		if (status != MIGRATE_UNSUPPORTED)
+			return status;
+	}
 	if (c->engine->options->only == RUN_ROWS)
 		return expect_copy(c, it);
 	c->looked = it->record.native = false;

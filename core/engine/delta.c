@@ -2,13 +2,15 @@
 #include "engine/feeder.h"
 
 #include "base/bytes.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/sorter.h"
 
 #include <stdlib.h>
 
 #define SORT_MEMORY (8 * 1024 * 1024)
-#define ORPHANS_NAMED 20 /* in the log; the journal's event counts all */
+#define ORPHANS_NAMED 20           /* in the log; the journal's event counts all */
+#define CLOCK_SLACK (2 * NS_PER_S) /* by which the clocks of source and journal may differ */
 
 struct delta {
 	struct engine *engine;
@@ -16,7 +18,8 @@ struct delta {
 	struct object_record record; /* the journal's next, while more */
 	int64_t batch;
 	uint32_t n;
-	int64_t last_before; /* batches above it are of this pass */
+	int64_t last_before;        /* batches above it are of this pass */
+	int64_t began_batch, began; /* when copying of that batch began */
 	bool more;
 	bool matched; /* the listing has brought this record's key */
 	bool ahead;   /* what is passed by is a later run's: see delta_look_ahead() */
@@ -193,8 +196,8 @@ static int pass_by(struct delta *d, struct error *err)
 }
 
 /* Settled objects are left alone unless the source is another one now. */
-bool delta_is_settled(const struct job *job, const struct key_item *item,
-		      const struct object_record *o)
+static bool is_settled(const struct job *job, const struct key_item *item,
+		       const struct object_record *o)
 {
 	bool known = item->etag.n && o->etag.n;
 	bool same = known ? bytes_equal(item->etag, o->etag)
@@ -214,6 +217,54 @@ bool delta_is_settled(const struct job *job, const struct key_item *item,
 	default:
 		return same;
 	}
+}
+
+/* a is later than b by less than this, if at all. */
+static bool is_within(int64_t a, int64_t b, int64_t time)
+{
+	int64_t later;
+
+	return a <= b || (!__builtin_sub_overflow(a, b, &later) && later < time);
+}
+
+/*
+ * The content is what it was. Were its attributes written anew since the copy was made? No
+ * listing shows them; where they cannot be changed without writing the object, its time tells:
+ * another one than the record's, or one not before the copying began, as far as clocks go. One
+ * that is not known (INT64_MIN) is near no other.
+ */
+static int judge_attributes(struct delta *d, const struct key_item *item, struct older *o,
+			    struct error *err)
+{
+	const struct store_facts *facts = &d->engine->ends.source_facts;
+	int64_t tick = facts->d.mtime_resolution > 1 ? facts->d.mtime_resolution : 1;
+	int64_t mtime = o->record.mtime, began;
+
+	if (d->engine->job->copy.changes != CHANGES_ATTRIBUTES || !object_is_ours(&o->record) ||
+	    facts->d.flags & MIGRATE_ETAG_OF_ALL || !item->etag.n)
+		return 0;
+	if (o->batch != d->began_batch) {
+		if (journal_began_at(d->engine->journal, o->batch, &d->began, err))
+			return -1;
+		d->began_batch = o->batch;
+	}
+	began = d->began;
+	o->record.unchanged = mtime == INT64_MIN || !is_within(item->mtime, mtime, tick) ||
+			      !is_within(mtime, item->mtime, tick) ||
+			      is_within(began, item->mtime, tick + CLOCK_SLACK);
+	return 0;
+}
+
+int delta_judge(struct delta *d, const struct key_item *item, struct older *o, struct error *err)
+{
+	o->record.unchanged = false;
+	o->settled = is_settled(d->engine->job, item, &o->record);
+	if (!o->settled)
+		return 0;
+	if (judge_attributes(d, item, o, err))
+		return -1;
+	o->settled = !o->record.unchanged;
+	return 0;
 }
 
 static int note_unlisted(struct delta *d, struct migrate_bytes key, struct error *err)
@@ -244,9 +295,10 @@ int delta_match(struct delta *d, const struct key_item *item, struct older *o, s
 	o->record = d->record;
 	o->batch = d->batch;
 	o->n = d->n;
-	o->settled = item->kind == LISTED_OBJECT
-			 ? delta_is_settled(d->engine->job, item, &d->record)
-			 : d->record.state == OBJECT_FAILED;
+	if (item->kind != LISTED_OBJECT)
+		o->settled = d->record.state == OBJECT_FAILED;
+	else if (delta_judge(d, item, o, err))
+		return -1;
 	/* --retry-failed has planned it, and takes what the source holds now */
 	if (d->batch > d->last_before)
 		o->settled = true;

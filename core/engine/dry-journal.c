@@ -3,6 +3,7 @@
 
 #include "base/bytes.h"
 #include "base/sorter.h"
+#include "engine/attributes.h"
 
 /*
  * A job that was run before: what its journal knows is no news. The journal is only
@@ -66,6 +67,33 @@ static bool is_unfinished(const struct object_record *o)
 	return o->state == OBJECT_PLANNED;
 }
 
+static bool look(struct migrate_session *s, struct migrate_bytes key, struct migrate_bytes etag,
+		 struct migrate_attributes *attributes)
+{
+	struct object_slot slot;
+	struct migrate_stat r = { .key = key, .object = &slot.object };
+
+	attributes_reset(attributes);
+	object_slot_init(&slot, attributes);
+	return store_stat(s, &r) == MIGRATE_OK && bytes_equal(slot.object.etag, etag);
+}
+
+/* What a copier would find: both as they are now. What cannot be looked at is copied. */
+static bool attributes_differ(struct dry *d, const struct key_item *item, const struct older *o)
+{
+	const struct ends *e = &d->engine.ends;
+	bool strict = d->engine.job->copy.attributes == ATTRIBUTES_FAIL;
+
+	if (!d->attributes)
+		d->attributes = attributes_new();
+	if (!d->borne)
+		d->borne = attributes_new();
+	return !d->attributes || !d->borne ||
+	       !look(e->destination.session, o->record.new_key, o->record.stored, d->borne) ||
+	       !look(e->source.session, item->key, item->etag, d->attributes) ||
+	       !attributes_agree(e, d->attributes, d->borne, strict);
+}
+
 int dry_look_up(struct dry *d, const struct key_item *item, enum dry_known *known,
 		struct error *err)
 {
@@ -76,6 +104,8 @@ int dry_look_up(struct dry *d, const struct key_item *item, enum dry_known *know
 		return 0;
 	if (delta_match(d->delta, item, &o, err))
 		return -1;
+	if (o.found && o.record.unchanged)
+		o.settled = !attributes_differ(d, item, &o);
 	if (o.own)
 		*known = DRY_OWN;
 	else if (o.found && o.settled && !is_unfinished(&o.record))

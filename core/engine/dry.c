@@ -359,6 +359,8 @@ int run_dry(const struct job *job, const struct run_options *o, struct error *er
 		dry_print(d);
 		rc = found_something(d) ? EXIT_SOME_FAILED : EXIT_DONE;
 	}
+	attributes_free(d->attributes);
+	attributes_free(d->borne);
 	delta_close(d->delta);
 	key_stream_close(d->keys);
 	planner_release(&d->planner);

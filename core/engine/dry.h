@@ -43,6 +43,8 @@ struct known;
 struct dry {
 	struct engine engine; /* without window and threads */
 	struct delta *delta;  /* what the journal knows; NULL: there is none */
+	struct migrate_attributes *attributes,
+	    *borne; /* of an object and its copy; NULL: not yet */
 	struct planner planner;
 	struct key_stream *keys;
 	struct digest_context *digest;

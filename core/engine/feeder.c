@@ -168,26 +168,26 @@ static bool first_is_over(const struct engine *e)
 }
 
 /* A key that no listing brought: what the source holds now decides. */
-static void look_again(struct feed *f, struct key_item *item, struct older *o)
+static int look_again(struct feed *f, struct key_item *item, struct older *o, struct error *err)
 {
 	struct migrate_stat r = { .key = item->key, .object = &f->slot.object };
 
 	if (!o->found || item->etag.n || f->engine->job->keys_from == KEYS_FROM_SOURCE)
-		return;
+		return 0;
 	object_slot_init(&f->slot, NULL);
 	switch (store_stat(f->source, &r)) {
 	case MIGRATE_OK:
 		item->size = f->slot.object.size;
 		item->mtime = f->slot.object.mtime;
 		item->etag = f->slot.object.etag;
-		o->settled = delta_is_settled(f->engine->job, item, &o->record);
-		return;
+		return delta_judge(f->delta, item, o, err);
 	case MIGRATE_NOT_FOUND:
 		o->settled = true;
 		delta_orphaned(f->delta);
-		return;
+		return 0;
 	default:
 		o->settled = false; /* the copiers will find out */
+		return 0;
 	}
 }
 
@@ -213,7 +213,8 @@ static int plan_item(struct feed *f, struct key_item *item, struct error *err)
 		return -1;
 	if (older.own)
 		return pass_over(f, item, SKIP_OWN);
-	look_again(f, item, &older);
+	if (look_again(f, item, &older, err))
+		return -1;
 	if (older.settled)
 		return 0;
 	if (e->first_left != UINT64_MAX)

@@ -29,9 +29,11 @@ void delta_look_ahead(struct delta *d);
 int delta_finish(struct delta *d, struct error *err);
 /* The source of the record that was matched last has gone. */
 void delta_orphaned(struct delta *d);
-/* Is this still the object that the record is of, and is nothing to be done for it? */
-bool delta_is_settled(const struct job *job, const struct key_item *item,
-		      const struct object_record *o);
+/*
+ * Is this still the object that the record is of, and is nothing to be done for it? Sets
+ * o->settled, and record.unchanged where its attributes alone may differ from those of our copy.
+ */
+int delta_judge(struct delta *d, const struct key_item *item, struct older *o, struct error *err);
 /* May new keys of this job come back as keys? */
 bool delta_has_own(const struct engine *e);
 void delta_close(struct delta *d);

@@ -2,6 +2,7 @@
 #include "engine/copier.h"
 
 #include "base/log.h"
+#include "engine/attributes.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -78,14 +79,6 @@ uint32_t attribute_flags(const struct engine *e)
 	return e->job->copy.attributes == ATTRIBUTES_FAIL ? MIGRATE_STRICT_ATTRIBUTES : 0;
 }
 
-/* Does not reach the destination: it cannot hold it, or does not take the source's word. */
-static bool is_lost(const struct engine *e, const char *name, size_t n)
-{
-	const struct store_facts *to = &e->ends.destination_facts;
-
-	return !store_keeps(to, name, n) || store_doubts(to, &e->ends.source_facts, name);
-}
-
 static void forget_doubted(struct copier *c)
 {
 	const struct ends *e = &c->engine->ends;
@@ -107,7 +100,7 @@ bool attributes_fit(struct copier *c, struct item *it)
 	char *text;
 
 	for (size_t i = 0; migrate_attribute_at(c->attributes, i, &name, &value); i++) {
-		if (!is_lost(c->engine, name, value.n))
+		if (!attribute_is_lost(&c->engine->ends, name, value.n))
 			continue;
 		if (policy == ATTRIBUTES_FAIL) {
 			text = arena_printf(&c->arena, "the destination does not keep '%s'", name);

@@ -22,6 +22,7 @@ enum job_conflict { CONFLICT_FAIL, CONFLICT_SKIP, CONFLICT_OVERWRITE };
 /* Levels of verification, each stronger than the one before; also in the journal. */
 enum verify_level { VERIFY_NONE, VERIFY_SIZE, VERIFY_NATIVE, VERIFY_HASH, VERIFY_READBACK };
 enum job_attributes { ATTRIBUTES_WARN, ATTRIBUTES_FAIL, ATTRIBUTES_DROP };
+enum job_changes { CHANGES_CONTENT, CHANGES_ATTRIBUTES };
 enum job_keep { KEEP_ALL, KEEP_FAILURES };
 enum job_match { MATCH_EXACT, MATCH_CONTAINS };
 enum job_codec { CODEC_NONE, CODEC_PHP };
@@ -51,6 +52,7 @@ struct job_copy {
 	int on_conflict; /* enum job_conflict */
 	int verify;      /* enum verify_level */
 	int attributes;  /* enum job_attributes */
+	int changes;     /* enum job_changes */
 	bool automatic;  /* concurrency is auto */
 };
 

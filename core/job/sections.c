@@ -153,6 +153,12 @@ static const struct migrate_option copy[] = {
 	  .klass = MIGRATE_SELECTION,
 	  .value = "warn",
 	  .help = "what to do with attributes that the destination cannot hold" },
+	{ .name = "changes",
+	  MIGRATE_CHOICE(struct job_copy, changes, "content|attributes"),
+	  .klass = MIGRATE_TUNABLE,
+	  .value = "content",
+	  .help = "what makes a later pass take an object along again: that its content may be "
+		  "another one, or its attributes, too" },
 };
 
 static const struct migrate_option limits[] = {

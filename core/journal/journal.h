@@ -101,11 +101,13 @@ struct object_record {
 	uint8_t level;                 /* enum verify_level of job.h */
 	uint8_t fail;                  /* enum fail_class */
 	uint8_t attempts;
-	uint8_t hung;        /* ends in which it was in flight when a call hung */
-	bool native;         /* COPIED: the bytes did not pass through us */
-	bool lost;           /* COPIED: some of its attributes could not be kept */
-	bool in_doubt;       /* an answer was lost: what is at the destination may be ours */
-	bool dirty;          /* engine's: changed since it was last journalled */
+	uint8_t hung;   /* ends in which it was in flight when a call hung */
+	bool native;    /* COPIED: the bytes did not pass through us */
+	bool lost;      /* COPIED: some of its attributes could not be kept */
+	bool in_doubt;  /* an answer was lost: what is at the destination may be ours */
+	bool unchanged; /* PLANNED, SAME: the source has the content that the copy in `replaces` was
+			   made of, with digest and level; its attributes may be others */
+	bool dirty;     /* engine's: changed since it was last journalled */
 	const char *message; /* of a failure; NULL: none */
 	int64_t moved_batch; /* state MOVED: where it is now. In journal_plan() and another
 				state: the older record of the same key, which becomes MOVED */
@@ -120,6 +122,8 @@ bool object_has_older_copy(const struct object_record *o);
 bool object_may_stand(const struct object_record *o);
 /* Failed before it was tried, for what its key is: trying it again changes nothing. */
 bool object_failed_at_planning(const struct object_record *o);
+/* The copy at its new key is one that this job made. */
+bool object_is_ours(const struct object_record *o);
 
 /* What a batch adds up to; the journal's totals are sums of these. */
 struct batch_counts {
@@ -335,6 +339,9 @@ void journal_sample(struct journal *j, const struct journal_sample *s);
 int journal_drop_done(struct journal *j, struct batch *b, struct error *err);
 
 /* ---- Reading ---- */
+
+/* When copying of this batch began (wall ns); 0: not yet, or there is no such batch. */
+int journal_began_at(struct journal *j, int64_t batch, int64_t *began, struct error *err);
 
 /* Ids of batches with state < DONE, ascending, at most max, above `after`. */
 int journal_open_batches(struct journal *j, int64_t after, int64_t *ids, size_t max, size_t *n,

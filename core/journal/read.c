@@ -189,6 +189,24 @@ int journal_each_bad_row(struct journal *j, journal_each_row *each, void *arg, s
 	return error_is_set(err) ? -1 : stop;
 }
 
+int journal_began_at(struct journal *j, int64_t batch, int64_t *began, struct error *err)
+{
+	struct connection *c = journal_read_begin(j, err);
+	struct statement s;
+	int rc;
+
+	*began = 0;
+	if (!c)
+		return -1;
+	s = statement(c, SQL_BATCH_BEGAN_AT);
+	bind_integer(&s, batch);
+	rc = statement_step(&s);
+	if (rc == SQLITE_ROW)
+		*began = column_integer(&s, 0);
+	statement_end(&s);
+	return journal_read_end(j, rc, err);
+}
+
 /* A column of one row, copied; nothing when there is none. */
 static int get_bytes(struct connection *c, enum statement_id id, int pass, struct arena *a,
 		     struct migrate_bytes *out)

@@ -74,6 +74,7 @@ static const char *const texts[STATEMENT_COUNT] = {
 	[SQL_BATCH_GET] = "SELECT " BATCH_COLUMNS ", sum IS migrate_sum(" BATCH_COLUMNS
 			  ") FROM batch WHERE id = ?1",
 	[SQL_BATCH_DROPPED] = "SELECT dropped FROM batch WHERE id = ?1",
+	[SQL_BATCH_BEGAN_AT] = "SELECT coalesce(began, 0) FROM batch WHERE id = ?1",
 	[SQL_BATCH_NEXT] = "SELECT id FROM batch WHERE id > ?1 ORDER BY id LIMIT 1",
 	[SQL_BATCH_OPEN] = "SELECT id FROM batch WHERE state < 4 AND id > ?1 ORDER BY id LIMIT ?2",
 	[SQL_BATCH_ACTIVE] = "SELECT id FROM batch WHERE state < 4 ORDER BY state = 0, id LIMIT ?1",

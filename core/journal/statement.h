@@ -36,6 +36,7 @@
 	X(BATCH_DROP)                                                                              \
 	X(BATCH_GET)                                                                               \
 	X(BATCH_DROPPED)                                                                           \
+	X(BATCH_BEGAN_AT)                                                                          \
 	X(BATCH_NEXT)                                                                              \
 	X(BATCH_OPEN)                                                                              \
 	X(BATCH_ACTIVE)                                                                            \

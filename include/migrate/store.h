@@ -115,6 +115,7 @@ enum migrate_store_flags {
 					      it tells of */
 	MIGRATE_DOUBTS_OWNERS = 1 << 17, /* it gives an object to its `owner`, and to nobody whom
 					      a store without real owners names */
+	MIGRATE_ETAG_OF_ALL = 1 << 18,   /* the etag differs whenever attributes may differ, too */
 
 	/* For stores that honour it whichever way an object comes. */
 	MIGRATE_CREATE_ONLY = MIGRATE_PUT_ABSENT | MIGRATE_COPY_ABSENT | MIGRATE_COMPLETE_ABSENT,

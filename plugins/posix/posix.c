@@ -251,7 +251,7 @@ static enum migrate_status posix_describe(void *self, struct migrate_describe *r
 
 	r->flags = MIGRATE_ORDERED | MIGRATE_DURABLE_CURSOR | MIGRATE_CREATE_ONLY |
 		   MIGRATE_REPLACE_MATCH | MIGRATE_GET_MATCH | MIGRATE_RANGES | MIGRATE_VERBATIM |
-		   MIGRATE_REAL_FOLDERS | MIGRATE_REAL_OWNERS |
+		   MIGRATE_REAL_FOLDERS | MIGRATE_REAL_OWNERS | MIGRATE_ETAG_OF_ALL |
 		   (s->store->by_syncfs ? MIGRATE_SYNC_ALL : 0);
 	if (s->store->owners.policy == POSIX_OWNER_AUTO)
 		r->flags |= MIGRATE_DOUBTS_OWNERS;
