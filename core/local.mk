@@ -100,6 +100,7 @@ plugin_sources = \
 	core/plugin/conformance-impl.h \
 	core/plugin/conformance-list.c \
 	core/plugin/conformance-measure.c \
+	core/plugin/conformance-read.c \
 	core/plugin/conformance-rewrite.c \
 	core/plugin/conformance-rows.c \
 	core/plugin/conformance-rows.h \
@@ -115,6 +116,7 @@ plugin_sources = \
 	core/plugin/end-impl.h \
 	core/plugin/end.c \
 	core/plugin/end.h \
+	core/plugin/held.c \
 	core/plugin/host.c \
 	core/plugin/list.c \
 	core/plugin/load.c \
@@ -268,6 +270,7 @@ engine_sources = \
 	core/engine/unindexed.c \
 	core/engine/uploads.c \
 	core/engine/uploads.h \
+	core/engine/verify-held.c \
 	core/engine/verify-impl.h \
 	core/engine/verify-lost.c \
 	core/engine/verify-objects.c \

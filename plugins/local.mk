@@ -62,6 +62,7 @@ mysql_sources = \
 	plugins/mysql/path.c \
 	plugins/mysql/query.c \
 	plugins/mysql/replica.c \
+	plugins/mysql/read.c \
 	plugins/mysql/rewrite.c \
 	plugins/mysql/row.c \
 	plugins/mysql/scan.c \
@@ -114,6 +115,7 @@ postgres_sources = \
 	plugins/postgres/postgres-impl.h \
 	plugins/postgres/postgres.c \
 	plugins/postgres/query.c \
+	plugins/postgres/read.c \
 	plugins/postgres/rewrite.c \
 	plugins/postgres/row.c \
 	plugins/postgres/scan.c \
@@ -195,6 +197,7 @@ sqlite_sources = \
 	plugins/sqlite/identity.c \
 	plugins/sqlite/insert.c \
 	plugins/sqlite/key.c \
+	plugins/sqlite/read.c \
 	plugins/sqlite/rewrite.c \
 	plugins/sqlite/row.c \
 	plugins/sqlite/scan.c \

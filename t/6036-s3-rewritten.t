@@ -167,6 +167,16 @@ at server put theirs d body content-type:image/png
 check 'brings the one that bears something else' runs checked 1
 check 'and nothing of what does not' runs checked 0
 
+# Keys that no listing brings are looked at one by one.
+at server make listed-to
+printf 'c\nd\ng\n' >list
+job listed "$(end server theirs)" "$(end server listed-to)" attributes 'keys: {from: file, file: list}'
+check 'keys of a file' runs listed 3
+at server put theirs d body content-type:image/gif
+check 'one of which was written anew' exits_with 0 migrate-run --dry-run listed.yml
+check 'is foreseen' grep -q 'objects to copy *1$' "$t_out/stdout"
+check 'and follows' runs listed 1
+
 # ---- The evidence, and what it costs ----------------------------------------------------------------
 
 heads() { # SERVER BUCKET: how often objects were looked at

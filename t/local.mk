@@ -27,6 +27,7 @@ unit_tests = \
 	t/unit/test-pattern \
 	t/unit/test-php \
 	t/unit/test-plugin-calls \
+	t/unit/test-plugin-read \
 	t/unit/test-plugin-streams \
 	t/unit/test-posix-list \
 	t/unit/test-posix-parts \
@@ -124,6 +125,7 @@ shell_tests = \
 	t/1400-check.t \
 	t/1410-status.t \
 	t/1430-verify.t \
+	t/1432-verify-living.t \
 	t/2000-plugin-battery.t \
 	t/2001-plugin-refused.t \
 	t/2002-plugin-example.t \
@@ -192,6 +194,7 @@ shell_tests = \
 	t/6271-postgres-replica.t \
 	t/6280-databases.t \
 	t/6280-texts.t \
+	t/6283-rows-living.t \
 	t/6282-texts-postgres.t \
 	t/6285-texts-crash.t \
 	t/6290-rows-driven.t \

@@ -154,6 +154,8 @@ static void print_result_json(struct json_stream *stream, const struct verify_re
 	json_uint(j, "unproven", r->unproven);
 	json_uint(j, "rows", r->rows);
 	json_uint(j, "changed_again", r->changed_again);
+	json_uint(j, "changed_elsewhere", r->changed_elsewhere);
+	json_uint(j, "removed", r->removed);
 	json_uint(j, "texts", r->texts);
 	json_uint(j, "left_out", r->left_out);
 	json_uint(j, "not_done", r->not_done);
@@ -201,6 +203,9 @@ static void print_result(const struct verify_result *r, int status)
 	else
 		printf("%s\n", is_finished(r) ? "all of it is true" : "what is done is true");
 	print_line("rows changed again, to another new value of this job", r->changed_again);
+	print_line("rows changed again, to another object at the destination",
+		   r->changed_elsewhere);
+	print_line("rows removed or emptied by the application", r->removed);
 	print_line("texts that name no old key", r->texts);
 	print_line("read back", r->read_back);
 	print_line("touched since, the bytes are right", r->touched);

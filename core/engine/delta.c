@@ -255,7 +255,7 @@ static int judge_attributes(struct delta *d, const struct key_item *item, struct
 	return 0;
 }
 
-int delta_judge(struct delta *d, const struct key_item *item, struct older *o, struct error *err)
+static int judge(struct delta *d, const struct key_item *item, struct older *o, struct error *err)
 {
 	o->record.unchanged = false;
 	o->settled = is_settled(d->engine->job, item, &o->record);
@@ -265,6 +265,30 @@ int delta_judge(struct delta *d, const struct key_item *item, struct older *o, s
 		return -1;
 	o->settled = !o->record.unchanged;
 	return 0;
+}
+
+int delta_look_again(struct delta *d, struct migrate_session *source, struct object_slot *slot,
+		     struct key_item *item, struct older *o, struct error *err)
+{
+	struct migrate_stat r = { .key = item->key, .object = &slot->object };
+
+	if (!o->found || item->etag.n || d->engine->job->keys_from == KEYS_FROM_SOURCE)
+		return 0;
+	object_slot_init(slot, NULL);
+	switch (store_stat(source, &r)) {
+	case MIGRATE_OK:
+		item->size = slot->object.size;
+		item->mtime = slot->object.mtime;
+		item->etag = slot->object.etag;
+		return judge(d, item, o, err);
+	case MIGRATE_NOT_FOUND:
+		o->settled = true;
+		delta_orphaned(d);
+		return 0;
+	default:
+		o->settled = false; /* the copiers will find out */
+		return 0;
+	}
 }
 
 static int note_unlisted(struct delta *d, struct migrate_bytes key, struct error *err)
@@ -297,7 +321,7 @@ int delta_match(struct delta *d, const struct key_item *item, struct older *o, s
 	o->n = d->n;
 	if (item->kind != LISTED_OBJECT)
 		o->settled = d->record.state == OBJECT_FAILED;
-	else if (delta_judge(d, item, o, err))
+	else if (judge(d, item, o, err))
 		return -1;
 	/* --retry-failed has planned it, and takes what the source holds now */
 	if (d->batch > d->last_before)

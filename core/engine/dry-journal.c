@@ -94,15 +94,15 @@ static bool attributes_differ(struct dry *d, const struct key_item *item, const 
 	       !attributes_agree(e, d->attributes, d->borne, strict);
 }
 
-int dry_look_up(struct dry *d, const struct key_item *item, enum dry_known *known,
-		struct error *err)
+int dry_look_up(struct dry *d, struct key_item *item, enum dry_known *known, struct error *err)
 {
 	struct older o;
 
 	*known = DRY_NEW;
 	if (!d->delta)
 		return 0;
-	if (delta_match(d->delta, item, &o, err))
+	if (delta_match(d->delta, item, &o, err) ||
+	    delta_look_again(d->delta, d->engine.ends.source.session, &d->slot, item, &o, err))
 		return -1;
 	if (o.found && o.record.unchanged)
 		o.settled = !attributes_differ(d, item, &o);

@@ -44,7 +44,8 @@ struct dry {
 	struct engine engine; /* without window and threads */
 	struct delta *delta;  /* what the journal knows; NULL: there is none */
 	struct migrate_attributes *attributes,
-	    *borne; /* of an object and its copy; NULL: not yet */
+	    *borne;              /* of an object and its copy; NULL: not yet */
+	struct object_slot slot; /* of a key that no listing brought */
 	struct planner planner;
 	struct key_stream *keys;
 	struct digest_context *digest;
@@ -79,8 +80,7 @@ struct dry {
 enum dry_known { DRY_NEW, DRY_SETTLED, DRY_SKIPPED, DRY_FAILED, DRY_OWN };
 int dry_open_delta(struct dry *d, struct error *err);
 /* keys ascend from call to call */
-int dry_look_up(struct dry *d, const struct key_item *item, enum dry_known *known,
-		struct error *err);
+int dry_look_up(struct dry *d, struct key_item *item, enum dry_known *known, struct error *err);
 /* The same of rows: did earlier runs make this key? 1, 0, -1. */
 int dry_was_made(struct dry *d, struct migrate_bytes key, struct error *err);
 int dry_close_delta(struct dry *d, struct error *err);

@@ -167,30 +167,6 @@ static bool first_is_over(const struct engine *e)
 	return e->first_left == 0;
 }
 
-/* A key that no listing brought: what the source holds now decides. */
-static int look_again(struct feed *f, struct key_item *item, struct older *o, struct error *err)
-{
-	struct migrate_stat r = { .key = item->key, .object = &f->slot.object };
-
-	if (!o->found || item->etag.n || f->engine->job->keys_from == KEYS_FROM_SOURCE)
-		return 0;
-	object_slot_init(&f->slot, NULL);
-	switch (store_stat(f->source, &r)) {
-	case MIGRATE_OK:
-		item->size = f->slot.object.size;
-		item->mtime = f->slot.object.mtime;
-		item->etag = f->slot.object.etag;
-		return delta_judge(f->delta, item, o, err);
-	case MIGRATE_NOT_FOUND:
-		o->settled = true;
-		delta_orphaned(f->delta);
-		return 0;
-	default:
-		o->settled = false; /* the copiers will find out */
-		return 0;
-	}
-}
-
 static int pass_over(struct feed *f, const struct key_item *item, enum skip_reason why)
 {
 	builder_pass_over(f->builder, item, why);
@@ -213,7 +189,7 @@ static int plan_item(struct feed *f, struct key_item *item, struct error *err)
 		return -1;
 	if (older.own)
 		return pass_over(f, item, SKIP_OWN);
-	if (look_again(f, item, &older, err))
+	if (f->delta && delta_look_again(f->delta, f->source, &f->slot, item, &older, err))
 		return -1;
 	if (older.settled)
 		return 0;

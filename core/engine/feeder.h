@@ -15,6 +15,7 @@ struct older {
 	bool found;   /* the journal knows this key */
 	bool settled; /* and nothing changed since: leave it */
 	bool own;     /* a new key of this job: see delta_has_own() */
+	/* unchanged: its attributes alone may differ from those of our copy */
 	struct object_record record;
 	int64_t batch;
 	uint32_t n;
@@ -29,11 +30,9 @@ void delta_look_ahead(struct delta *d);
 int delta_finish(struct delta *d, struct error *err);
 /* The source of the record that was matched last has gone. */
 void delta_orphaned(struct delta *d);
-/*
- * Is this still the object that the record is of, and is nothing to be done for it? Sets
- * o->settled, and record.unchanged where its attributes alone may differ from those of our copy.
- */
-int delta_judge(struct delta *d, const struct key_item *item, struct older *o, struct error *err);
+/* A key that no listing brought: what the source holds now decides. item->etag lives in slot. */
+int delta_look_again(struct delta *d, struct migrate_session *source, struct object_slot *slot,
+		     struct key_item *item, struct older *o, struct error *err);
 /* May new keys of this job come back as keys? */
 bool delta_has_own(const struct engine *e);
 void delta_close(struct delta *d);

@@ -90,6 +90,16 @@ int verify_holds_new(struct verify *v, uint32_t database, struct migrate_bytes i
 /* Reports those whose newest intent that was. After all batches. */
 int verify_lost_tell(struct verify *v, struct error *err);
 
+/* verify-held.c: rows that are missed, to be judged by what they hold now. */
+struct missed_rows;
+struct missed_rows *missed_rows_new(struct verify *v, struct error *err);
+/* o: whose new value it held; copied. Judges them now and then. */
+int missed_rows_add(struct missed_rows *m, uint32_t database, const struct object_record *o,
+		    const struct row_record *r, struct error *err);
+/* Judge what is left. */
+void missed_rows_flush(struct missed_rows *m);
+void missed_rows_free(struct missed_rows *m);
+
 /* Databases with match: contains, once the rest is done. */
 int verify_texts(struct verify *v, struct error *err);
 

@@ -9,7 +9,8 @@
  * Rows that no longer hold what was written. A row may have been changed several
  * times, in several passes: its newest intent alone says what it holds. So those that
  * are missed are gathered first; when all batches were looked at, and there are some,
- * the journal is read twice more: for the newest intent of each of them, and to tell.
+ * the journal is read twice more: for the newest intent of each of them, and to tell
+ * (verify-held.c) what they hold instead.
  */
 struct row_name {
 	uint32_t database;
@@ -69,7 +70,8 @@ struct teller {
 	struct verify *verify;
 	const struct batch *batch;
 	struct scratch *newest; /* intents of rows that are missed */
-	bool tells;             /* the second time */
+	struct missed_rows *missed;
+	bool tells; /* the second time */
 };
 
 struct asked {
@@ -111,13 +113,10 @@ static int tell(struct teller *t, const struct chunk *c, const struct row_record
 
 	if (v->holding && ask(v->holding, c, r, &holding, err))
 		return -1;
-	if (holding.any)
-		v->result.changed_again++;
-	else
-		verify_differs(
-		    v, DIFFERENT_ROW_LOST, &t->batch->objects[r->object],
-		    "%s: row %s no longer holds the new value, or `where` leaves it out now",
-		    v->job->databases[c->database].end.label, r->text ? r->text : "");
+	if (!holding.any)
+		return missed_rows_add(t->missed, c->database, &t->batch->objects[r->object], r,
+				       err);
+	v->result.changed_again++;
 	return 0;
 }
 
@@ -176,10 +175,14 @@ int verify_lost_tell(struct verify *v, struct error *err)
 
 	if (!v->lost || verify_leaving(v))
 		return 0;
-	result = read_intents(&t, err);
+	t.missed = missed_rows_new(v, err);
+	result = t.missed ? read_intents(&t, err) : -1;
 	t.tells = true;
 	if (!result && t.newest)
 		result = read_intents(&t, err);
+	if (!result)
+		missed_rows_flush(t.missed);
+	missed_rows_free(t.missed);
 	scratch_free(t.newest);
 	return result;
 }

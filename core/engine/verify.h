@@ -26,22 +26,25 @@ enum difference {
 	DIFFERENT_BYTES,
 	DIFFERENT_UNREADABLE, /* it could not be looked at */
 	DIFFERENT_ROW_OLD,    /* a row still holds the old value */
-	DIFFERENT_ROW_LOST,   /* a row that was changed no longer holds the new value */
+	DIFFERENT_ROW_LOST,   /* a row that was changed, and names nothing that is there */
 	DIFFERENT_COUNT
 };
 const char *difference_name(enum difference d);
 
 struct verify_result {
-	uint64_t objects, bytes; /* looked at */
-	uint64_t read_back;      /* objects whose bytes were read */
-	uint64_t touched;        /* etag differs, bytes do not */
-	uint64_t unproven;       /* no digest, and the source changed since or is gone */
-	uint64_t rows;           /* rows that hold what the journal says */
-	uint64_t changed_again;  /* rows that hold the new value of another object by now */
-	uint64_t texts;          /* match: contains: texts that name no old key */
-	uint64_t left_out;       /* not in the sample or the slice */
-	uint64_t not_done;       /* of batches that are not copied yet, or were reverted */
-	uint64_t rows_not_done;  /* copies of batches whose rows are not done */
+	uint64_t objects, bytes;    /* looked at */
+	uint64_t read_back;         /* objects whose bytes were read */
+	uint64_t touched;           /* etag differs, bytes do not */
+	uint64_t unproven;          /* no digest, and the source changed since or is gone */
+	uint64_t rows;              /* rows that hold what the journal says */
+	uint64_t changed_again;     /* rows that hold the new value of another object by now */
+	uint64_t changed_elsewhere; /* rows that name what stands at the destination, and is no
+				       object of this job */
+	uint64_t removed;           /* rows that are not there any more, or hold nothing */
+	uint64_t texts;             /* match: contains: texts that name no old key */
+	uint64_t left_out;          /* not in the sample or the slice */
+	uint64_t not_done;          /* of batches that are not copied yet, or were reverted */
+	uint64_t rows_not_done;     /* copies of batches whose rows are not done */
 	uint64_t texts_not_done; /* hold old values, and the pass that reads them is not finished */
 	uint64_t dropped; /* done, and the journal did not keep what was made (keep: failures) */
 	bool finished;    /* the newest pass */

@@ -61,7 +61,7 @@ struct trials {
 /* By topic; each in its own file. */
 extern const struct trials trials_objects, trials_writes, trials_listing, trials_awkward,
     trials_uploads, trials_copies, trials_measure, trials_threads, trials_rows, trials_rewrites,
-    trials_cache;
+    trials_reads, trials_cache;
 
 /* Say why a promise does not hold. Always false. */
 bool broken(struct battery *b, const char *format, ...) MIGRATE_PRINTF(2, 3);

@@ -192,6 +192,7 @@ static void try_kind(struct battery *b, enum migrate_kind kind)
 	if (kind == MIGRATE_DATABASE) {
 		try_all(b, &trials_rows);
 		try_all(b, &trials_rewrites);
+		try_all(b, &trials_reads);
 	}
 	if (kind == MIGRATE_CACHE)
 		try_all(b, &trials_cache);

@@ -26,6 +26,7 @@ enum call_expects {
 	EXPECTS_OBJECTS,
 	EXPECTS_ROWS,
 	EXPECTS_OUTCOMES,
+	EXPECTS_HELD,
 	EXPECTS_FACTS,
 	EXPECTS_DATABASE_FACTS,
 	EXPECTS_IDENTITY,
@@ -69,6 +70,7 @@ struct migrate_session {
 	union {
 		struct list_page *page;
 		struct row_page *rows;
+		struct held_rows *held;
 		struct store_facts *facts;
 		struct database_facts *database_facts;
 		char **identity;

@@ -265,6 +265,30 @@ enum migrate_status database_scan(struct migrate_session *s, struct migrate_scan
 enum migrate_status database_find(struct migrate_session *s, struct migrate_find *r,
 				  struct row_page *page);
 void row_page_release(struct row_page *page);
+
+/* What rows hold, in the order in which they were asked for; bytes live until the next call. */
+struct held_rows {
+	struct arena arena;
+	struct held_row {
+		enum migrate_holding holding; /* 0: there is no such row or place */
+		struct migrate_bytes value;   /* HOLDS_VALUE */
+	} * items;
+	size_t cap;
+	bool failed;
+};
+
+#define HELD_ROWS_INIT                                                                             \
+	{                                                                                          \
+		.arena = ARENA_INIT                                                                \
+	}
+
+/* Can it read rows by identity? Plugins need not. */
+bool database_reads(const struct migrate_session *s);
+/* UNSUPPORTED: it cannot. */
+enum migrate_status database_read(struct migrate_session *s, struct migrate_read *r,
+				  struct held_rows *held);
+void held_rows_release(struct held_rows *held);
+
 enum migrate_status database_rewrite(struct migrate_session *s, struct migrate_rewrite *r);
 /* Of a change of the last rewrite(), the session's until its next one. NULL: nothing was said. */
 const char *rewrite_conflict(const struct migrate_session *s, size_t change);

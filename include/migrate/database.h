@@ -138,6 +138,31 @@ void migrate_set_conflict(struct migrate_rewrite *r, size_t change, const char *
  */
 bool migrate_set_extra(struct migrate_rewrite *r, size_t change, struct migrate_bytes extra);
 
+/* A place of a row, as scan(), find() and the journal tell it. */
+struct migrate_row_name {
+	struct migrate_bytes identity;
+	struct migrate_bytes place;
+};
+
+/*
+ * read(): what these places hold now, whatever `where` says; a plain read, which locks
+ * nothing. Rows and places that are none any more are not told.
+ */
+struct migrate_read {
+	struct migrate_session *session;
+	const struct migrate_row_name *rows; /* distinct */
+	size_t count;                        /* 1 to 1000 */
+};
+enum migrate_holding {
+	MIGRATE_HOLDS_VALUE = 1,
+	MIGRATE_HOLDS_NULL, /* nothing; also a place in a document that holds no text */
+	MIGRATE_HOLDS_OTHER /* what can be no value: a number, something longer than value_max */
+};
+/* row: index of the row, each once, in any order. value: with HOLDS_VALUE, copied. False: stop
+   and return CANCELLED. */
+bool migrate_emit_held(struct migrate_read *r, size_t row, enum migrate_holding holding,
+		       const void *value, size_t n);
+
 /* insert(): one new row per value, for trials. Other columns get their defaults. */
 struct migrate_insert {
 	struct migrate_session *session;
@@ -172,6 +197,7 @@ struct migrate_database_ops {
 	enum migrate_status (*rewrite)(void *self, struct migrate_rewrite *r);
 	enum migrate_status (*insert)(void *self, struct migrate_insert *r);
 	enum migrate_status (*lag)(void *self, struct migrate_lag *r);
+	enum migrate_status (*read)(void *self, struct migrate_read *r);
 };
 
 #pragma GCC visibility pop

@@ -438,6 +438,7 @@ enum migrate_status replica_catch_up(struct self *self);
 
 enum migrate_status mysql_scan(void *self, struct migrate_scan *r);
 enum migrate_status mysql_find(void *self, struct migrate_find *r);
+enum migrate_status mysql_read(void *self, struct migrate_read *r);
 enum migrate_status mysql_rewrite(void *self, struct migrate_rewrite *r);
 enum migrate_status mysql_insert(void *self, struct migrate_insert *r);
 enum migrate_status mysql_describe(void *self, struct migrate_describe_database *r);

@@ -291,6 +291,7 @@ static const struct migrate_database_ops ops = {
 	.count = mysql_count,
 	.scan = mysql_scan,
 	.find = mysql_find,
+	.read = mysql_read,
 	.rewrite = mysql_rewrite,
 	.insert = mysql_insert,
 	.lag = mysql_lag,

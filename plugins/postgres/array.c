@@ -158,3 +158,16 @@ bool array_next(struct migrate_bytes array, size_t *at, struct migrate_bytes *el
 	*at += n;
 	return true;
 }
+
+bool list_element(struct migrate_bytes list, struct migrate_bytes place,
+		  struct migrate_bytes *element)
+{
+	uint32_t wanted = place.n == 4 ? get32(place.p) : 0;
+	size_t at = 0;
+
+	*element = (struct migrate_bytes){ .p = NULL, .n = 0 };
+	for (uint32_t i = 1; array_next(list, &at, element); i++)
+		if (i == wanted)
+			return true;
+	return false;
+}

@@ -115,7 +115,7 @@ enum statement {
 	S_FIND_FIRST, /* rows that hold values, from the first */
 	S_FIND_NEXT,
 	S_LOCK,       /* rows by their keys, whatever they hold */
-	S_LOOK,       /* the same, once more, when they are locked */
+	S_READ,       /* the same, without locking them */
 	S_UPDATE,     /* rows by their keys, if they hold what they held */
 	S_UPDATE_SET, /* the same, the `set:` columns alone */
 	S_INSERT,
@@ -180,6 +180,9 @@ void array_release(struct array *a);
 
 /* One dimension from 1: the element after `at`, which starts at 0 and is moved; p NULL: NULL. */
 bool array_next(struct migrate_bytes array, size_t *at, struct migrate_bytes *element);
+/* Element `place` of a list, as row_fill() says it; false: there is none. */
+bool list_element(struct migrate_bytes list, struct migrate_bytes place,
+		  struct migrate_bytes *element);
 /* One of texts, of one dimension from 1, and whole. */
 bool array_is_sound(struct migrate_bytes array);
 uint32_t get32(const void *p);
@@ -405,6 +408,7 @@ bool value_is_possible(const struct instance *inst, struct migrate_bytes value);
 
 enum migrate_status postgres_scan(void *self, struct migrate_scan *r);
 enum migrate_status postgres_find(void *self, struct migrate_find *r);
+enum migrate_status postgres_read(void *self, struct migrate_read *r);
 enum migrate_status postgres_rewrite(void *self, struct migrate_rewrite *r);
 enum migrate_status postgres_insert(void *self, struct migrate_insert *r);
 enum migrate_status postgres_describe(void *self, struct migrate_describe_database *r);

@@ -284,6 +284,7 @@ static const struct migrate_database_ops ops = {
 	.count = postgres_count,
 	.scan = postgres_scan,
 	.find = postgres_find,
+	.read = postgres_read,
 	.rewrite = postgres_rewrite,
 	.insert = postgres_insert,
 	.lag = postgres_lag,

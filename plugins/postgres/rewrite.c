@@ -26,8 +26,6 @@ struct work {
 	size_t member_count;
 };
 
-static const struct migrate_bytes nothing = { .p = NULL, .n = 0 };
-
 static bool same(struct migrate_bytes a, struct migrate_bytes b)
 {
 	return a.n == b.n && (!a.n || !memcmp(a.p, b.p, a.n));
@@ -119,25 +117,11 @@ static enum migrate_status lock(struct work *w)
 	enum migrate_status status = read_rows(w, S_LOCK, what);
 
 	if (!status && w->self->instance->where_asks)
-		status = read_rows(w, S_LOOK, what);
+		status = read_rows(w, S_READ, what);
 	return status;
 }
 
 /* ---- Deciding ---- */
-
-/* Element `place` of a list; false: there is none. */
-static bool element_at(struct migrate_bytes list, struct migrate_bytes place,
-		       struct migrate_bytes *element)
-{
-	uint32_t wanted = place.n == 4 ? get32(place.p) : 0;
-	size_t at = 0;
-
-	*element = nothing;
-	for (uint32_t i = 1; array_next(list, &at, element); i++)
-		if (i == wanted)
-			return true;
-	return false;
-}
 
 /* What the place holds under the lock; p NULL: nothing that can be a key. False: no such place. */
 static bool held_at(const struct work *w, size_t i, struct migrate_bytes *held)
@@ -146,7 +130,7 @@ static bool held_at(const struct work *w, size_t i, struct migrate_bytes *held)
 
 	*held = value;
 	if (w->self->instance->kind == KIND_LIST)
-		return element_at(value, w->r->changes[i]->place, held);
+		return list_element(value, w->r->changes[i]->place, held);
 	return *PQgetvalue(w->locked, w->row[i], LOCKED_THERE) != 0; /* a byte, by its shape */
 }
 
@@ -385,7 +369,7 @@ static enum migrate_status check_row(struct work *w, size_t first, struct migrat
 			break;
 		if (w->todo[i] != (unsigned char)what)
 			continue;
-		if (inst->kind == KIND_LIST && !element_at(held, changes[i]->place, &element))
+		if (inst->kind == KIND_LIST && !list_element(held, changes[i]->place, &element))
 			return differs(w->self);
 		if (!same_held(element, changes[i]->after))
 			return differs(w->self);
@@ -450,7 +434,7 @@ static enum migrate_status verify(struct work *w)
 	    command(w->self, &w->self->main, "SET CONSTRAINTS ALL IMMEDIATE", changing);
 
 	if (!status)
-		status = read_rows(w, S_LOOK, "cannot read the rows");
+		status = read_rows(w, S_READ, "cannot read the rows");
 	for (size_t i = 0; !status && i < w->r->count; i++) {
 		const struct migrate_change *c = w->r->changes[i];
 		struct migrate_bytes held;

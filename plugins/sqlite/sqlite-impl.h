@@ -237,6 +237,7 @@ enum migrate_status found_bind(struct self *self, sqlite3_stmt *stmt,
 
 enum migrate_status sqlite_scan(void *self, struct migrate_scan *r);
 enum migrate_status sqlite_find(void *self, struct migrate_find *r);
+enum migrate_status sqlite_read(void *self, struct migrate_read *r);
 enum migrate_status sqlite_rewrite(void *self, struct migrate_rewrite *r);
 enum migrate_status sqlite_insert(void *self, struct migrate_insert *r);
 enum migrate_status sqlite_describe(void *self, struct migrate_describe_database *r);

@@ -271,6 +271,7 @@ static const struct migrate_database_ops ops = {
 	.count = sqlite_count,
 	.scan = sqlite_scan,
 	.find = sqlite_find,
+	.read = sqlite_read,
 	.rewrite = sqlite_rewrite,
 	.insert = sqlite_insert,
 };
