@@ -12,13 +12,13 @@ static enum migrate_status ask(struct self *self, const struct migrate_bytes *id
 {
 	const struct instance *inst = self->instance;
 	/* a key that only its collation takes for ours comes as well */
-	const struct shape shape = { .columns = inst->locked_columns,
+	const struct shape shape = { .columns = inst->look_columns,
 				     .most = ANY_ROWS,
 				     .values = true };
 	struct sql *s = &self->text;
 	enum migrate_status status;
 
-	text_select(s, inst, inst->row_sql, inst->key_index);
+	text_select(s, inst, inst->look_sql, inst->key_index);
 	if (!text_keys(s, inst, identities, n))
 		return migrate_fail(self->session, MIGRATE_INVALID,
 				    "not an identity of a row of '%s'", inst->table);
