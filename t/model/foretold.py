@@ -10,10 +10,10 @@ class Foretold:
 
     def hold(self, status, told):
         run, same = self.run, self.hold_.same
+        if self.is_left_aside():
+            return
         if run.status == UNFIT:
             same("D", "status", status, UNFIT)
-        elif self.is_left_aside():
-            return
         elif run.status == REFUSED:
             same("D", "status", status, 3)
             if not told["keys that collide"] + told["chained names"]:
@@ -50,7 +50,7 @@ class Foretold:
 
     def rows(self, record):
         """That name it before the run."""
-        if record.new == record.key and "kept" not in self.gaps:
+        if record.new == record.key:
             return 0
         values = {name: self.run.settings.value(name, record.key) for name, _, _ in self.run.settings.tables}
         rows = self.run.before.picture.rows.items()

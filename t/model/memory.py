@@ -11,6 +11,7 @@ class Record:
         self.stamp, self.size, self.data = None, 0, b""  # of the source's version
         self.stored = None  # the stamp of the copy
         self.made = False  # by this job
+        self.by_policy = False  # skipped, as on_conflict says
 
     @property
     def is_there(self):

@@ -51,10 +51,7 @@ class Run:
     def play(self):
         status = self.begin()
         if status:
-            selection = self.memory.selection
             self.state = self.before.copy()
-            if status == UNFIT and self.accept and self.memory:
-                self.memory.selection = selection  # accepted all the same, which no page says
             if status == REFUSED and (self.anew or not self.memory):
                 self.state.memory = Memory(self.settings)
                 self.memory.refused = True
@@ -72,17 +69,23 @@ class Run:
         memory = self.memory
         if memory.mapping != self.settings.mapping():
             return UNFIT
+        relist = False
         if memory.selection != self.settings.selection():
             if not self.accept:
                 return UNFIT
+            # in the middle of a pass: those that this one has passed by are found by another one
+            relist = keys_of(memory.selection) != keys_of(self.settings.selection()) and memory.passes > 0
             memory.selection = self.settings.selection()
         if self.first and not memory.keeps_all and not self.settings.never_meet():
             return REFUSED
         # without a listing: rows that name what is done; what failed, of a journal that kept nothing else
-        short = self.only == "rows" or (self.retry is not None and not memory.keeps_all)
-        if memory.finished and memory.passes and not memory.keeps_all and not short:
+        left = memory.waiting and self.only != "copy"
+        short = self.only == "rows" or (not memory.keeps_all and bool(left or self.retry is not None))
+        # each run with --only=copy is a pass, and so is the one that follows
+        another = memory.finished or memory.listed or relist
+        if another and memory.passes and not memory.keeps_all and not short:
             return UNFIT
-        if memory.finished:
+        if another:
             memory.listed = bool(memory.passes) and short
             memory.passes += 1
             memory.finished = memory.was_first = False
@@ -156,7 +159,15 @@ class Run:
                 memory.was_first = True  # whether there are more or not
                 return
         memory.listed = True
+        self.end_failures(keys)
         memory.orphaned = sum(self.is_orphan(r, keys) for r in memory.records.values())
+
+    def end_failures(self, keys):
+        """What failed for what its key is, and is not there or not selected any more, is no failure."""
+        for key, record in self.memory.records.items():
+            if record.state == "failed" and record.fail in NEVER_AGAIN and key not in keys:
+                over = self.settings.passes_over(key)
+                record.state, record.fail = "skipped" if over else "gone", None
 
     def is_orphan(self, record, keys):
         """A copy that this job made, and whose source has gone since; of a key that the job is still about."""
@@ -167,7 +178,9 @@ class Run:
     def plan_again(self):
         """--retry-failed: those that failed, but for what trying again cannot change."""
         for key, record in sorted(self.memory.records.items()):
-            if record.state == "failed" and record.fail not in NEVER_AGAIN and self.retry in ("", record.fail):
+            left_out = record.state == "skipped" and record.by_policy
+            fail = "conflict" if left_out else record.fail
+            if (record.state == "failed" or left_out) and fail not in NEVER_AGAIN and self.retry in ("", fail):
                 self.make_record(key)
 
     def wants(self, key):
@@ -186,6 +199,8 @@ class Run:
             return True  # which version the source had was not asked: no page says
         if record.state == "gone":
             return self.exists(key)
+        if record.state == "skipped" and record.by_policy and self.settings.on_conflict != "skip":
+            return True
         return stamp is not None and stamp != record.stamp
 
     def plan_one(self, key):
@@ -232,7 +247,7 @@ class Run:
         elif there is None or ours or self.settings.on_conflict == "overwrite":
             self.write(record, source)
         elif self.settings.on_conflict == "skip":
-            record.state = "skipped"
+            record.state, record.by_policy = "skipped", True
         else:
             record.fails("conflict")
 
@@ -261,8 +276,9 @@ class Run:
 
     def change_rows(self):
         memory = self.memory
-        memory.waiting |= set(self.planned)
+        memory.waiting |= {k for k in self.planned if memory.records[k].fail not in NEVER_AGAIN}
         if self.only == "copy":
+            memory.finished = memory.listed and not memory.waiting
             return
         for key in sorted(memory.waiting):
             self.follow(memory.records[key])
@@ -301,6 +317,11 @@ class Run:
     def finish(self):
         memory = self.memory
         memory.finished = True
+
+
+def keys_of(selection):
+    """The part of it that says which keys are selected."""
+    return selection[:3]
 
 
 def makers(new_keys):

@@ -64,7 +64,8 @@ class Story(Strikes):
         if "first" in word.flags and memory and memory.count("failed") and settings.keys_from != "source":
             return True  # whether a failure that is looked at again is one of the N, no page says
         if settings.keep == "failures" and "forgotten" in self.gaps:
-            again = "retry" in word.flags and memory and memory.failed_rows()
+            refused = any(row.refused for row in self.scene.picture.rows.values())
+            again = "retry" in word.flags and memory and (memory.waiting or refused)
             if "rows" in word.flags or word.strike or again:
                 return True
         if "rows" in word.flags and settings.keys_from != "source" and "absent" in self.gaps:
