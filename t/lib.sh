@@ -356,12 +356,12 @@ status_counts() {
 	shift
 	t_filter=
 	for t_pair; do
-		t_path=${t_pair%%=*}
-		case $t_path in
+		t_counter=${t_pair%%=*}
+		case $t_counter in
 		*.*) ;;
-		*) t_path=objects.$t_path ;;
+		*) t_counter=objects.$t_counter ;;
 		esac
-		t_filter="$t_filter${t_filter:+, }\"${t_pair%%=*}=\\(.$t_path)\""
+		t_filter="$t_filter${t_filter:+, }\"${t_pair%%=*}=\\(.$t_counter)\""
 	done
 	t_got=$(jq -r "$t_filter" "$t_out/status") || return 1
 	[ "$t_got" = "$(printf '%s\n' "$@")" ] || { printf '%s\n' 'it counts' "$t_got" 'instead of' "$@"; return 1; }
