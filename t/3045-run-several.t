@@ -237,6 +237,21 @@ check 'it is no failure any more' status_counts job.yml rows.failed=0 rows.chang
 check 'explain knows the row of each copy' exits_with 0 migrate-status --explain image/2 job.yml
 check 'and what became of it' last_stdout_has 'id=2: image/2 -> avatar/2: changed' 'id=2: image/2 -> avatar/2: retried'
 
+# A journal that forgets what is done knows what a refused row is of.
+fresh 'journal: {keep: failures}' 'batch: 2'
+sql app.db "CREATE TABLE switch (s); INSERT INTO switch VALUES (1);
+	CREATE TRIGGER no BEFORE UPDATE ON t WHEN old.id = 2 AND (SELECT s FROM switch)
+	BEGIN SELECT raise(ABORT, 'refused'); END"
+check 'keep: failures: copies alone' runs 0 6 --only=copy
+check 'then the rows, of which one is refused' runs 3 0
+check '--retry-failed looks at it again' runs 3 0 --retry-failed
+check 'so does --only=rows' runs 3 0 --only=rows
+check 'it is counted, once' status_counts job.yml total=6 done=6 rows.changed=5 rows.failed=1
+sql app.db 'UPDATE switch SET s = 0'
+check 'once it is let' runs 0 0 --retry-failed
+check 'it is changed' new_rows 6
+check 'and no failure any more' status_counts job.yml rows.failed=0
+
 # One that the application changed between our look and our change, and gave back later.
 conflict() {
 	for t_at in $(seq 20); do

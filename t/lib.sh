@@ -147,9 +147,9 @@ finish() {
 # program that hangs is ended after T_TIMEOUT seconds.
 run() {
 	# read from a file: $(...) would be a process more
-	t_kind=
-	command -v -- "$1" >"$t_out/kind" && read -r t_kind <"$t_out/kind"
-	case $t_kind in
+	t_which=
+	command -v -- "$1" >"$t_out/kind" && read -r t_which <"$t_out/kind"
+	case $t_which in
 	/*) timeout --foreground -k 5 "${T_TIMEOUT:-300}" "$@" >"$t_out/stdout" 2>"$t_out/stderr" ;;
 	*) "$@" >"$t_out/stdout" 2>"$t_out/stderr" ;;
 	esac

@@ -22,6 +22,8 @@ struct rowscan {
 	struct row_record *rows;       /* the same */
 	uint32_t n;                    /* rows */
 	uint32_t *slots;               /* by hash of its record's place: object + 1; 0: free */
+	struct arena range;
+	struct migrate_bytes least_key, most_key; /* of the job */
 	/* the key that was looked up last: rows of one key tend to follow each other */
 	struct arena last;
 	struct migrate_bytes last_key;
@@ -140,6 +142,9 @@ static bool rules_change(struct rowscan *s, struct migrate_bytes key, const stru
 	struct migrate_bytes new_key = key;
 	size_t rule;
 
+	/* a job of a part of the keys does not look for the others one by one */
+	if (bytes_compare(key, s->least_key) < 0 || bytes_compare(key, s->most_key) > 0)
+		return false;
 	/* pairs of a file: only the journal knows */
 	if (job->keys_from == KEYS_FROM_FILE && job->keys_format == KEYS_CSV)
 		return true;
@@ -234,14 +239,16 @@ static void release(struct rowscan *s)
 	free(s->rows);
 	free(s->slots);
 	arena_release(&s->last);
+	arena_release(&s->range);
 	buf_release(&s->key);
 	buf_release(&s->value);
 }
 
 int rowscan(struct engine *e, struct error *err)
 {
-	struct rowscan s = { .engine = e, .last = ARENA_INIT, .err = err };
-	int rc = init(&s) ? 0 : no_memory(&s);
+	struct rowscan s = { .engine = e, .last = ARENA_INIT, .range = ARENA_INIT, .err = err };
+	int rc = init(&s) ? journal_key_range(e->journal, &s.range, &s.least_key, &s.most_key, err)
+			  : no_memory(&s);
 
 	for (s.database = 0; !rc && s.database < e->ends.database_count; s.database++)
 		if (e->job->databases[s.database].match == MATCH_EXACT)

@@ -108,6 +108,26 @@ int journal_find_key(struct journal *j, struct migrate_bytes key, struct arena *
 	return rc == SQLITE_ROW;
 }
 
+int journal_key_range(struct journal *j, struct arena *a, struct migrate_bytes *first,
+		      struct migrate_bytes *last, struct error *err)
+{
+	struct connection *c = journal_read_begin(j, err);
+	struct statement s;
+	int rc;
+
+	*first = *last = bytes_of(NULL, 0);
+	if (!c)
+		return -1;
+	s = statement(c, SQL_BATCH_KEYS);
+	rc = statement_step(&s);
+	if (rc == SQLITE_ROW) {
+		*first = column_copy(&s, 0, a);
+		*last = column_copy(&s, 1, a);
+	}
+	statement_end(&s);
+	return journal_read_end(j, s.rc ? s.rc : rc, err);
+}
+
 int journal_next_of_key(struct journal *j, struct migrate_bytes key, int64_t *batch, uint32_t *n,
 			struct error *err)
 {

@@ -271,6 +271,7 @@ enum { ROW_RETRIED = 6 }; /* an outcome beside enum migrate_outcome: in a later 
 
 struct row_record {
 	uint32_t object; /* index in the batch */
+	uint32_t number; /* in its chunk, as journalled; the journal's */
 	struct migrate_bytes identity, place, before, after, extra;
 	struct migrate_bytes edits; /* of a text: from before to after, packed (base/edits.h) */
 	const char *text;           /* identity as shown */
@@ -332,8 +333,8 @@ struct journal_sample {
 void journal_sample(struct journal *j, const struct journal_sample *s);
 
 /*
- * keep: failures. Drops the objects of this done batch that did not fail, and its
- * rows that are as they should be. When it is loaded, the dropped ones are holes:
+ * keep: failures. Drops the rows of this done batch that are as they should be, and its
+ * objects that did not fail and that no other row names. When it is loaded, the dropped ones are holes:
  * their key is empty.
  */
 int journal_drop_done(struct journal *j, struct batch *b, struct error *err);
@@ -384,6 +385,9 @@ void journal_merge_close(struct journal_merge *m);
 int journal_find_key(struct journal *j, struct migrate_bytes key, struct arena *a,
 		     struct object_record *out, int64_t *batch, uint32_t *n, struct error *err);
 
+/* No key of the job lies before first or behind last; both empty: there is none. Bytes in a. */
+int journal_key_range(struct journal *j, struct arena *a, struct migrate_bytes *first,
+		      struct migrate_bytes *last, struct error *err);
 /*
  * The next record of one key in a batch above *batch (from 0), of whatever kind and state: 1
  * found, 0 there is no more, -1. Looks at all batches that rows or retries made: not for each key

@@ -52,8 +52,10 @@ static int apply_intent(struct connection *c, void *arg)
 	bind_null(&s);
 	bind_integer(&s, chunk->texts);
 	rc = statement_run(&s);
-	for (uint32_t i = 0; !rc && i < chunk->n; i++)
+	for (uint32_t i = 0; !rc && i < chunk->n; i++) {
+		chunk->rows[i].number = i;
 		rc = add_row(c, w, i);
+	}
 	if (rc || w->b->state > BATCH_REWRITING)
 		return rc;
 	w->b->state = BATCH_REWRITING;
@@ -76,20 +78,19 @@ int journal_intent(struct journal *j, struct batch *b, struct chunk *chunk, stru
 	return journal_write(j, apply_intent, &w, err);
 }
 
-static int set_outcome(struct connection *c, const struct chunk *chunk, uint32_t n)
+static int set_outcome(struct connection *c, const struct chunk *chunk, const struct row_record *r)
 {
-	const struct row_record *r = &chunk->rows[n];
 	struct statement s = statement(c, SQL_ROW_OUTCOME);
 	int rc;
 
 	bind_integer(&s, chunk->id);
-	bind_integer(&s, n);
+	bind_integer(&s, r->number); /* of a dropped batch, the others are missing */
 	bind_integer(&s, r->outcome);
 	bind_text(&s, r->message);
 	bind_bytes(&s, r->extra_differs ? r->extra : bytes_of(NULL, 0));
 	rc = statement_run(&s);
 	if (!rc && sqlite3_changes(c->db) != 1)
-		rc = connection_damaged(c, "row %u of chunk %lld is missing", n,
+		rc = connection_damaged(c, "row %u of chunk %lld is missing", r->number,
 					(long long)chunk->id);
 	return rc;
 }
@@ -126,7 +127,7 @@ static int apply_outcome(struct connection *c, void *arg)
 	for (uint32_t i = 0; !rc && i < chunk->n; i++)
 		if (chunk->rows[i].outcome != MIGRATE_ROW_CHANGED || chunk->rows[i].message ||
 		    chunk->rows[i].extra_differs)
-			rc = set_outcome(c, chunk, i);
+			rc = set_outcome(c, chunk, &chunk->rows[i]);
 	return rc ? rc : save_row_counts(c, w->b);
 }
 
@@ -143,6 +144,7 @@ int journal_outcome(struct journal *j, struct batch *b, struct chunk *chunk, str
 static void read_row(struct statement *s, const struct chunk *chunk, struct arena *a,
 		     struct row_record *r)
 {
+	r->number = (uint32_t)column_integer(s, 1);
 	r->object = (uint32_t)column_integer(s, 2);
 	r->identity = column_copy(s, 3, a);
 	r->place = column_copy(s, 4, a);

@@ -93,6 +93,7 @@ static const char *const texts[STATEMENT_COUNT] = {
 	    "IS NOT NULL ORDER BY first_key DESC LIMIT 1",
 	[SQL_BATCH_RANGE] = "SELECT id, n, last_key FROM batch WHERE pass = ?1 AND kind = 0 AND "
 			    "first_key <= ?2 ORDER BY first_key DESC LIMIT 1",
+	[SQL_BATCH_KEYS] = "SELECT min(first_key), max(last_key) FROM batch WHERE kind = 0",
 	[SQL_BATCH_AFTER_KEY] =
 	    "SELECT id, n, first_key FROM batch WHERE pass = ?1 AND kind = 0 AND "
 	    "first_key > coalesce(?2, x'') ORDER BY first_key LIMIT 1",
@@ -125,7 +126,9 @@ static const char *const texts[STATEMENT_COUNT] = {
 			   ") FROM object WHERE batch = ?1 AND n = ?2",
 	[SQL_OBJECT_FROM] = "SELECT " OBJECT_COLUMNS ", sum IS migrate_sum(" OBJECT_COLUMNS
 			    ") FROM object WHERE batch = ?1 AND n >= ?2 ORDER BY n LIMIT ?3",
-	[SQL_OBJECT_DROP] = "DELETE FROM object WHERE batch = ?1 AND state <> 5",
+	[SQL_OBJECT_DROP] = "DELETE FROM object WHERE batch = ?1 AND state <> 5 AND n NOT IN "
+			    "(SELECT r.object FROM chunk c JOIN row r ON r.chunk = c.id WHERE "
+			    "c.batch = ?1)",
 	[SQL_OBJECT_HUNG] = "UPDATE object SET hung = hung + 1, sum = migrate_sum(batch, n, key, "
 			    "new_key, size, mtime, "
 			    "etag, stored, algorithm, digest, replaces, state, created, level, "

@@ -47,6 +47,7 @@
 	X(BATCH_BEFORE)                                                                            \
 	X(BATCH_LAST_KEY)                                                                          \
 	X(BATCH_RANGE)                                                                             \
+	X(BATCH_KEYS)                                                                              \
 	X(BATCH_AFTER_KEY)                                                                         \
 	X(BATCH_LAST_PASS)                                                                         \
 	X(COUNTS)                                                                                  \
