@@ -10,7 +10,7 @@
 
 needs python3 sqlite3
 needs_killat
-: "${STORIES:=$(by_sweep 2000 200 12)}"
+: "${STORIES:=$(by_sweep 2000 24 8)}"
 : "${JOBS:=2}"
 # The leak sanitizer looks at a process from another one, which now and then breaks under such load.
 ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0
