@@ -218,6 +218,8 @@ engine_sources = \
 	core/engine/losses.c \
 	core/engine/pace.c \
 	core/engine/pace.h \
+	core/engine/made.c \
+	core/engine/made.h \
 	core/engine/parts.c \
 	core/engine/parts.h \
 	core/engine/planner.c \

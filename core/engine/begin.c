@@ -65,8 +65,7 @@ void engine_discard(struct engine *e)
 /* What a run is for that lists nothing: 1, 0; -1: error. */
 static int needs_no_listing(struct engine *e, struct error *err)
 {
-	int64_t open;
-	size_t n;
+	int open;
 
 	if (!e->pass.number)
 		return 0;
@@ -76,10 +75,9 @@ static int needs_no_listing(struct engine *e, struct error *err)
 		return 0;
 	if (e->options->retry_failed)
 		return 1;
-	if (journal_open_batches(e->journal, 0, &open, 1, &n, err))
-		return -1;
+	open = journal_has_open(e->journal, err);
 	/* the rows of what --only=copy has copied */
-	return n && e->options->only != RUN_COPY;
+	return open < 0 ? -1 : open && e->options->only != RUN_COPY;
 }
 
 static int next_pass(struct engine *e, struct error *err)

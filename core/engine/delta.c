@@ -4,11 +4,10 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/sorter.h"
+#include "engine/made.h"
 
 #include <stdlib.h>
 
-#define SORT_MEMORY (8 * 1024 * 1024)
 #define ORPHANS_NAMED 20           /* in the log; the journal's event counts all */
 #define CLOCK_SLACK (2 * NS_PER_S) /* by which the clocks of source and journal may differ */
 
@@ -24,10 +23,8 @@ struct delta {
 	bool matched; /* the listing has brought this record's key */
 	bool ahead;   /* what is passed by is a later run's: see delta_look_ahead() */
 	struct buf
-	    unlisted; /* the folder that could not be listed last: what is below is not gone */
-	struct sorter *own; /* new keys of this job, in one place */
-	struct migrate_bytes own_key;
-	bool own_more;
+	    unlisted;     /* the folder that could not be listed last: what is below is not gone */
+	struct made *own; /* see delta_has_own() */
 };
 
 static int advance(struct delta *d, struct error *err)
@@ -39,15 +36,6 @@ static int advance(struct delta *d, struct error *err)
 	return rc < 0 ? -1 : 0;
 }
 
-static int advance_own(struct delta *d, struct error *err)
-{
-	struct migrate_bytes payload;
-	int rc = sorter_next(d->own, &d->own_key, &payload, err);
-
-	d->own_more = rc == 1;
-	return rc < 0 ? -1 : 0;
-}
-
 static bool is_our_copy(const struct object_record *o)
 {
 	return o->state == OBJECT_COPIED || o->state == OBJECT_SAME;
@@ -56,29 +44,6 @@ static bool is_our_copy(const struct object_record *o)
 bool delta_has_own(const struct engine *e)
 {
 	return e->relation == ENDS_SAME || e->job->keys_from == KEYS_FROM_DATABASE;
-}
-
-/*
- * Both ends are one place, or keys come from rows that name new keys by now: copies of ours stand in the listing and are no input,
- * those of this pass neither, when it goes on after --first or an interruption.
- */
-static int collect_own(struct delta *d, struct error *err)
-{
-	struct journal_merge *m =
-	    journal_merge_open(d->engine->journal, d->engine->pass.number + 1, err);
-	struct object_record o;
-	int64_t batch;
-	uint32_t n;
-	int rc = m ? 1 : -1;
-
-	d->own = sorter_new(SORT_MEMORY, d->engine->job->folder);
-	while (rc == 1 && d->own && (rc = journal_merge_next(m, &o, &batch, &n, err)) == 1)
-		if (object_may_stand(&o) && sorter_add(d->own, o.new_key, bytes_of(NULL, 0), err))
-			rc = -1;
-	journal_merge_close(m);
-	if (rc < 0 || !d->own)
-		return -1;
-	return sorter_finish(d->own, err) || advance_own(d, err) ? -1 : 0;
 }
 
 struct delta *delta_open(struct engine *e, struct migrate_bytes after, struct error *err)
@@ -98,7 +63,9 @@ struct delta *delta_open(struct engine *e, struct migrate_bytes after, struct er
 	while (d->more && after.n && bytes_compare(d->record.key, after) <= 0)
 		if (advance(d, err))
 			goto fail;
-	if (delta_has_own(e) && collect_own(d, err))
+	/* those of this pass, too, when it goes on after --first or an interruption */
+	if (delta_has_own(e) &&
+	    !(d->own = made_open(e->journal, e->pass.number + 1, e->job->folder, err)))
 		goto fail;
 	return d;
 fail:
@@ -113,7 +80,7 @@ void delta_close(struct delta *d)
 	if (!d)
 		return;
 	journal_merge_close(d->merge);
-	sorter_free(d->own);
+	made_close(d->own);
 	buf_release(&d->unlisted);
 	free(d);
 }
@@ -301,11 +268,11 @@ static int note_unlisted(struct delta *d, struct migrate_bytes key, struct error
 
 int delta_match(struct delta *d, const struct key_item *item, struct older *o, struct error *err)
 {
-	*o = (struct older){ .found = false };
-	while (d->own_more && bytes_compare(d->own_key, item->key) < 0)
-		if (advance_own(d, err))
-			return -1;
-	o->own = d->own_more && bytes_equal(d->own_key, item->key);
+	int own = d->own ? made_has(d->own, item->key, err) : 0;
+
+	*o = (struct older){ .own = own == 1 };
+	if (own < 0)
+		return -1;
 	while (d->more && bytes_compare(d->record.key, item->key) < 0)
 		if (pass_by(d, err))
 			return -1;

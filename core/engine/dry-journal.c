@@ -2,7 +2,6 @@
 #include "engine/dry.h"
 
 #include "base/bytes.h"
-#include "base/sorter.h"
 #include "engine/attributes.h"
 
 /*
@@ -10,47 +9,12 @@
  * read; what a delta pass would do is counted, and nothing else.
  */
 
-static int next_made(struct dry *d, struct error *err)
-{
-	struct migrate_bytes payload;
-	int rc = sorter_next(d->made, &d->made_key, &payload, err);
-
-	d->more_made = rc == 1;
-	return rc < 0 ? -1 : 0;
-}
-
-/* New keys of which copies are there: rows that name these were changed. */
-static int sort_made(struct dry *d, struct error *err)
-{
-	struct journal_merge *m = journal_merge_open(d->engine.journal, d->engine.pass.number, err);
-	struct object_record o;
-	int64_t batch;
-	uint32_t n;
-	int rc = m ? 1 : -1;
-
-	d->made = sorter_new(DRY_SORT_MEMORY, "");
-	if (!d->made && m)
-		rc = error_set(err, EXIT_INTERNAL, "out of memory");
-	while (rc == 1 && (rc = journal_merge_next(m, &o, &batch, &n, err)) == 1)
-		if (object_may_stand(&o) && sorter_add(d->made, o.new_key, bytes_of(NULL, 0), err))
-			rc = -1;
-	journal_merge_close(m);
-	return rc < 0 || sorter_finish(d->made, err) ? -1 : next_made(d, err);
-}
-
-int dry_was_made(struct dry *d, struct migrate_bytes key, struct error *err)
-{
-	while (d->more_made && bytes_compare(d->made_key, key) < 0)
-		if (next_made(d, err))
-			return -1;
-	return d->more_made && bytes_equal(d->made_key, key);
-}
-
 int dry_open_delta(struct dry *d, struct error *err)
 {
 	if (!d->engine.journal)
 		return 0;
-	if (sort_made(d, err))
+	d->made = made_open(d->engine.journal, d->engine.pass.number, "", err);
+	if (!d->made)
 		return -1;
 	d->delta = delta_open(&d->engine, bytes_of(NULL, 0), err);
 	return d->delta ? 0 : -1;

@@ -114,7 +114,7 @@ static bool row_changes(const struct dry *d, struct migrate_bytes key, struct mi
 /* A row that names nothing that was listed. */
 static int count_unlisted(struct dry *d, struct error *err)
 {
-	int made = dry_was_made(d, d->row, err);
+	int made = d->made ? made_has(d->made, d->row, err) : 0;
 	const char *why;
 
 	if (made < 0)
@@ -366,7 +366,7 @@ int run_dry(const struct job *job, const struct run_options *o, struct error *er
 	planner_release(&d->planner);
 	known_free(d->known);
 	sorter_free(d->rows);
-	sorter_free(d->made);
+	made_close(d->made);
 	sorter_free(d->hashes);
 	digest_free(d->digest);
 	arena_release(&d->arena);

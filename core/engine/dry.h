@@ -3,6 +3,7 @@
 #define MIGRATE_ENGINE_DRY_H
 
 #include "engine/feeder.h"
+#include "engine/made.h"
 #include "engine/planner.h"
 
 #define DRY_RULES 32    /* counted one by one; later rules together */
@@ -53,9 +54,7 @@ struct dry {
 	struct migrate_bytes row; /* the next row's key, while more_rows */
 	struct dry_row row_info;
 	bool more_rows;
-	struct sorter *made;           /* new keys of earlier runs; NULL: there was none */
-	struct migrate_bytes made_key; /* the next, while more_made */
-	bool more_made;
+	struct made *made; /* new keys of earlier runs; NULL: there was none */
 	struct arena arena;
 	struct buf would; /* what the caches would do for the first rows, lines */
 
@@ -81,8 +80,6 @@ enum dry_known { DRY_NEW, DRY_SETTLED, DRY_SKIPPED, DRY_FAILED, DRY_OWN };
 int dry_open_delta(struct dry *d, struct error *err);
 /* keys ascend from call to call */
 int dry_look_up(struct dry *d, struct key_item *item, enum dry_known *known, struct error *err);
-/* The same of rows: did earlier runs make this key? 1, 0, -1. */
-int dry_was_made(struct dry *d, struct migrate_bytes key, struct error *err);
 int dry_close_delta(struct dry *d, struct error *err);
 
 /* dry-texts.c */

@@ -33,7 +33,7 @@ void delta_orphaned(struct delta *d);
 /* A key that no listing brought: what the source holds now decides. item->etag lives in slot. */
 int delta_look_again(struct delta *d, struct migrate_session *source, struct object_slot *slot,
 		     struct key_item *item, struct older *o, struct error *err);
-/* May new keys of this job come back as keys? */
+/* May new keys of this job come back as keys? In one place, or where keys come from rows. */
 bool delta_has_own(const struct engine *e);
 void delta_close(struct delta *d);
 

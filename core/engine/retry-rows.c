@@ -39,11 +39,6 @@ static int gather(void *arg, int64_t batch, const struct chunk *c, const struct 
 	return 0;
 }
 
-static bool is_bad(const struct row_record *r)
-{
-	return r->outcome == MIGRATE_ROW_CONFLICT || r->outcome == MIGRATE_ROW_FAILED;
-}
-
 /* The object of a bad row, once, pointing to its real record. */
 static bool add_object(struct batch *to, const struct batch *from, uint32_t n, bool *seen)
 {
@@ -81,7 +76,7 @@ static struct batch *rows_anew(struct engine *e, const struct batch *from,
 	}
 	for (size_t i = 0; good && i < n; i++)
 		for (uint32_t k = 0; good && k < chunks[i].n; k++)
-			if (is_bad(&chunks[i].rows[k]))
+			if (row_is_bad(&chunks[i].rows[k]))
 				good = add_object(to, from, chunks[i].rows[k].object, seen);
 	free(seen);
 	if (good)

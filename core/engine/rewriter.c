@@ -169,8 +169,7 @@ static int settle_chunk(struct rewriter *r, struct batch *b, struct chunk *c, st
 	rows_count(c, &b->counts);
 	tell_rows(e, c);
 	for (uint32_t i = 0; i < c->n; i++)
-		if (c->rows[i].outcome == MIGRATE_ROW_CONFLICT ||
-		    c->rows[i].outcome == MIGRATE_ROW_FAILED)
+		if (row_is_bad(&c->rows[i]))
 			atomic_fetch_add(&e->tally.rows_conflict, 1);
 	atomic_fetch_add(&e->tally.rows, c->n);
 	c->settled = true;

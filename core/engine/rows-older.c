@@ -19,11 +19,6 @@ struct older_rows {
 	struct scratch *bad; /* payload: the batch; NULL: there was none */
 };
 
-static bool is_bad(const struct row_record *r)
-{
-	return r->outcome == MIGRATE_ROW_CONFLICT || r->outcome == MIGRATE_ROW_FAILED;
-}
-
 static bool make_key(struct buf *key, uint32_t database, const struct row_record *r)
 {
 	uint32_t n = (uint32_t)r->identity.n;
@@ -92,7 +87,7 @@ int older_rows_note(struct older_rows *o, const struct chunk *c, struct error *e
 		return 0;
 	pthread_mutex_lock(&o->lock);
 	for (uint32_t i = 0; !rc && i < c->n; i++)
-		if (is_bad(&c->rows[i]))
+		if (row_is_bad(&c->rows[i]))
 			rc = add(o, c, &c->rows[i], c->batch, err);
 	pthread_mutex_unlock(&o->lock);
 	return rc;
@@ -178,7 +173,7 @@ static int step_back_in_chunk(void *arg, struct chunk *c, struct error *err)
 	if (c->texts || c->database != a->chunk->database)
 		return 0;
 	for (uint32_t i = 0; i < c->n; i++)
-		if (is_bad(&c->rows[i]) && is_again(a, &c->rows[i])) {
+		if (row_is_bad(&c->rows[i]) && is_again(a, &c->rows[i])) {
 			row_step_back(a->batch, &c->rows[i]);
 			n++;
 		}

@@ -90,19 +90,17 @@ static int exit_of(const struct run_result *r)
 static int finish(struct engine *e, struct run_result *r, struct error *err)
 {
 	struct batch_counts pass;
-	int64_t open;
-	size_t n;
+	int open = journal_has_open(e->journal, err);
 
-	if (journal_counts(e->journal, e->pass.number, &pass, err) ||
-	    journal_counts(e->journal, 0, &r->all, err) ||
-	    journal_open_batches(e->journal, 0, &open, 1, &n, err))
+	if (open < 0 || journal_counts(e->journal, e->pass.number, &pass, err) ||
+	    journal_counts(e->journal, 0, &r->all, err))
 		return err->exit;
 	memcpy(r->passed_over, pass.skips, sizeof(r->passed_over));
 	r->pass = e->pass.number;
 	r->copied = atomic_load(&e->tally.copied) - atomic_load(&e->copied_before);
 	r->copied_bytes = atomic_load(&e->tally.copied_bytes);
 	r->finished = e->pass.state == PASS_DONE;
-	r->rows_left = r->finished && n;
+	r->rows_left = r->finished && open;
 	r->more = !r->interrupted && e->pass.state == PASS_LISTING;
 	r->orphaned = e->orphaned;
 	losses_report(e->losses);

@@ -196,6 +196,8 @@ static int come_back(struct swap *w)
 		size_t at = w->held[i];
 		enum migrate_status status;
 
+		if (engine_leaving(w->r->engine)) /* each may take as long as its lock does */
+			return -1;
 		w->rows[at].message = NULL;
 		status = try_rows(w, at, 1);
 		if (status == MIGRATE_TRANSIENT) {

@@ -226,19 +226,17 @@ int verify_run(struct verify *v, verify_found *found, void *arg, struct verify_r
 	struct feeder f = { .verify = v };
 	ARENA_AUTO struct arena a = ARENA_INIT;
 	struct journal_pass pass;
-	int64_t open;
-	size_t n;
+	int open = journal_has_open(v->journal, err);
 
 	v->found = found;
 	v->arg = arg;
 	*r = (struct verify_result){ .objects = 0 };
 	v->result = *r;
-	if (journal_last_pass(v->journal, &a, &pass, err) ||
-	    journal_open_batches(v->journal, 0, &open, 1, &n, err) ||
+	if (open < 0 || journal_last_pass(v->journal, &a, &pass, err) ||
 	    journal_counts(v->journal, 0, &f.all, err) || verify_index_rows(v, err))
 		return err->exit;
 	/* after --only=copy the pass is complete, and neither rows nor texts were looked at */
-	v->result.finished = pass.state == PASS_DONE && pass.number && !n;
+	v->result.finished = pass.state == PASS_DONE && pass.number && !open;
 	f.progress = progress_new(v->options.progress, v->job->name);
 	if (!f.progress)
 		error_set(err, EXIT_INTERNAL, "out of memory");

@@ -280,6 +280,9 @@ struct row_record {
 	bool extra_differs;         /* it is not the one that was intended */
 };
 
+/* It conflicted or failed: somebody has to look at it. */
+bool row_is_bad(const struct row_record *r);
+
 struct chunk {
 	int64_t id; /* given by journal_intent() */
 	int64_t batch;
@@ -347,6 +350,8 @@ int journal_began_at(struct journal *j, int64_t batch, int64_t *began, struct er
 /* Ids of batches with state < DONE, ascending, at most max, above `after`. */
 int journal_open_batches(struct journal *j, int64_t after, int64_t *ids, size_t max, size_t *n,
 			 struct error *err);
+/* Is there any? 1, 0, -1. */
+int journal_has_open(struct journal *j, struct error *err);
 struct batch *journal_load(struct journal *j, int64_t id, struct error *err);
 /* Chunks of a batch that have an intent and no outcome; rows in a. */
 int journal_open_chunks(struct journal *j, int64_t batch, struct arena *a, struct chunk **chunks,

@@ -53,6 +53,14 @@ int journal_open_batches(struct journal *j, int64_t after, int64_t *ids, size_t 
 	return journal_read_end(j, rc, err);
 }
 
+int journal_has_open(struct journal *j, struct error *err)
+{
+	int64_t id;
+	size_t n;
+
+	return journal_open_batches(j, 0, &id, 1, &n, err) ? -1 : n != 0;
+}
+
 struct batch *journal_load(struct journal *j, int64_t id, struct error *err)
 {
 	struct connection *c = journal_read_begin(j, err);
@@ -169,8 +177,7 @@ static int each_bad_in(struct journal *j, int64_t batch, journal_each_row *each,
 		return -1;
 	for (size_t i = 0; !stop && i < n; i++)
 		for (uint32_t r = 0; !stop && r < chunks[i].n; r++)
-			if (chunks[i].rows[r].outcome == MIGRATE_ROW_CONFLICT ||
-			    chunks[i].rows[r].outcome == MIGRATE_ROW_FAILED)
+			if (row_is_bad(&chunks[i].rows[r]))
 				stop = each(arg, batch, &chunks[i], &chunks[i].rows[r]);
 	return stop;
 }

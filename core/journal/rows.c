@@ -65,6 +65,11 @@ static int apply_intent(struct connection *c, void *arg)
 	return statement_run(&s);
 }
 
+bool row_is_bad(const struct row_record *r)
+{
+	return r->outcome == MIGRATE_ROW_CONFLICT || r->outcome == MIGRATE_ROW_FAILED;
+}
+
 int journal_intent(struct journal *j, struct batch *b, struct chunk *chunk, struct error *err)
 {
 	ARENA_AUTO struct arena a = ARENA_INIT;

@@ -286,19 +286,28 @@ static bool changed_names(struct self *self)
 	return array_end(names);
 }
 
+/* $1: the table; $2: the columns that are changed. oid: room for it, as long as p. */
+static enum migrate_status about_changes(struct self *self, struct parameters *p,
+					 unsigned char oid[4])
+{
+	if (!changed_names(self))
+		return out_of_memory(self);
+	put32(oid, self->instance->oid);
+	parameter(p, oid, 4);
+	parameter_array(p, &self->arrays[0]);
+	return MIGRATE_OK;
+}
+
 static enum migrate_status check_privileges(struct self *self)
 {
 	struct instance *inst = self->instance;
 	struct parameters p = { .n = 0 };
-	enum migrate_status status;
 	unsigned char oid[4];
+	enum migrate_status status = about_changes(self, &p, oid);
 	PGresult *res;
 
-	if (!changed_names(self))
-		return out_of_memory(self);
-	put32(oid, inst->oid);
-	parameter(&p, oid, sizeof(oid));
-	parameter_array(&p, &self->arrays[0]);
+	if (status)
+		return status;
 	res = catalog(self,
 		      "SELECT pg_catalog.has_table_privilege($1::oid, 'SELECT') OR "
 		      "pg_catalog.bool_and(pg_catalog.has_column_privilege($1::oid, c, 'SELECT')), "
@@ -324,27 +333,24 @@ static const char find_triggers[] =
     "WITH r AS (SELECT $1::pg_catalog.oid AS oid UNION SELECT relid FROM "
     "pg_catalog.pg_partition_tree($1::pg_catalog.oid::pg_catalog.regclass)) SELECT EXISTS "
     "(SELECT 1 FROM r JOIN pg_catalog.pg_trigger t ON t.tgrelid = r.oid WHERE NOT t.tgisinternal "
-    "AND t.tgenabled <> 'D' AND (t.tgtype & 16 <> 0 OR $2::pg_catalog.bool)) OR EXISTS (SELECT 1 "
+    "AND t.tgenabled <> 'D' AND (t.tgtype & 16 <> 0 OR $3::pg_catalog.bool)) OR EXISTS (SELECT 1 "
     "FROM r JOIN pg_catalog.pg_rewrite w ON w.ev_class = r.oid WHERE w.ev_type = '2' AND "
     "w.ev_enabled <> 'D') OR EXISTS (SELECT 1 FROM r JOIN pg_catalog.pg_constraint k ON "
     "k.confrelid = r.oid JOIN pg_catalog.pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = "
     "ANY (k.confkey) WHERE k.contype = 'f' AND k.confupdtype IN ('c', 'n', 'd') AND a.attname = "
-    "ANY ($3::pg_catalog.text[]))";
+    "ANY ($2::pg_catalog.text[]))";
 
 static enum migrate_status triggers_read(struct self *self)
 {
 	struct instance *inst = self->instance;
 	struct parameters p = { .n = 0 };
-	enum migrate_status status;
 	unsigned char oid[4];
+	enum migrate_status status = about_changes(self, &p, oid);
 	PGresult *res;
 
-	if (!changed_names(self))
-		return out_of_memory(self);
-	put32(oid, inst->oid);
-	parameter(&p, oid, sizeof(oid));
+	if (status)
+		return status;
 	parameter(&p, inst->partitioned ? "\1" : "\0", 1);
-	parameter_array(&p, &self->arrays[0]);
 	res = catalog(self, find_triggers, &p, SHAPE("b", 1, 1), &status);
 	inst->verify = !res || field_true(res, 0, 0);
 	PQclear(res);
