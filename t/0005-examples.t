@@ -17,25 +17,25 @@ sql mail.db 'create table attachments (id integer primary key, file text, archiv
 
 # What the examples with a cache lead to; without a server they are parsed by nobody.
 . "$srcdir/t/servers/redis.sh"
-if [ -f "$builddir/plugins/.libs/redis.so" ] && command -v redis-server >/dev/null; then
+if ! lacking=$(redis_lacks); then
 	redis_up || { echo 'Bail out! Redis does not start'; exit 99; }
 	REDIS_URL=$redis_url
 	export REDIS_URL
 else
-	skip 'jobs with a cache' 'there is no Redis server, or the plugin was not built'
+	skip 'jobs with a cache' "$lacking"
 	rm -f caches.yml
 fi
 
 # The one with tables of MySQL: a server of our own, or none.
 . "$srcdir/t/servers/mariadb.sh"
-if [ -f "$builddir/plugins/.libs/mysql.so" ] && command -v mariadbd >/dev/null; then
+if ! lacking=$(mariadb_lacks); then
 	mariadb_up || { echo 'Bail out! MariaDB does not start'; exit 99; }
 	my "CREATE TABLE profiles (id serial, data json, deleted_at datetime,
 		url varchar(200) AS (json_unquote(json_extract(data, '\$.avatar.url'))), INDEX (url))"
 	DATABASE_URL=$mysql_uri
 	export DATABASE_URL
 else
-	skip 'jobs with MySQL' 'there is no MariaDB server, or the plugin was not built'
+	skip 'jobs with MySQL' "$lacking"
 	rm -f documents.yml
 fi
 

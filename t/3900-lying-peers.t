@@ -70,16 +70,15 @@ is_meant() {
 
 for peer in postgres mysql redis; do
 	is_meant $peer || continue
-	reason=$(
-		trap - EXIT
+	lacking=$(
 		case $peer in
-		postgres) postgres_needed ;;
-		mysql) mariadb_needed ;;
-		redis) redis_needed ;;
+		postgres) postgres_lacks ;;
+		mysql) mariadb_lacks ;;
+		redis) redis_lacks ;;
 		esac
 	)
-	if [ -n "$reason" ]; then
-		skip "$peer: lies" "${reason#*SKIP }"
+	if [ -n "$lacking" ]; then
+		skip "$peer: lies" "$lacking"
 		continue
 	fi
 	case $peer in
@@ -89,7 +88,6 @@ for peer in postgres mysql redis; do
 			pg_copy pg_endless_notes pg_endless_rows pg_endless_row pg_endless_error
 		;;
 	mysql)
-		PATH=$PATH:/usr/sbin
 		mariadb_up || { echo 'Bail out! MariaDB does not start'; exit 99; }
 		MYSQL_SOCKET=$mysql_socket
 		export MYSQL_SOCKET

@@ -9,11 +9,7 @@
 needs python3 sqlite3
 needs_killat
 
-"$faults/spoil" --build "$builddir" >"$t_out/spoilt" 2>"$t_out/said" || cat "$t_out/said"
-while IFS=: read -r verdict name said; do
-	check "noticed:$name:$said" test "$verdict" = well
-done <"$t_out/spoilt"
-check 'all was tried' test "$(grep -c '^well: ' "$t_out/spoilt")" -ge 24
+judge_spoilt "$faults/spoil" 24
 
 steps_of() {
 	"$faults/sequence" --list --seed 5 --count 20 --first "$1" | head -n 1

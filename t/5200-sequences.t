@@ -20,16 +20,9 @@ export ASAN_OPTIONS
 worlds=posix,same,rows,texts
 [ -x "$builddir/t/servers/s3d/s3d" ] && [ -f "$builddir/plugins/.libs/s3.so" ] && worlds=$worlds,up,down
 
-can_serve() {
-	[ -f "$builddir/plugins/.libs/postgres.so" ] && command -v psql >/dev/null &&
-		[ -n "$(ls /usr/lib/postgresql/*/bin/initdb 2>/dev/null)" ] &&
-		{ [ "$(id -u)" -ne 0 ] || id postgres >/dev/null 2>&1; }
-}
-
 case $worlds in
 *,up,*)
-	if can_serve; then
-		[ "$(id -u)" -ne 0 ] || chmod 711 "$t_top"
+	if ! postgres_lacks >"$t_out/lacking"; then
 		postgres_up || { echo 'Bail out! postgres does not start'; exit 99; }
 		worlds=$worlds,servers
 	fi
@@ -39,16 +32,6 @@ echo "# SEED=$SEED SEQUENCES=$SEQUENCES SWEEP=$SWEEP worlds: $worlds"
 
 "$faults/sequence" --build "$builddir" --seed "$SEED" --count "$SEQUENCES" --world "$worlds" --jobs "$JOBS" \
 	>"$t_out/played" 2>"$t_out/said"
-ended=$?
-while read -r line; do
-	case $line in
-	[0-9]*': well') check "${line%: well}" true ;;
-	[0-9]*': FAILED: '*) check "$line" false ;;
-	*) echo "# $line" ;;
-	esac
-done <"$t_out/played"
-check 'all sequences were played' test "$(grep -c '^[0-9]*: [a-z]*:[0-9]' "$t_out/played")" -eq "$SEQUENCES"
-[ "$ended" -le 1 ] || cat "$t_out/said"
-check 'and none was broken' test "$ended" -le 1
+judge_played "$SEQUENCES" $?
 
 finish

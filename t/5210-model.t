@@ -20,16 +20,6 @@ echo "# SEED=$SEED STORIES=$STORIES SWEEP=$SWEEP worlds: $WORLDS"
 
 "$srcdir/t/model/stories" --build "$builddir" --seed "$SEED" --count "$STORIES" --world "$WORLDS" --jobs "$JOBS" \
 	>"$t_out/played" 2>"$t_out/said"
-ended=$?
-while read -r line; do
-	case $line in
-	[0-9]*': well') check "${line%: well}" true ;;
-	[0-9]*': FAILED: '*) check "$line" false ;;
-	*) echo "# $line" ;;
-	esac
-done <"$t_out/played"
-check 'all stories were played' test "$(grep -c '^[0-9]*: [a-z0-9]*:[0-9]' "$t_out/played")" -eq "$STORIES"
-[ "$ended" -le 1 ] || cat "$t_out/said"
-check 'and none was broken' test "$ended" -le 1
+judge_played "$STORIES" $?
 
 finish

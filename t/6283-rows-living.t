@@ -65,12 +65,11 @@ with_postgres() {
 	check 'and one that names nothing' lost 1
 	check 'is shown' last_stdout_has "but 'x\"y"
 }
-if [ -f "$builddir/plugins/.libs/postgres.so" ] && command -v psql >/dev/null; then
-	[ "$(id -u)" -ne 0 ] || chmod 711 "$t_top"
+if lacking=$(postgres_lacks); then
+	skip 'rows in PostgreSQL' "$lacking"
+else
 	postgres_up || { echo 'Bail out! PostgreSQL does not start'; exit 99; }
 	with_postgres
-else
-	skip 'rows in PostgreSQL' 'no server, or the plugin was not built'
 fi
 
 # ---- MariaDB ---------------------------------------------------------------------------------------
@@ -107,13 +106,11 @@ with_mariadb() {
 	check 'of these two are different' lost 2
 	check 'to the byte' last_output_has "but 'avatar/300 '" "but 'AVATAR/301'"
 }
-if [ -f "$builddir/plugins/.libs/mysql.so" ] && PATH=$PATH:/usr/sbin command -v mariadbd >/dev/null; then
-	PATH=$PATH:/usr/sbin
-	export PATH
-	mariadb_up >"$t_out/mariadb" 2>&1 || { echo 'Bail out! MariaDB does not start'; exit 99; }
-	with_mariadb
+if lacking=$(mariadb_lacks); then
+	skip 'rows in MariaDB' "$lacking"
 else
-	skip 'rows in MariaDB' 'no server, or the plugin was not built'
+	mariadb_up || { echo 'Bail out! MariaDB does not start'; exit 99; }
+	with_mariadb
 fi
 
 finish

@@ -5,15 +5,20 @@
 
 . "${srcdir:-.}/t/lib.sh"
 . "$srcdir/t/servers/postgres.sh"
+. "$srcdir/t/servers/beside.sh"
 T_TIMEOUT=120
 postgres_needed
 postgres_up || { echo 'Bail out! the server does not start'; exit 99; }
+sources 60
+database="plugin: postgres, connection: '$pg_uri', column: path"
 
-n=60
-mkdir -p old/image
-for i in $(seq $n); do
-	write_file "old/image/$i" "image $i"
-done
+db() {
+	pg "$1"
+}
+
+client() {
+	exec psql -X -q -A -t -f say
+}
 
 fresh() {
 	rm -rf new job.journal*
@@ -23,50 +28,20 @@ fresh() {
 		INSERT INTO t SELECT i, 'image/' || i, 'old' FROM generate_series(1, $n) i"
 }
 
-job() { # PATIENCE MORE
-	write_job job.yml <<-END
-		source: {plugin: posix, root: old}
-		destination: {plugin: posix, root: new}
-		rename: [{prefix: image/, to: avatar/}]
-		patience: $1
-		databases:
-		  - {plugin: postgres, connection: '$pg_uri', table: t, column: path, $2}
-	END
-}
-
-holds() { # STATEMENTS: the application does that, and goes on when it is told to let go
-	rm -f say
-	mkfifo say
-	start application psql -X -q -A -t -f say
-	exec 9>say
-	echo "BEGIN; $1; SELECT 'held';" >&9
-	wait_until 20 grep -q held "$t_out/application.stdout"
-}
-
-lets_go() {
-	echo 'COMMIT; \q' >&9
-	exec 9>&-
-	ends_with 0 application
-}
-
-moved() { # N
-	pg_says "SELECT count(*) FROM t WHERE path = 'avatar/' || id" "$1"
-}
-
 # ---- Locks -----------------------------------------------------------------------------------
 
 fresh
-job 60s 'lock_timeout: 100ms'
+job 'lock_timeout: 100ms' 'patience: 60s'
 holds 'SELECT id FROM t WHERE id IN (7, 23) FOR UPDATE'
 start run migrate-run --progress=none job.yml
 check 'while two rows are locked, all others are changed' wait_until 60 moved $((n - 2))
 check 'and the run goes on' is_running run
 check 'the application lets go' lets_go
 check 'the run ends well' ends_with 0 run
-check 'with all rows' moved $n
+check 'with all rows' moved "$n"
 
 fresh
-job 2s 'lock_timeout: 100ms'
+job 'lock_timeout: 100ms' 'patience: 2s'
 holds 'SELECT id FROM t WHERE id IN (7, 23) FOR UPDATE'
 check 'rows that stay locked beyond patience' exits_with 3 migrate-run --progress=none job.yml
 check 'fail' status_counts job.yml rows.failed=2 rows.changed=$((n - 2)) rows.conflict=0
@@ -74,10 +49,10 @@ check 'which says why' last_output_has 'id=7: failed: locked: ' 'lock_timeout'
 check 'all others are changed' moved $((n - 2))
 lets_go
 check 'once they are free, they follow' exits_with 0 migrate-run --progress=none --retry-failed job.yml
-check 'all of them' moved $n
+check 'all of them' moved "$n"
 
 fresh
-job 60s 'lock_timeout: 100ms'
+job 'lock_timeout: 100ms' 'patience: 60s'
 holds 'LOCK TABLE t IN SHARE MODE'
 start run migrate-run --progress=none job.yml
 asked() {
@@ -88,16 +63,28 @@ check 'a locked table is asked for much more often than five times' \
 check 'and the run goes on' is_running run
 lets_go
 check 'until the table is free' ends_with 0 run
-check 'all rows are changed' moved $n
+check 'all rows are changed' moved "$n"
+
+# A signal is heard although all that is left is to wait for rows, however many.
+fresh
+job 'lock_timeout: 500ms' 'patience: 10m'
+holds 'SELECT id FROM t WHERE id > 10 FOR UPDATE'
+start run migrate-run --progress=none job.yml
+check 'while many rows are locked' wait_until 60 moved 10
+signals run TERM
+check 'a run that waits for them is ended by a signal' ends_with 4 run
+lets_go
+check 'and goes on' exits_with 0 migrate-run --progress=none job.yml
+check 'with all of them' moved "$n"
 
 # ---- Statements that take too long ----------------------------------------------------------------
 
 fresh
 pg 'CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.05); RETURN new; END $$;
 	CREATE TRIGGER a BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION slow()' 2>/dev/null
-job 60s 'statement_timeout: 1s'
+job 'statement_timeout: 1s' 'patience: 60s'
 check 'where a thousand rows at once take too long, fewer are changed' exits_with 0 migrate-run --progress=none job.yml
-check 'all of them' moved $n
+check 'all of them' moved "$n"
 
 # ---- What one row does -----------------------------------------------------------------------------
 
@@ -106,7 +93,7 @@ for state in 42501 40001 57014 XX000 53400 08006 55P03; do
 	pg "CREATE OR REPLACE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS
 		\$\$ BEGIN RAISE EXCEPTION 'not this one' USING ERRCODE = '$state'; END \$\$;
 		CREATE TRIGGER a BEFORE UPDATE ON t FOR EACH ROW WHEN (new.id = 5) EXECUTE FUNCTION no()"
-	job 20s 'lock_timeout: 5s'
+	job 'lock_timeout: 5s' 'patience: 20s'
 	check "a row whose trigger says $state" exits_with 3 migrate-run --progress=none job.yml
 	check 'fails alone' status_counts job.yml rows.failed=1 rows.changed=$((n - 1))
 	check 'with what it says' last_output_has 'id=5: failed: cannot change the rows: not this one'
@@ -117,7 +104,7 @@ done
 fresh
 pg "CREATE ROLE clerk LOGIN PASSWORD 'test-password'; GRANT SELECT ON t TO clerk;
 	GRANT UPDATE (path) ON t TO clerk"
-job 5s 'set: {service: new}'
+job 'set: {service: new}' 'patience: 5s'
 sed -i "s|//test:|//clerk:|" job.yml
 check 'a column of set: that the user may not change is refused at once' exits_with 2 migrate-run job.yml
 check 'which says so' last_output_has 'the user may not change'

@@ -439,4 +439,5 @@ EXTRA_DIST += t/servers/s3.sh t/servers/s3-tool t/servers/s3client.py t/servers/
 	t/servers/radosgw/down.sh t/servers/radosgw/up.sh
 EXTRA_DIST += t/servers/redis.sh t/servers/redis/up.sh t/servers/redis/down.sh t/servers/tls.sh
 EXTRA_DIST += t/servers/postgres.sh t/servers/postgres/up.sh t/servers/postgres/down.sh \
-	t/servers/mariadb.sh t/servers/mariadb/up.sh t/servers/mariadb/down.sh t/servers/dbproxy/dbproxy.py
+	t/servers/mariadb.sh t/servers/mariadb/up.sh t/servers/mariadb/down.sh t/servers/dbproxy/dbproxy.py \
+	t/servers/beside.sh t/servers/common.sh

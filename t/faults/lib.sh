@@ -53,6 +53,30 @@ choose() {
 	chosen=$1
 }
 
+# judge_played N STATUS: the lines that t/faults/sequence or t/model/stories printed for each of N, in
+# $t_out/played, and what it said, in $t_out/said
+judge_played() {
+	while read -r t_line; do
+		case $t_line in
+		[0-9]*': well') check "${t_line%: well}" true ;;
+		[0-9]*': FAILED: '*) check "$t_line" false ;;
+		*) echo "# $t_line" ;;
+		esac
+	done <"$t_out/played"
+	check 'all were played' test "$(grep -c '^[0-9]*: [a-z0-9]*:[0-9]' "$t_out/played")" -eq "$1"
+	[ "$2" -le 1 ] || cat "$t_out/said"
+	check 'and none was broken' test "$2" -le 1
+}
+
+# judge_spoilt SPOIL N: it plants N wrongs or more, each of which is noticed
+judge_spoilt() {
+	"$1" --build "$builddir" >"$t_out/spoilt" 2>"$t_out/said" || cat "$t_out/said"
+	while IFS=: read -r t_verdict t_wrong t_said; do
+		check "noticed:$t_wrong:$t_said" test "$t_verdict" = well
+	done <"$t_out/spoilt"
+	check 'all was tried' test "$(grep -c '^well: ' "$t_out/spoilt")" -ge "$2"
+}
+
 # new_world FOLDER OPTION...: see t/faults/world
 new_world() {
 	mkdir -p "$1" && "$faults/world" "$@"

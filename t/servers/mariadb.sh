@@ -7,14 +7,27 @@
 my_dir=$t_top/mariadb
 my_servers=$srcdir/t/servers/mariadb
 
+PATH=$PATH:/usr/sbin
+export PATH
+
+# mariadb_lacks: says what is not installed of all that it takes; fails where nothing is lacking.
+mariadb_lacks() {
+	if [ ! -f "$builddir/plugins/.libs/mysql.so" ]; then
+		echo 'the plugin mysql was not built'
+	elif ! command -v mariadbd >/dev/null; then
+		echo 'no MariaDB server is installed'
+	elif ! command -v mariadb >/dev/null; then
+		echo 'the client mariadb is not installed'
+	elif [ "$(id -u)" -eq 0 ] && ! id mysql >/dev/null 2>&1; then
+		echo 'there is no user mysql'
+	else
+		return 1
+	fi
+}
+
 # mariadb_needed: skip the whole test where there is no server or no plugin.
 mariadb_needed() {
-	[ -f "$builddir/plugins/.libs/mysql.so" ] || skip_all 'the plugin mysql was not built'
-	PATH=$PATH:/usr/sbin
-	export PATH
-	command -v mariadbd >/dev/null || skip_all 'no MariaDB server is installed'
-	command -v mariadb >/dev/null || skip_all 'the client mariadb is not installed'
-	[ "$(id -u)" -ne 0 ] || id mysql >/dev/null 2>&1 || skip_all 'there is no user mysql'
+	! t_lacking=$(mariadb_lacks) || skip_all "$t_lacking"
 }
 
 # mariadb_up: start it, with the server's options in $my_options when it is new; $mysql_uri leads

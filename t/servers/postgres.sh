@@ -4,21 +4,33 @@
 #
 # A PostgreSQL server for one test; read after t/lib.sh. It ends with the test.
 
+. "$srcdir/t/servers/common.sh"
 pg_dir=$t_top/postgres
 pg_servers=$srcdir/t/servers/postgres
 
+# postgres_lacks: says what is not installed of all that it takes; fails where nothing is lacking.
+postgres_lacks() {
+	if [ ! -f "$builddir/plugins/.libs/postgres.so" ]; then
+		echo 'the plugin postgres was not built'
+	elif ! command -v psql >/dev/null; then
+		echo 'psql is not installed'
+	elif [ -z "$(ls /usr/lib/postgresql/*/bin/initdb 2>/dev/null)" ] && ! command -v initdb >/dev/null; then
+		echo 'no PostgreSQL server is installed'
+	elif [ "$(id -u)" -eq 0 ] && ! id postgres >/dev/null 2>&1; then
+		echo 'there is no user postgres'
+	else
+		return 1
+	fi
+}
+
 # postgres_needed: skip the whole test where there is no server or no plugin.
 postgres_needed() {
-	[ -f "$builddir/plugins/.libs/postgres.so" ] || skip_all 'the plugin postgres was not built'
-	command -v psql >/dev/null || skip_all 'psql is not installed'
-	[ -n "$(ls /usr/lib/postgresql/*/bin/initdb 2>/dev/null)" ] || command -v initdb >/dev/null ||
-		skip_all 'no PostgreSQL server is installed'
-	[ "$(id -u)" -ne 0 ] || id postgres >/dev/null 2>&1 || skip_all 'there is no user postgres'
-	[ "$(id -u)" -ne 0 ] || chmod 711 "$t_top"
+	! t_lacking=$(postgres_lacks) || skip_all "$t_lacking"
 }
 
 # postgres_up: start it; PGHOST, PGPORT, PGUSER, PGDATABASE lead to it, $pg_uri over TCP.
 postgres_up() {
+	[ "$(id -u)" -ne 0 ] || chmod 711 "$t_top"
 	"$pg_servers/up.sh" "$pg_dir" || return 1
 	# shellcheck source=/dev/null
 	. "$pg_dir/env"
@@ -63,10 +75,7 @@ pg_proxy() {
 # pg_bouncer MODE N: a pooler with N servers; $pg_pooled_uri leads through it.
 pg_bouncer() {
 	mkdir -p "$t_top/pgbouncer" || return 1
-	pg_pooled_port=$(python3 -c 'import socket
-s = socket.socket()
-s.bind(("127.0.0.1", 0))
-print(s.getsockname()[1])')
+	pg_pooled_port=$(free_port)
 	cat >"$t_top/pgbouncer/ini" <<-END
 		[databases]
 		postgres = host=127.0.0.1 port=$PGPORT dbname=postgres user=test password=test-password

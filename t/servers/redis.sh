@@ -7,11 +7,22 @@
 redis_dir=$t_top/redis
 redis_servers=$srcdir/t/servers/redis
 
+# redis_lacks: says what is not installed of all that it takes; fails where nothing is lacking.
+redis_lacks() {
+	if [ ! -f "$builddir/plugins/.libs/redis.so" ]; then
+		echo 'the plugin redis was not built'
+	elif ! command -v redis-server >/dev/null; then
+		echo 'redis-server is not installed'
+	elif ! command -v redis-cli >/dev/null; then
+		echo 'redis-cli is not installed'
+	else
+		return 1
+	fi
+}
+
 # redis_needed: skip the whole test where there is no server or no plugin.
 redis_needed() {
-	[ -f "$builddir/plugins/.libs/redis.so" ] || skip_all 'the plugin redis was not built'
-	command -v redis-server >/dev/null || skip_all 'redis-server is not installed'
-	command -v redis-cli >/dev/null || skip_all 'redis-cli is not installed'
+	! t_lacking=$(redis_lacks) || skip_all "$t_lacking"
 }
 
 # redis_up: start it, or start it again, with the server's options in $redis_options; $redis_url

@@ -3,6 +3,9 @@
 #
 # Authorities and certificates for one test, in the present folder.
 
+# shellcheck disable=SC2154 # what t/lib.sh sets
+. "$srcdir/t/servers/common.sh"
+
 # tls_authority NAME: NAME.pem and NAME.key
 tls_authority() {
 	openssl req -x509 -newkey rsa:2048 -nodes -keyout "$1.key" -out "$1.pem" -days 2 \
@@ -18,11 +21,4 @@ tls_certificate() {
 	openssl req -newkey rsa:2048 -nodes -keyout "$2.key" -out "$2.csr" -subj "/CN=$3" 2>tls.log &&
 		openssl x509 -req -in "$2.csr" -CA "$1.pem" -CAkey "$1.key" -CAcreateserial -days 2 \
 			-extfile "$2.ext" -out "$2.pem" 2>tls.log && chmod 600 "$2.key"
-}
-
-free_port() {
-	python3 -c 'import socket
-s = socket.socket()
-s.bind(("127.0.0.1", 0))
-print(s.getsockname()[1])'
 }

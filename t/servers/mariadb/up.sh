@@ -7,6 +7,8 @@
 # Options are the server's, and are kept for the next start.
 # T_TEMPLATES is a folder for what mariadb-install-db makes: it runs once, and the others copy that.
 set -eu
+# shellcheck source=t/servers/common.sh
+. "$(dirname "$0")/../common.sh"
 
 die() {
 	echo "mariadb: $*" >&2
@@ -23,36 +25,12 @@ unset MYSQL_PWD MYSQL_HOST MYSQL_TCP_PORT MYSQL_UNIX_PORT
 PATH=$PATH:/usr/sbin:/usr/local/sbin
 command -v mariadbd >/dev/null || die 'mariadbd is not installed (Debian: mariadb-server)'
 
-free_port() {
-	python3 -c 'import socket
-s = socket.socket()
-s.bind(("127.0.0.1", 0))
-print(s.getsockname()[1])'
-}
-
 # The server does not like to run as root.
 as_user() {
 	[ "$(id -u)" -ne 0 ] || echo "--user=$user"
 }
 
-# One of the version that runs, and of the user
-template=${T_TEMPLATES:-}/$(mariadbd --version | sed 's/^[^ ]* *//' | tr -c 'a-zA-Z0-9.\n' -)-$(id -u)-$user
-
-copy_data() {
-	[ -n "${T_TEMPLATES:-}" ] && [ -d "$template" ] || return
-	if ! cp -a "$template" "$dir/new" || ! mv "$dir/new" "$dir/data"; then
-		rm -rf "$dir/new"
-		return 1
-	fi
-}
-
-# Whoever is first; a folder that is there does not take the place of another.
-keep_data() {
-	[ -n "${T_TEMPLATES:-}" ] && mkdir -p "$T_TEMPLATES" 2>/dev/null || return 0
-	if ! cp -a "$dir/new" "$template.$$" || ! mv -T "$template.$$" "$template"; then
-		rm -rf "$template.$$"
-	fi 2>/dev/null
-}
+template=$(template_of "$(mariadbd --version | sed 's/^[^ ]* *//')" "$user")
 
 install_data() {
 	# shellcheck disable=SC2046 # no option, or one
@@ -60,14 +38,14 @@ install_data() {
 		--auth-root-authentication-method=normal --innodb-log-file-size=16M \
 		--innodb-flush-log-at-trx-commit=0 --innodb-doublewrite=0 \
 		>"$dir/install.log" 2>&1 || die "mariadb-install-db failed: $(tail -n 3 "$dir/install.log")"
-	keep_data
-	mv "$dir/new" "$dir/data"
+	keep_data "$dir/new" "$template"
 }
 
 make_data() {
 	[ "$(id -u)" -ne 0 ] || chown "$user" "$dir"
 	chmod 755 "$dir"
-	copy_data || install_data
+	copy_data "$template" "$dir/new" || install_data
+	mv "$dir/new" "$dir/data"
 	free_port >"$dir/port"
 }
 

@@ -6,6 +6,8 @@
 # T_TEMPLATES is a folder for what initdb makes: it runs once, and the others copy that. Such
 # clusters have one system identifier.
 set -eu
+# shellcheck source=t/servers/common.sh
+. "$(dirname "$0")/../common.sh"
 
 die() {
 	echo "postgres: $*" >&2
@@ -34,43 +36,22 @@ as() {
 	fi
 }
 
-free_port() {
-	python3 -c 'import socket
-s = socket.socket()
-s.bind(("127.0.0.1", 0))
-print(s.getsockname()[1])'
-}
-
 init_data() {
 	as "$programs/initdb" -D "$dir/data" -U test --pwfile="$dir/password" -A scram-sha-256 \
 		--auth-local=trust -E UTF8 --locale=C.UTF-8 --no-sync --no-instructions \
 		>"$dir/initdb.log" 2>&1 || die "initdb failed: $(tail -n 3 "$dir/initdb.log")"
 }
 
-# One of the version that runs, and of the user
-template=${T_TEMPLATES:-}/$("$programs/postgres" --version | tr -c 'a-zA-Z0-9.\n' -)-$(id -u)-$user
-
-copy_data() {
-	[ -n "${T_TEMPLATES:-}" ] && [ -d "$template" ] || return
-	cp -a "$template" "$dir/data" || { rm -rf "$dir/data" && return 1; }
-}
-
-# Whoever is first; a folder that is there does not take the place of another.
-keep_data() {
-	[ -n "${T_TEMPLATES:-}" ] && mkdir -p "$T_TEMPLATES" 2>/dev/null || return 0
-	if ! cp -a "$dir/data" "$template.$$" || ! mv -T "$template.$$" "$template"; then
-		rm -rf "$template.$$"
-	fi 2>/dev/null
-}
+template=$(template_of "$("$programs/postgres" --version)" "$user")
 
 make_cluster() {
 	[ "$(id -u)" -ne 0 ] || chown "$user" "$dir"
 	chmod 755 "$dir"
 	(umask 077 && printf 'test-password\n' >"$dir/password")
 	[ "$(id -u)" -ne 0 ] || chown "$user" "$dir/password"
-	copy_data || {
+	copy_data "$template" "$dir/data" || {
 		init_data
-		keep_data
+		keep_data "$dir/data" "$template"
 	}
 	cat >>"$dir/data/postgresql.conf" <<-END
 		listen_addresses = '127.0.0.1'

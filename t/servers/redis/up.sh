@@ -4,6 +4,8 @@
 # 127.0.0.1 (the same one when it is started again) and a socket there; what it
 # holds is kept in an append-only file. FOLDER/env says where it is.
 set -eu
+# shellcheck source=t/servers/common.sh
+. "$(dirname "$0")/../common.sh"
 
 die() {
 	echo "redis: $*" >&2
@@ -14,13 +16,6 @@ die() {
 mkdir -p "$1"
 dir=$(cd "$1" && pwd)
 shift
-
-free_port() {
-	python3 -c 'import socket
-s = socket.socket()
-s.bind(("127.0.0.1", 0))
-print(s.getsockname()[1])'
-}
 
 is_up() {
 	[ -s "$dir/pid" ] && [ -S "$dir/socket" ] &&
