@@ -10,6 +10,7 @@ empty =
 base_sources = \
 	core/base/arena.c \
 	core/base/arena.h \
+	core/base/array.h \
 	core/base/banned.h \
 	core/base/buf.c \
 	core/base/buf.h \

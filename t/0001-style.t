@@ -57,6 +57,11 @@ banned_calls() {
 		'(strcpy|strcat|strncpy|strncat|stpcpy|sprintf|vsprintf|gets|strtok|atoi|atol|atoll|atof|gmtime|localtime|ctime|ctime_r|asctime|asctime_r|mktemp|tmpnam|tempnam)[[:space:]]*\('
 }
 
+# Undefined for an array that does not exist: base/array.h asks first.
+sorted_without_a_look() {
+	sources | grep '^core/' | grep -v 'core/base/array\.h$' | xargs grep -nwE '(qsort|bsearch)[[:space:]]*\('
+}
+
 # timeout(1) sends SIGCONT behind a signal that it sends to a group: that ends the stop by
 # which a leak checker holds a program that is just ending.
 continued() {
@@ -117,6 +122,7 @@ check 'no function is longer than 100 lines' says_nothing long_functions
 check 'no file is longer than 800 lines' says_nothing long_files
 check 'every source and script names its licence' says_nothing unlicensed
 check 'no function that is banned is called' says_nothing banned_calls
+check 'arrays are sorted and searched by base/array.h' says_nothing sorted_without_a_look
 check 'nothing that timeout ends is made to go on' says_nothing continued
 check 'nothing is left open' says_nothing left_open
 check 'no path belongs to one machine' says_nothing paths_of_one_machine

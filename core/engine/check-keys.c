@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/check.h"
 
+#include "base/array.h"
 #include "base/bytes.h"
 #include "base/escape.h"
 #include "engine/known.h"
@@ -108,7 +109,7 @@ static void check_collisions(struct keys *k)
 {
 	struct check *c = k->check;
 
-	qsort(k->news, k->n, sizeof(*k->news), compare);
+	array_sort(k->news, k->n, sizeof(*k->news), compare);
 	for (size_t i = 1; i < k->n; i++)
 		if (bytes_equal(k->news[i], k->news[i - 1]) && c->colliding++ < NAMED)
 			check_problem(c, "rename: more than one key becomes '%s'",

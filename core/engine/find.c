@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/rewriter.h"
 
+#include "base/array.h"
 #include "base/bytes.h"
 #include "engine/gate.h"
 
@@ -167,8 +168,7 @@ static int flush(struct gather *g)
 {
 	int rc = 0;
 
-	if (g->chunk.n) /* qsort() wants no NULL */
-		qsort(g->chunk.rows, g->chunk.n, sizeof(*g->chunk.rows), compare_rows);
+	array_sort(g->chunk.rows, g->chunk.n, sizeof(*g->chunk.rows), compare_rows);
 	if (g->chunk.n)
 		rc = g->each(g->r, g->b, &g->chunk, g->err);
 	g->chunk = (struct chunk){ .batch = g->b->id, .database = (uint32_t)g->database };
@@ -191,7 +191,7 @@ static bool was_resolved(const struct gather *g, struct migrate_bytes identity)
 		const struct chunk *c = &g->r->resolved[i];
 		const struct row_record *found =
 		    c->database == g->database
-			? bsearch(&row, c->rows, c->n, sizeof(row), compare_rows)
+			? array_find(&row, c->rows, c->n, sizeof(row), compare_rows)
 			: NULL;
 
 		if (found && found->outcome != MIGRATE_ROW_FAILED)
@@ -204,9 +204,8 @@ static bool was_resolved(const struct gather *g, struct migrate_bytes identity)
 static void sort_resolved(struct rewriter *r)
 {
 	for (size_t i = 0; i < r->resolved_n; i++)
-		if (r->resolved[i].n)
-			qsort(r->resolved[i].rows, r->resolved[i].n, sizeof(*r->resolved[i].rows),
-			      compare_rows);
+		array_sort(r->resolved[i].rows, r->resolved[i].n, sizeof(*r->resolved[i].rows),
+			   compare_rows);
 }
 
 static int gather_row(void *arg, const struct migrate_row *row)

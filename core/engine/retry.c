@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/begin.h"
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -114,7 +115,7 @@ static int move_all(struct retry *r, const struct gathering *g)
 	r->which = calloc(g->n + 1, sizeof(*r->which));
 	if (!r->which)
 		return error_set(r->err, EXIT_INTERNAL, "out of memory");
-	qsort(g->items, g->n, sizeof(*g->items), compare_found);
+	array_sort(g->items, g->n, sizeof(*g->items), compare_found);
 	for (size_t i = 0; i < g->n; i++) {
 		if (r->n && g->items[i].batch != r->batch && move(r))
 			return -1;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/rows-older.h"
 
+#include "base/array.h"
 #include "base/buf.h"
 #include "base/bytes.h"
 #include "engine/rewriter.h"
@@ -156,13 +157,14 @@ static bool sort_rows(struct again *a)
 	for (uint32_t i = 0; a->rows && i < a->chunk->n; i++)
 		a->rows[i] = &a->chunk->rows[i];
 	if (a->rows)
-		qsort(a->rows, a->chunk->n, sizeof(const struct row_record *), compare_rows);
+		array_sort(a->rows, a->chunk->n, sizeof(const struct row_record *), compare_rows);
 	return a->rows != NULL;
 }
 
 static bool is_again(const struct again *a, const struct row_record *r)
 {
-	return bsearch(&r, a->rows, a->chunk->n, sizeof(const struct row_record *), compare_rows);
+	return array_find(&r, a->rows, a->chunk->n, sizeof(const struct row_record *),
+			  compare_rows);
 }
 
 static int step_back_in_chunk(void *arg, struct chunk *c, struct error *err)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/verify-impl.h"
 
+#include "base/array.h"
 #include "base/bytes.h"
 
 #include <stdlib.h>
@@ -283,8 +284,7 @@ static int check_row(struct verifier *w, const struct batch *b, const struct chu
 	if (r->object >= b->n || !verify_wants_rows(w, b, r->object) ||
 	    (r->outcome != MIGRATE_ROW_CHANGED && r->outcome != MIGRATE_ROW_ALREADY))
 		return 0;
-	if (h->n)
-		found = bsearch(&wanted, h->items, h->n, sizeof(*h->items), compare_holders);
+	found = array_find(&wanted, h->items, h->n, sizeof(*h->items), compare_holders);
 	if (!found)
 		return verify_lost_add(w->verify, chunk, r, err);
 	found->expected = true;
@@ -314,8 +314,7 @@ static int check_new(struct verifier *w, const struct batch *b, size_t database,
 	struct holders h = { .arena = &w->arena, .values = &values };
 	int result = find_holders(w, database, &h, err);
 
-	if (h.n)
-		qsort(h.items, h.n, sizeof(*h.items), compare_holders);
+	array_sort(h.items, h.n, sizeof(*h.items), compare_holders);
 	for (size_t i = 0; !result && i < n; i++)
 		for (uint32_t k = 0; !result && chunks[i].database == database && k < chunks[i].n;
 		     k++)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/array.h"
 #include "base/digest.h"
 #include "job/job-impl.h"
 
@@ -129,7 +130,7 @@ static bool finish(struct job *j, struct buf *text)
 	bool ok = lines != NULL;
 
 	if (ok)
-		qsort(lines, n, sizeof(*lines), compare_lines);
+		array_sort(lines, n, sizeof(*lines), compare_lines);
 	for (size_t i = 0; i < n && ok; i++)
 		ok = buf_add_text(&sorted, lines[i]) && buf_add_text(&sorted, "\n");
 	ok = ok && fingerprint(j, lines, n);

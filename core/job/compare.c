@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/array.h"
 #include "job/job.h"
 #include "job/schema.h"
 
@@ -65,7 +66,7 @@ static bool parse(const char *text, struct settings *out)
 			out->n++;
 		text += n + (text[n] == '\n');
 	}
-	qsort(out->items, out->n, sizeof(*out->items), compare_settings);
+	array_sort(out->items, out->n, sizeof(*out->items), compare_settings);
 	return true;
 }
 

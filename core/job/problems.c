@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/array.h"
 #include "base/escape.h"
 #include "job/yaml.h"
 
@@ -76,7 +77,7 @@ int problems_error(struct problems *p, struct error *err)
 	size_t n = p->count < PROBLEMS_MAX ? p->count : PROBLEMS_MAX, used = 0, i;
 	const size_t room = sizeof(err->text) - 64;
 
-	qsort(p->items, n, sizeof(p->items[0]), compare_places);
+	array_sort(p->items, n, sizeof(p->items[0]), compare_places);
 	for (i = 0; i < n && p->items[i].n <= room - used; i++) {
 		memcpy(err->text + used, p->text.p + p->items[i].at, p->items[i].n);
 		used += p->items[i].n;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/array.h"
 #include "base/bytes.h"
 #include "job/yaml-impl.h"
 
@@ -97,7 +98,7 @@ bool yaml_check_names(const struct yaml_node *map, struct problems *p)
 	n = 0;
 	for (const struct yaml_node *c = map->first; c; c = c->next)
 		names[n++] = c;
-	qsort(names, n, sizeof(*names), compare_names);
+	array_sort(names, n, sizeof(*names), compare_names);
 	add_duplicates(names, n, p);
 	free(names);
 	return p->count == before || !problems_full(p);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "plugin/plugin.h"
 
+#include "base/array.h"
 #include "base/buf.h"
 #include "plugin/end-impl.h"
 #include "plugin/load.h"
@@ -200,8 +201,7 @@ static int files_collect(struct files *f, struct error *err)
 {
 	if (each_folder(files_add_folder, f) < 0)
 		return error_set(err, EXIT_INTERNAL, "out of memory");
-	if (f->n)
-		qsort(f->items, f->n, sizeof(f->items[0]), by_name);
+	array_sort(f->items, f->n, sizeof(f->items[0]), by_name);
 	return 0;
 }
 

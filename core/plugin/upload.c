@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/array.h"
 #include "base/bytes.h"
 #include "plugin/end-impl.h"
 
@@ -152,8 +153,7 @@ enum migrate_status store_parts(struct migrate_session *s, struct migrate_parts 
 	s->expects = EXPECTS_PARTS;
 	s->out.parts = out;
 	status = (int)s->store->parts(s->self, r);
-	if (out->n)
-		qsort(out->items, out->n, sizeof(struct migrate_done_part *), by_number);
+	array_sort(out->items, out->n, sizeof(struct migrate_done_part *), by_number);
 	for (size_t i = 1; i < out->n; i++)
 		if (out->items[i]->number == out->items[i - 1]->number)
 			call_nonsense(s, "it told of part %u twice", out->items[i]->number);
