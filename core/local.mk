@@ -168,6 +168,8 @@ journal_sources = \
 	$(empty)
 
 engine_sources = \
+	core/engine/again.c \
+	core/engine/again.h \
 	core/engine/attributes.c \
 	core/engine/attributes.h \
 	core/engine/auto.c \
@@ -191,6 +193,7 @@ engine_sources = \
 	core/engine/crew.c \
 	core/engine/crew.h \
 	core/engine/delta.c \
+	core/engine/dry-done.c \
 	core/engine/dry-journal.c \
 	core/engine/dry-print.c \
 	core/engine/dry-texts.c \
@@ -235,6 +238,7 @@ engine_sources = \
 	core/engine/probe.c \
 	core/engine/probe.h \
 	core/engine/record.c \
+	core/engine/remake.c \
 	core/engine/retry-rows.c \
 	core/engine/retry.c \
 	core/engine/rewriter.c \

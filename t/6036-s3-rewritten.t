@@ -211,4 +211,15 @@ check 'after a kill it goes on' exits_with 0 migrate-run to-other.yml
 check 'and all bear what their originals do' equal server from-other other to-other
 check 'nothing is counted twice' status_says to-other.yml .objects.total 8
 
+# ---- Copies that are gone -----------------------------------------------------------
+
+fill server gone && at other make gone-to
+job gone "$(end server gone)" "$(end other gone-to)" content
+check 'a bucket' runs gone 8
+at other remove gone-to c && at other remove gone-to h
+before=$(heads other gone-to)
+check 'copies that are gone are made again' runs gone 2 --remake
+check 'and found by a listing, not by a look at each' test "$(heads other gone-to)" -le $((before + 2))
+check 'all are there' equal server gone other gone-to
+
 finish

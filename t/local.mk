@@ -148,7 +148,7 @@ shell_tests = \
 	t/3020-run-places.t \
 	t/3030-run-keys.t \
 	t/3040-run-passes.t \
-	t/3045-run-several.t \
+	t/3045-run-several.t t/3046-run-remake.t \
 	t/3050-run-changes.t \
 	t/3060-run-evidence.t \
 	t/3070-run-rows.t \

@@ -19,6 +19,8 @@ static const struct flag flags[] = {
 	{ "first", FLAG_COUNT, &options.first, "N", "plan only the next N objects, then end" },
 	{ "retry-failed", FLAG_OPTIONAL, &retry_failed, "CLASS",
 	  "try failed objects again, all or those of one class" },
+	{ "remake", FLAG_BOOL, &options.remake, NULL,
+	  "make copies again that are gone from the destination" },
 	{ "only", FLAG_CHOICE, &options.only, "all|copy|rows", "do only this part of the job" },
 	{ "set", FLAG_TEXTS, &settings, "PATH=VALUE",
 	  "another value for a setting of the job file" },
@@ -117,6 +119,17 @@ static void print_next(int status, const struct run_result *r, const char *job)
 		printf("rows are left: migrate-run %s changes them\n", job);
 }
 
+static int check_remake(struct error *err)
+{
+	const char *other = options.dry_run ? "--dry-run: migrate-verify tells what is gone"
+			    : options.only == RUN_ROWS ? "--only=rows, which copies nothing"
+						       : NULL;
+
+	return options.remake && other
+		   ? error_set(err, EXIT_USAGE, "--remake cannot be combined with %s", other)
+		   : 0;
+}
+
 static int run(const char *path, struct error *err)
 {
 	struct job_load_options load = { .set = settings.items, .find = command_find_plugin };
@@ -124,7 +137,7 @@ static int run(const char *path, struct error *err)
 	struct job *job;
 	int status;
 
-	if (read_class(err))
+	if (read_class(err) || check_remake(err))
 		return err->exit;
 	options.progress = (enum progress_mode)progress;
 	job = job_load(path, &load, err);

@@ -80,21 +80,29 @@ static int needs_no_listing(struct engine *e, struct error *err)
 	return open < 0 ? -1 : open && e->options->only != RUN_COPY;
 }
 
-static int next_pass(struct engine *e, struct error *err)
+/* Of a run that begins a pass: 1: it lists nothing, 0; -1: error, or it cannot begin one. */
+static int check_next_pass(struct engine *e, struct error *err)
 {
 	int listed = needs_no_listing(e, err);
 
+	if (listed || !e->pass.number || e->job->journal_keep != KEEP_FAILURES)
+		return listed;
+	return error_set(
+	    err, EXIT_UNFIT,
+	    e->fit.relist
+		? "the selection of keys changed in the middle of a pass, and the journal "
+		  "keeps failures only: finish the pass without the change first"
+		: "the source was listed, and the journal keeps failures only: there is "
+		  "nothing to compare a further pass with; --retry-failed tries these "
+		  "again");
+}
+
+static int next_pass(struct engine *e, struct error *err)
+{
+	int listed = check_next_pass(e, err);
+
 	if (listed < 0)
 		return -1;
-	if (e->pass.number && !listed && e->job->journal_keep == KEEP_FAILURES)
-		return error_set(
-		    err, EXIT_UNFIT,
-		    e->fit.relist
-			? "the selection of keys changed in the middle of a pass, and the journal "
-			  "keeps failures only: finish the pass without the change first"
-			: "the source was listed, and the journal keeps failures only: there is "
-			  "nothing to compare a further pass with; --retry-failed tries these "
-			  "again");
 	e->pass = (struct journal_pass){ .number = e->pass.number + 1,
 					 .state = listed ? PASS_LISTED : PASS_LISTING,
 					 .orphaned = listed ? e->pass.orphaned : 0,
@@ -102,20 +110,28 @@ static int next_pass(struct engine *e, struct error *err)
 	return journal_set_pass(e->journal, &e->pass, err);
 }
 
-static int find_pass(struct engine *e, struct error *err)
+static int last_pass(struct engine *e, struct error *err)
 {
 	struct arena a = ARENA_INIT;
 	int rc = journal_last_pass(e->journal, &a, &e->pass, err);
 
 	e->pass.cursor = bytes_of(NULL, 0);
 	arena_release(&a);
-	if (rc)
-		return rc;
-	/* what the keys are that a pass has left behind it, the selection said then */
-	if (e->pass.number && e->pass.state != PASS_DONE &&
-	    !(e->pass.state == PASS_LISTING && e->fit.relist))
-		return 0;
-	return next_pass(e, err);
+	return rc;
+}
+
+/* What the keys are that a pass has left behind it, the selection said then. */
+static bool begins_pass(const struct engine *e)
+{
+	return !e->pass.number || e->pass.state == PASS_DONE ||
+	       (e->pass.state == PASS_LISTING && e->fit.relist);
+}
+
+static int find_pass(struct engine *e, struct error *err)
+{
+	if (last_pass(e, err))
+		return -1;
+	return begins_pass(e) ? next_pass(e, err) : 0;
 }
 
 static int check_not_over(struct engine *e, struct error *err)
@@ -216,6 +232,15 @@ static int check_first(struct engine *e, struct error *err)
 			 "others, and a journal of failures does not know them in the next run");
 }
 
+static int check_remake(struct engine *e, struct error *err)
+{
+	if (!e->options->remake || e->job->journal_keep != KEEP_FAILURES)
+		return 0;
+	return error_set(err, EXIT_USAGE,
+			 "--remake needs journal.keep: all here: a journal of failures does not "
+			 "know the copies that were made");
+}
+
 static int begin_with_journal(struct engine *e, struct error *err)
 {
 	bool fresh;
@@ -226,7 +251,8 @@ static int begin_with_journal(struct engine *e, struct error *err)
 	if (fresh && fit_remember_id(e, err))
 		return -1;
 	if (open_ends(e, e->identity.id, ENDS_WRITE | ENDS_PROBE, err) || fit_job(e, err) ||
-	    check_first(e, err) || check_not_over(e, err) || journal_begin_run(e->journal, "", err))
+	    check_first(e, err) || check_remake(e, err) || check_not_over(e, err) ||
+	    journal_begin_run(e->journal, "", err))
 		return -1;
 	e->begun = true;
 	if (fresh)
@@ -325,21 +351,26 @@ static int read_journal(struct engine *e, struct error *err)
 }
 
 /* Would a run go on with it? Then all that it did lies before the pass that is tried. */
-static int fit_dry(struct engine *e, struct error *err)
+static int fit_dry(struct engine *e, struct arena *a, struct outlook *outlook, struct error *err)
 {
-	struct arena a = ARENA_INIT;
-	int rc = fit_job(e, err) || check_not_over(e, err)
-		     ? -1
-		     : journal_last_pass(e->journal, &a, &e->pass, err);
+	struct migrate_bytes last;
+	bool begins;
 
-	e->pass.cursor = bytes_of(NULL, 0);
+	if (fit_job(e, err) || check_not_over(e, err) || last_pass(e, err))
+		return -1;
+	begins = begins_pass(e);
+	if (begins && check_next_pass(e, err) < 0)
+		return -1;
+	if (!begins && e->pass.state == PASS_LISTING &&
+	    journal_position(e->journal, e->pass.number, a, &last, &outlook->behind, err))
+		return -1;
+	outlook->scans = e->pass.number > 1 || (e->pass.number && begins);
 	e->pass.number++;
-	arena_release(&a);
-	return rc;
+	return 0;
 }
 
 int engine_begin_dry(struct engine *e, const struct job *job, const struct run_options *o,
-		     struct error *err)
+		     struct arena *a, struct outlook *outlook, struct error *err)
 {
 	const char *no_id = "0000000000000000";
 
@@ -347,7 +378,7 @@ int engine_begin_dry(struct engine *e, const struct job *job, const struct run_o
 	if (make_parts(e, err) || read_journal(e, err) ||
 	    open_ends(e, e->journal ? e->identity.id : no_id, ENDS_WRITE | ENDS_DRY, err))
 		return -1;
-	return e->journal ? fit_dry(e, err) : 0;
+	return e->journal ? fit_dry(e, a, outlook, err) : 0;
 }
 
 void engine_end(struct engine *e)

@@ -11,9 +11,14 @@
  */
 int engine_begin(struct engine *e, const struct job *job, const struct run_options *o,
 		 struct error *err);
-/* For a dry run: ends that are only read, no journal. */
+/* What the pass is that a run would go on with, or begin. */
+struct outlook {
+	bool scans;                  /* it looks at all rows, for those of what is done */
+	struct migrate_bytes behind; /* keys up to this one are another pass's; n = 0: none is */
+};
+/* For a dry run: ends that are only read, no journal. Bytes of *outlook in a. */
 int engine_begin_dry(struct engine *e, const struct job *job, const struct run_options *o,
-		     struct error *err);
+		     struct arena *a, struct outlook *outlook, struct error *err);
 /* A journal that this run made and could not use: it never existed. */
 void engine_discard(struct engine *e);
 void engine_end(struct engine *e);

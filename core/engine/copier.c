@@ -182,7 +182,10 @@ static enum gate_verdict look_for_source(struct copier *c, struct item *it)
 		return gate_trouble(c->engine->gate, c->source, false, MIGRATE_UNAVAILABLE);
 	object_slot_init(&slot, NULL);
 	status = store_stat(c->source, &r);
-	if (status == MIGRATE_NOT_FOUND)
+	if (status == MIGRATE_NOT_FOUND && it->record.remade)
+		fail_item(it, FAIL_MISSING,
+			  "the copy is gone from the destination, and the object from the source");
+	else if (status == MIGRATE_NOT_FOUND)
 		it->record.state = OBJECT_GONE;
 	else
 		conclude_object(c, it, MIGRATE_TRANSIENT, copier_message(c, MIGRATE_TRANSIENT));

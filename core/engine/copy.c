@@ -80,7 +80,7 @@ static void settle_copied(struct copier *c, struct item *it)
 	(void)c;
 	it->record.state = OBJECT_COPIED;
 	it->record.created = CREATED_OURS;
-	it->record.in_doubt = false;
+	it->record.in_doubt = it->record.remade = false;
 	it->record.fail = FAIL_NONE;
 	it->record.message = NULL;
 }
@@ -191,7 +191,7 @@ static void settle_equal(struct copier *c, struct item *it)
 
 	it->record.fail = FAIL_NONE;
 	it->record.message = NULL;
-	it->record.in_doubt = false;
+	it->record.in_doubt = it->record.remade = false;
 	it->record.state = ours ? OBJECT_COPIED : OBJECT_SAME;
 	it->record.created = ours                      ? CREATED_OURS
 			     : c->there.object.written ? CREATED_BEFORE

@@ -14,7 +14,8 @@ int dry_open_delta(struct dry *d, struct error *err)
 	if (!d->engine.journal)
 		return 0;
 	d->made = made_open(d->engine.journal, d->engine.pass.number, "", err);
-	if (!d->made)
+	d->done = d->made ? dry_done_open(&d->engine, d->outlook.scans, err) : NULL;
+	if (!d->done)
 		return -1;
 	d->delta = delta_open(&d->engine, bytes_of(NULL, 0), err);
 	return d->delta ? 0 : -1;
@@ -25,10 +26,21 @@ int dry_close_delta(struct dry *d, struct error *err)
 	return d->delta ? delta_finish(d->delta, err) : 0;
 }
 
+/* The pass that goes on has listed it already. */
+static bool is_behind(const struct dry *d, const struct key_item *item)
+{
+	return d->outlook.behind.n && bytes_compare(item->key, d->outlook.behind) <= 0;
+}
+
 /* What a run goes on with by itself: planned before, but not settled. */
 static bool is_unfinished(const struct object_record *o)
 {
 	return o->state == OBJECT_PLANNED;
+}
+
+static bool is_copied(const struct object_record *o)
+{
+	return o->state == OBJECT_COPIED || o->state == OBJECT_SAME;
 }
 
 static bool look(struct migrate_session *s, struct migrate_bytes key, struct migrate_bytes etag,
@@ -58,11 +70,11 @@ static bool attributes_differ(struct dry *d, const struct key_item *item, const 
 	       !attributes_agree(e, d->attributes, d->borne, strict);
 }
 
-int dry_look_up(struct dry *d, struct key_item *item, enum dry_known *known, struct error *err)
+int dry_look_up(struct dry *d, struct key_item *item, struct dry_known *known, struct error *err)
 {
 	struct older o;
 
-	*known = DRY_NEW;
+	*known = (struct dry_known){ .kind = DRY_NEW };
 	if (!d->delta)
 		return 0;
 	if (delta_match(d->delta, item, &o, err) ||
@@ -71,10 +83,13 @@ int dry_look_up(struct dry *d, struct key_item *item, enum dry_known *known, str
 	if (o.found && o.record.unchanged)
 		o.settled = !attributes_differ(d, item, &o);
 	if (o.own)
-		*known = DRY_OWN;
-	else if (o.found && o.settled && !is_unfinished(&o.record))
-		*known = o.record.state == OBJECT_FAILED    ? DRY_FAILED
-			 : o.record.state == OBJECT_SKIPPED ? DRY_SKIPPED
-							    : DRY_SETTLED;
+		known->kind = DRY_OWN;
+	else if (o.found && is_unfinished(&o.record))
+		known->kind = DRY_NEW;
+	else if (o.found && o.settled)
+		known->kind = o.record.state == OBJECT_FAILED ? DRY_FAILED : DRY_SETTLED;
+	else if (is_behind(d, item))
+		known->kind = DRY_LATER;
+	known->rows_follow = o.found && is_copied(&o.record) && dry_rows_follow(d->done, o.batch);
 	return 0;
 }

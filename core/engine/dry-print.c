@@ -131,6 +131,7 @@ void dry_print(const struct dry *d)
 	for (size_t i = 0; i <= DRY_RULES; i++)
 		print_rule(d, i);
 	print_count("done before, and unchanged", d->settled, d->delta != NULL);
+	print_count("left to the next pass", d->later, false);
 	print_count("failed before: --retry-failed", d->failed_before, false);
 	print_count("copies whose object has gone", d->engine.orphaned, false);
 	print_count("in their place already", d->in_place, false);

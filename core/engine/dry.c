@@ -114,12 +114,15 @@ static bool row_changes(const struct dry *d, struct migrate_bytes key, struct mi
 /* A row that names nothing that was listed. */
 static int count_unlisted(struct dry *d, struct error *err)
 {
-	int made = d->made ? made_has(d->made, d->row, err) : 0;
+	int done = d->done ? dry_done_has(d->done, d->row, err) : 0;
+	int made = done || !d->made ? 0 : made_has(d->made, d->row, err);
 	const char *why;
 
-	if (made < 0)
+	if (done < 0 || made < 0)
 		return -1;
-	if (made)
+	if (done)
+		d->rows_to_change++;
+	else if (made)
 		d->rows_as_they_are++;
 	else if (selection_takes(&d->engine.job->selection, d->row, &why))
 		d->rows_without_object++;
@@ -240,22 +243,34 @@ static int count_object(struct dry *d, struct key_item *item, const struct verdi
 	return 0;
 }
 
+static void count_kind(struct dry *d, const struct dry_known *known)
+{
+	switch (known->kind) {
+	case DRY_OWN:
+		d->passed_over[SKIP_OWN]++;
+		break;
+	case DRY_FAILED:
+		d->failed_before++;
+		break;
+	case DRY_LATER:
+		d->later++;
+		break;
+	default:
+		d->settled++;
+	}
+}
+
 /* An object that earlier runs dealt with: its rows may be new ones. */
 static int count_known(struct dry *d, const struct key_item *item, const struct verdict *v,
-		       enum dry_known known, struct error *err)
+		       const struct dry_known *known, struct error *err)
 {
-	enum fate fate = known == DRY_SETTLED && v->new_key.n ? ROWS_FOLLOW
-			 : known == DRY_OWN                   ? ROWS_AS_THEY_ARE
-							      : ROWS_LEFT;
+	enum fate fate = known->rows_follow && v->new_key.n ? ROWS_FOLLOW
+			 : known->kind == DRY_OWN           ? ROWS_AS_THEY_ARE
+							    : ROWS_LEFT;
 	uint64_t met;
 
-	if (known == DRY_OWN)
-		d->passed_over[SKIP_OWN]++;
-	else if (known == DRY_FAILED)
-		d->failed_before++;
-	else
-		d->settled++;
-	if (known == DRY_SETTLED && v->new_key.n &&
+	count_kind(d, known);
+	if (known->kind == DRY_SETTLED && v->new_key.n &&
 	    (mark(d, v->new_key, 'n', err) ||
 	     (d->known && known_add(d->known, item->key, v->new_key, err))))
 		return -1;
@@ -264,7 +279,7 @@ static int count_known(struct dry *d, const struct key_item *item, const struct 
 
 static int count_key(struct dry *d, struct key_item *item, struct error *err)
 {
-	enum dry_known known;
+	struct dry_known known;
 	struct verdict v;
 
 	planner_judge(&d->planner, item, &v);
@@ -274,8 +289,8 @@ static int count_key(struct dry *d, struct key_item *item, struct error *err)
 	}
 	if (dry_look_up(d, item, &known, err))
 		return -1;
-	return known == DRY_NEW ? count_object(d, item, &v, err)
-				: count_known(d, item, &v, known, err);
+	return known.kind == DRY_NEW ? count_object(d, item, &v, err)
+				     : count_known(d, item, &v, &known, err);
 }
 
 static int count_keys(struct dry *d, struct error *err)
@@ -354,8 +369,9 @@ int run_dry(const struct job *job, const struct run_options *o, struct error *er
 	if (!d)
 		return error_set(err, EXIT_INTERNAL, "out of memory"), EXIT_INTERNAL;
 	d->would = (struct buf)BUF_INIT(DRY_WOULD_MAX);
-	if (!engine_begin_dry(&d->engine, job, o, err) && !prepare(d, err) && !count_keys(d, err) &&
-	    !dry_search_texts(d, err) && !count_collisions(d, err)) {
+	if (!engine_begin_dry(&d->engine, job, o, &d->arena, &d->outlook, err) &&
+	    !prepare(d, err) && !count_keys(d, err) && !dry_search_texts(d, err) &&
+	    !count_collisions(d, err)) {
 		dry_print(d);
 		rc = found_something(d) ? EXIT_SOME_FAILED : EXIT_DONE;
 	}
@@ -367,6 +383,7 @@ int run_dry(const struct job *job, const struct run_options *o, struct error *er
 	known_free(d->known);
 	sorter_free(d->rows);
 	made_close(d->made);
+	dry_done_close(d->done);
 	sorter_free(d->hashes);
 	digest_free(d->digest);
 	arena_release(&d->arena);

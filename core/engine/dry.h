@@ -2,6 +2,7 @@
 #ifndef MIGRATE_ENGINE_DRY_H
 #define MIGRATE_ENGINE_DRY_H
 
+#include "engine/begin.h"
 #include "engine/feeder.h"
 #include "engine/made.h"
 #include "engine/planner.h"
@@ -40,10 +41,12 @@ struct dry_row {
 };
 
 struct known;
+struct dry_done;
 
 struct dry {
 	struct engine engine; /* without window and threads */
-	struct delta *delta;  /* what the journal knows; NULL: there is none */
+	struct outlook outlook;
+	struct delta *delta; /* what the journal knows; NULL: there is none */
 	struct migrate_attributes *attributes,
 	    *borne;              /* of an object and its copy; NULL: not yet */
 	struct object_slot slot; /* of a key that no listing brought */
@@ -54,12 +57,14 @@ struct dry {
 	struct migrate_bytes row; /* the next row's key, while more_rows */
 	struct dry_row row_info;
 	bool more_rows;
-	struct made *made; /* new keys of earlier runs; NULL: there was none */
+	struct made *made;     /* new keys of earlier runs; NULL: there was none */
+	struct dry_done *done; /* what they copied; as above */
 	struct arena arena;
 	struct buf would; /* what the caches would do for the first rows, lines */
 
 	uint64_t objects, bytes, in_place, missing;
 	uint64_t settled, failed_before; /* by earlier runs, and unchanged since */
+	uint64_t later;                  /* keys of the pass after the one that is tried */
 	uint64_t passed_over[SKIP_COUNT];
 	uint64_t failed[FAIL_CLASS_COUNT];
 	struct dry_failure failures[DRY_FAILURES];
@@ -76,11 +81,28 @@ struct dry {
 };
 
 /* dry-journal.c: what earlier runs did with this key, or made of another one. */
-enum dry_known { DRY_NEW, DRY_SETTLED, DRY_SKIPPED, DRY_FAILED, DRY_OWN };
+struct dry_known {
+	enum {
+		DRY_NEW,
+		DRY_SETTLED,
+		DRY_LATER, /* new or changed, and behind what the run lists */
+		DRY_FAILED,
+		DRY_OWN
+	} kind;
+	bool rows_follow; /* it is copied, and the run looks for rows that name it */
+};
 int dry_open_delta(struct dry *d, struct error *err);
 /* keys ascend from call to call */
-int dry_look_up(struct dry *d, struct key_item *item, enum dry_known *known, struct error *err);
+int dry_look_up(struct dry *d, struct key_item *item, struct dry_known *known, struct error *err);
 int dry_close_delta(struct dry *d, struct error *err);
+
+/* dry-done.c: copies that stand, by key and batch. NULL: err */
+struct dry_done *dry_done_open(const struct engine *e, bool all, struct error *err);
+/* Will the run look for rows that name objects of this batch? */
+bool dry_rows_follow(const struct dry_done *d, int64_t batch);
+/* Would rows that name key become others? 1, 0, -1. Keys ascend from call to call. */
+int dry_done_has(struct dry_done *d, struct migrate_bytes key, struct error *err);
+void dry_done_close(struct dry_done *d);
 
 /* dry-texts.c */
 int dry_search_texts(struct dry *d, struct error *err);

@@ -376,21 +376,34 @@ static int check_pairs(struct engine *e, struct error *err)
 	return rc;
 }
 
+/*
+ * A listing may find older objects changed: nobody shall hold their batches then, nor know rows
+ * as they were before these were settled.
+ */
+static int list_behind(struct engine *e, struct error *err)
+{
+	if (e->pass.number > 1) {
+		if (feeder_drain(e))
+			return -1;
+		rowindex_forget(e->rowindex);
+	}
+	return plan_pass(e, err) == PLANNED_BROKEN_OFF ? -1 : 0;
+}
+
 static int feed(struct engine *e, struct error *err)
 {
 	bool checked = plan_needs_check(e), listing = e->pass.state == PASS_LISTING;
 
 	if (listing && check_pairs(e, err))
 		return -1;
+	if (e->options->remake && remake(e, err))
+		return -1;
 	/* the whole plan comes first when it must be checked before the first copy */
 	if (checked && listing && plan_pass(e, err) == PLANNED_BROKEN_OFF)
 		return -1;
 	if (admit_all_open(e, err))
 		return -1;
-	/* a listing may find older objects changed: nobody shall hold their batches then */
-	if (!checked && listing && e->pass.number > 1 && feeder_drain(e))
-		return -1;
-	if (!checked && listing && plan_pass(e, err) == PLANNED_BROKEN_OFF)
+	if (!checked && listing && list_behind(e, err))
 		return -1;
 	if (e->pass.state == PASS_LISTING)
 		return 0; /* --first: the rest of the pass is a later run's */

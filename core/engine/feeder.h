@@ -40,6 +40,9 @@ void delta_close(struct delta *d);
 /* Wait until the window is empty. -1: the run ends (no error of its own). */
 int feeder_drain(struct engine *e);
 
+/* remake.c: what the journal knows as copied and the destination lost is planned again. */
+int remake(struct engine *e, struct error *err);
+
 /* texts.c: values inside texts, once all that this pass copies is settled. */
 int texts(struct engine *e, struct error *err);
 /*

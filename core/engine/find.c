@@ -10,11 +10,10 @@
 
 /* Which rows name the objects of a batch, chunk by chunk. */
 
-/* Rows follow a copy that is there; those of a vanished object are looked for to say so. */
-static bool rows_matter(const struct object_record *o)
+/* MOVED objects are another batch's but for batches of rows alone. */
+static bool rows_matter(const struct batch *b, const struct object_record *o)
 {
-	return o->state == OBJECT_COPIED || o->state == OBJECT_SAME || o->state == OBJECT_GONE ||
-	       o->state == OBJECT_MOVED;
+	return object_has_rows(o) || (o->state == OBJECT_MOVED && b->kind == BATCH_ROWS);
 }
 
 static bool encode(struct rewriter *r, struct arena *a, const struct value_pattern *v,
@@ -36,8 +35,7 @@ static int collect(struct rewriter *r, struct batch *b, const struct job_databas
 	for (uint32_t i = 0; i < b->n; i++) {
 		const struct object_record *o = &b->objects[i];
 
-		/* MOVED objects are another batch's but for batches of rows alone */
-		if (!rows_matter(o) || (o->state == OBJECT_MOVED && b->kind != BATCH_ROWS))
+		if (!rows_matter(b, o))
 			continue;
 		/* a value that is too long for a row can stand in none */
 		if (!encode(r, &r->arena, d->value, o->key, &w->values[w->n]))

@@ -10,7 +10,9 @@
 /* Shared by keys.c and the two kinds of keys that do not come from the source. */
 struct key_stream {
 	struct engine *engine;
-	struct migrate_session *source;
+	struct migrate_session *source; /* what is listed, below prefix */
+	struct migrate_bytes prefix;
+	int from; /* enum keys_from */
 	bool ordered, started;
 	struct list_page page;
 	size_t at; /* in page */

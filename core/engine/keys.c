@@ -23,10 +23,9 @@ static bool is_first(const struct key_stream *k)
 static int next_page(struct key_stream *k, struct error *err)
 {
 	struct engine *e = k->engine;
-	struct migrate_list r = { .prefix = e->job->selection.prefix,
-				  .after = k->after,
-				  .cursor = k->cursor,
-				  .limit = PAGE };
+	struct migrate_list r = {
+		.prefix = k->prefix, .after = k->after, .cursor = k->cursor, .limit = PAGE
+	};
 	enum migrate_status status;
 	enum gate_verdict verdict = GATE_AGAIN;
 
@@ -235,17 +234,17 @@ static int fill_sorter(struct key_stream *k, struct error *err)
 	k->sorter = sorter_new(SORT_MEMORY, job->folder);
 	if (!k->sorter)
 		return error_set(err, EXIT_INTERNAL, "out of memory");
-	if (job->keys_from == KEYS_FROM_FILE)
+	if (k->from == KEYS_FROM_FILE)
 		rc = keys_from_file(k, err);
-	else if (job->keys_from == KEYS_FROM_DATABASE)
+	else if (k->from == KEYS_FROM_DATABASE)
 		rc = keys_from_databases(k, err);
 	else
 		rc = sort_listing(k, err);
 	return rc ? rc : sorter_finish(k->sorter, err);
 }
 
-struct key_stream *key_stream_open(struct engine *e, struct migrate_session *source,
-				   struct migrate_bytes after, struct error *err)
+static struct key_stream *new_stream(struct engine *e, struct migrate_session *end,
+				     struct migrate_bytes prefix, int from, struct error *err)
 {
 	struct key_stream *k = calloc(1, sizeof(*k));
 
@@ -254,18 +253,47 @@ struct key_stream *key_stream_open(struct engine *e, struct migrate_session *sou
 		return NULL;
 	}
 	k->engine = e;
-	k->source = source;
+	k->source = end;
+	k->prefix = prefix;
+	k->from = from;
 	k->last = (struct buf)BUF_INIT(MIGRATE_KEY_MAX);
 	k->last_new = (struct buf)BUF_INIT(MIGRATE_KEY_MAX);
 	k->packed = (struct buf)BUF_INIT(4 * MIGRATE_KEY_MAX);
-	k->ordered =
-	    e->job->keys_from == KEYS_FROM_SOURCE && e->ends.source_facts.d.flags & MIGRATE_ORDERED;
-	/* a run that ends while it sorts has no error of its own: the stream is left empty */
+	return k;
+}
+
+/* A run that ends while it sorts has no error of its own: the stream is left empty. */
+static struct key_stream *open_behind(struct key_stream *k, struct migrate_bytes after,
+				      struct error *err)
+{
 	if (arena_bytes(&k->first, after, &k->skip_to) &&
 	    (k->ordered ? arena_bytes(&k->arena, after, &k->after) : !fill_sorter(k, err)))
 		return k;
 	key_stream_close(k);
 	return NULL;
+}
+
+struct key_stream *key_stream_open(struct engine *e, struct migrate_session *source,
+				   struct migrate_bytes after, struct error *err)
+{
+	struct key_stream *k =
+	    new_stream(e, source, e->job->selection.prefix, e->job->keys_from, err);
+
+	if (!k)
+		return NULL;
+	k->ordered = k->from == KEYS_FROM_SOURCE && e->ends.source_facts.d.flags & MIGRATE_ORDERED;
+	return open_behind(k, after, err);
+}
+
+struct key_stream *key_stream_list(struct engine *e, struct migrate_session *end,
+				   struct migrate_bytes prefix, bool ordered, struct error *err)
+{
+	struct key_stream *k = new_stream(e, end, prefix, KEYS_FROM_SOURCE, err);
+
+	if (!k)
+		return NULL;
+	k->ordered = ordered;
+	return open_behind(k, bytes_of(NULL, 0), err);
 }
 
 int key_stream_next(struct key_stream *k, struct key_item *out, struct error *err)

@@ -27,6 +27,9 @@ struct key_item {
 /* Reads through `source` (and the ends' own sessions of the databases); after: keys behind it. */
 struct key_stream *key_stream_open(struct engine *e, struct migrate_session *source,
 				   struct migrate_bytes after, struct error *err);
+/* All that one end holds below a prefix, whose bytes outlive the stream; ordered: it lists so. */
+struct key_stream *key_stream_list(struct engine *e, struct migrate_session *end,
+				   struct migrate_bytes prefix, bool ordered, struct error *err);
 /* 1: *out, valid until the next call; 0: the end; -1 (err is clear when the run is ending). */
 int key_stream_next(struct key_stream *k, struct key_item *out, struct error *err);
 void key_stream_close(struct key_stream *k);

@@ -17,6 +17,7 @@ struct run_options {
 	int64_t first; /* objects to plan in this run; 0: all */
 	bool retry_failed;
 	enum fail_class retry_class; /* FAIL_NONE: any */
+	bool remake;                 /* copies that are gone from the destination */
 	int only;                    /* enum run_only */
 	bool accept_change;
 	bool new_journal;

@@ -33,10 +33,13 @@ static int sync_destination(struct engine *e, struct migrate_session *s, struct 
 	return error_prefix(err, "what was copied could not be made durable; run again to go on");
 }
 
-/* Where a batch stands once its copies are settled and durable. */
-static enum batch_state state_after_copy(const struct engine *e)
+/* Where a batch stands once its copies are settled and durable: where no row matters, at its end. */
+static enum batch_state state_after_copy(const struct engine *e, const struct batch *b)
 {
-	return e->has_rows ? BATCH_COPIED : BATCH_DONE;
+	for (uint32_t i = 0; e->has_rows && i < b->n; i++)
+		if (object_has_rows(&b->objects[i]))
+			return BATCH_COPIED;
+	return BATCH_DONE;
 }
 
 static int journal_settled(struct engine *e, struct work *list, struct error *err)
@@ -46,7 +49,7 @@ static int journal_settled(struct engine *e, struct work *list, struct error *er
 	int rc = 0;
 
 	for (struct work *w = list; w && !rc; w = w->next) {
-		w->batch->state = state_after_copy(e);
+		w->batch->state = state_after_copy(e, w->batch);
 		w->batch->durable = true;
 		batch_recount(w->batch);
 		batches[n++] = w->batch;
@@ -68,7 +71,7 @@ static int hand_on(struct engine *e, struct work *list, struct error *err)
 		next = w->next;
 		for (uint32_t i = 0; i < w->batch->n; i++)
 			w->batch->objects[i].dirty = false;
-		if (e->has_rows && e->options->only != RUN_COPY) {
+		if (w->batch->state == BATCH_COPIED && e->options->only != RUN_COPY) {
 			window_to_rewriters(e, w);
 			continue;
 		}

@@ -169,10 +169,11 @@ static void verify_object(struct object *x)
 		read_back(x, touched);
 }
 
-/* Its newer version was skipped or failed, and rows of earlier passes name the older copy. */
+/* Its newer version came to nothing, and rows of earlier passes name the older copy. */
 static bool left_older_copy(const struct object_record *o)
 {
-	return (o->state == OBJECT_SKIPPED || o->state == OBJECT_FAILED) &&
+	return (o->state == OBJECT_SKIPPED || o->state == OBJECT_FAILED ||
+		o->state == OBJECT_GONE) &&
 	       object_has_older_copy(o);
 }
 

@@ -107,6 +107,7 @@ struct object_record {
 	bool in_doubt;  /* an answer was lost: what is at the destination may be ours */
 	bool unchanged; /* PLANNED, SAME: the source has the content that the copy in `replaces` was
 			   made of, with digest and level; its attributes may be others */
+	bool remade;    /* PLANNED, FAILED: its copy was gone from the destination */
 	bool dirty;     /* engine's: changed since it was last journalled */
 	const char *message; /* of a failure; NULL: none */
 	int64_t moved_batch; /* state MOVED: where it is now. In journal_plan() and another
@@ -122,6 +123,11 @@ bool object_has_older_copy(const struct object_record *o);
 bool object_may_stand(const struct object_record *o);
 /* Failed before it was tried, for what its key is: trying it again changes nothing. */
 bool object_failed_at_planning(const struct object_record *o);
+/*
+ * Rows that name it matter once it is settled: they follow a copy that is there, and those of a
+ * vanished object are looked for to say so.
+ */
+bool object_has_rows(const struct object_record *o);
 /* The copy at its new key is one that this job made. */
 bool object_is_ours(const struct object_record *o);
 

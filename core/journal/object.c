@@ -23,18 +23,24 @@ bool object_failed_at_planning(const struct object_record *o)
 	       o->fail == FAIL_COLLISION || o->fail == FAIL_UNLISTED;
 }
 
+bool object_has_rows(const struct object_record *o)
+{
+	return o->state == OBJECT_COPIED || o->state == OBJECT_SAME || o->state == OBJECT_GONE;
+}
+
 bool object_is_ours(const struct object_record *o)
 {
 	return (o->state == OBJECT_COPIED || o->state == OBJECT_SAME) && o->created == CREATED_OURS;
 }
 
 /* In the column flags. */
-enum { FLAG_NATIVE = 1, FLAG_LOST = 2, FLAG_IN_DOUBT = 4, FLAG_UNCHANGED = 8 };
+enum { FLAG_NATIVE = 1, FLAG_LOST = 2, FLAG_IN_DOUBT = 4, FLAG_UNCHANGED = 8, FLAG_REMADE = 16 };
 
 static int flags_of(const struct object_record *o)
 {
 	return (o->native ? FLAG_NATIVE : 0) | (o->lost ? FLAG_LOST : 0) |
-	       (o->in_doubt ? FLAG_IN_DOUBT : 0) | (o->unchanged ? FLAG_UNCHANGED : 0);
+	       (o->in_doubt ? FLAG_IN_DOUBT : 0) | (o->unchanged ? FLAG_UNCHANGED : 0) |
+	       (o->remade ? FLAG_REMADE : 0);
 }
 
 static void read_flags(struct object_record *o, int64_t flags)
@@ -43,6 +49,7 @@ static void read_flags(struct object_record *o, int64_t flags)
 	o->lost = flags & FLAG_LOST;
 	o->in_doubt = flags & FLAG_IN_DOUBT;
 	o->unchanged = flags & FLAG_UNCHANGED;
+	o->remade = flags & FLAG_REMADE;
 }
 
 /* All columns of OBJECT_COLUMNS: for insert and update alike. */

@@ -6,7 +6,7 @@ import random
 from scene import KINDS
 
 FLAGS = ["", "", "", "first=1", "first=2", "first=3", "copy", "rows", "retry", "retry", "accept", "accept",
-         "retry=conflict", "anew", "first=1,accept", "copy,first=2"]
+         "retry=conflict", "anew", "first=1,accept", "copy,first=2", "remake", "remake", "remake,copy", "remake,retry,accept"]
 EDITS = {"add": 5, "modify": 5, "touch": 2, "remove": 3, "restore": 2, "copywrite": 2, "copyremove": 2, "copyequal": 1,
          "rowadd": 5, "rowmove": 2, "rowback": 2, "rowto": 2, "rowdelete": 2, "policy": 1, "exclude": 2, "include": 1}
 # Calls of killat, about how many a run makes, and an error.

@@ -31,13 +31,22 @@ class Foretold:
         # those that collide are no others than these before somebody decides
         tried = [r for r in self.planned() if r.fail != "unmatched" and self.is_there(r)]
         same("D", "objects to copy", told["objects to copy"], len(tried))
-        same("D", "rows to change", told["rows to change"], sum(self.rows(r) for r in tried))
+        follow = {r.key: r for r in tried + self.copied_before()}
+        same("D", "rows to change", told["rows to change"], sum(self.rows(r) for r in follow.values()))
+
+    def copied_before(self):
+        """What is copied, and whose rows the run looks for: those that wait; in later passes all."""
+        memory = self.run.before.memory
+        if memory is None:
+            return []
+        found = set(memory.waiting)
+        if self.run.memory.passes > 1 and memory.keeps_all:
+            found |= set(memory.records)
+        return [memory.records[k] for k in found if memory.records[k].is_there and k not in self.run.planned]
 
     def is_left_aside(self):
         """What gaps.py names."""
-        memory, settings = self.run.before.memory, self.run.settings
-        if memory and memory.records and "numbers" in self.gaps:
-            return True
+        settings = self.run.settings
         absent = any(k not in self.run.before.picture.source for k in self.run.keys()[0])
         return "absent" in self.gaps and settings.keys_from != "source" and absent
 

@@ -66,8 +66,7 @@ class Hold:
         names = {"changed": "changed", "already": "already", "conflicts": "conflict", "gone": "gone",
                  "failed": "failed", "named": "missing"}
         self.row_numbers("last lines", {ours: lines.rows.get(name, 0) for name, ours in names.items()})
-        if self.knows_orphans():
-            self.same("C", "last lines: orphaned", lines.orphaned, memory.orphaned)
+        self.same("C", "last lines: orphaned", lines.orphaned, memory.orphaned)
 
     def row_numbers(self, where, told):
         """A run that was struck may find that it changed rows already."""
@@ -79,16 +78,8 @@ class Hold:
     def row_counts(self):
         """How many of each there may be."""
         memory = self.memory
-        now = sum(o.what == "changed" for o in memory.rows.values())
-        changed = {now, memory.changes} if "outcomes" in self.gaps else {now}
-        missing = memory.missing
-        if memory.passes > 1 and "numbers" in self.gaps:
-            missing = set(range(memory.missing + len(self.picture.rows) + 1))
-        return {"changed": changed, "already": 0, "conflict": 0, "gone": 0,
-                "failed": len(memory.failed_rows()), "missing": missing}
-
-    def knows_orphans(self):
-        return not ("numbers" in self.gaps and (self.memory.was_first or not self.memory.finished))
+        return {"changed": memory.changes, "already": 0, "conflict": 0, "gone": 0,
+                "failed": len(memory.failed_rows()), "missing": memory.missing}
 
     def status(self):
         _, told = ask_json("migrate-status", "--json", self.job)
@@ -109,8 +100,7 @@ class Hold:
         if memory.finished:
             self.same("C", "status: state", told["state"], "finished")
             self.same("C", "status: open batches", told["open_batches"], 0)
-        if self.knows_orphans():
-            self.same("C", "status: orphaned", told["orphaned"], memory.orphaned)
+        self.same("C", "status: orphaned", told["orphaned"], memory.orphaned)
         if memory.passes == 1 and memory.finished and not memory.was_first:
             over = told["passed_over"]
             self.same("C", "status: passed over", over["rule"] + over["own"], memory.passed_over)
@@ -160,15 +150,16 @@ class Hold:
             if outcome.key == key and where in found:
                 row = found.pop(where)
                 self.same("X", f"{key}: row {where}", (key_of(row["old"]), row["outcome"]), (outcome.old, outcome.what))
-            elif outcome.key == key and "numbers" not in self.gaps:
+            elif outcome.key == key:
                 self.say("X", f"{key}: nothing is said of row {where}, which was {outcome.what}")
         for where in set(found) - set(self.memory.rows):
             self.say("X", f"{key}: row {where} was never named so")
 
     def explain_stranger(self, key, told):
-        if key not in self.memory.new_keys():
+        is_new_key = any(r.new == key for r in self.memory.records.values())
+        if not is_new_key:
             self.same("X", f"{key}: its key", key_of(told["key"]), key)
-        self.same("X", f"{key}: found", told["found"] and key not in self.memory.new_keys(), False)
+        self.same("X", f"{key}: found", told["found"] and not is_new_key, False)
         if self.scene.settings.is_excluded(key):
             self.same("X", f"{key}: left out by a pattern", told["left_out_by"] is not None, True)
 
@@ -183,6 +174,8 @@ class Hold:
         self.same("V", "exit in JSON", told["exit"], status)
         self.same("V", "objects", told["objects"], verdict.objects)
         self.same("V", "changed again", told["changed_again"], verdict.changed_again)
+        self.same("V", "changed elsewhere", told["changed_elsewhere"], verdict.changed_elsewhere)
+        self.same("V", "removed", told["removed"], verdict.removed)
         self.same("V", "finished", told["finished"], self.memory.finished)
         for kind, n in told["different"].items():
             self.same("V", f"{kind} counted", n, sum(k == kind for _, k in found))

@@ -11,11 +11,18 @@ class Record:
         self.stamp, self.size, self.data = None, 0, b""  # of the source's version
         self.stored = None  # the stamp of the copy
         self.made = False  # by this job
+        self.remade = False  # its copy was gone
+        self.was_there = False  # a copy was, by an older record
         self.by_policy = False  # skipped, as on_conflict says
 
     @property
     def is_there(self):
         return self.state in ("done", "same")
+
+    @property
+    def has_rows(self):
+        """That are looked for."""
+        return self.is_there or self.state == "gone"
 
     def fails(self, reason):
         self.state, self.fail = "failed", reason

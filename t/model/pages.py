@@ -26,10 +26,10 @@ class State:
 class Run:
     """state is what must be afterwards, status how it must end, copied what its first line says."""
 
-    def __init__(self, state, first=None, only="all", retry=None, accept=False, anew=False):
+    def __init__(self, state, first=None, only="all", retry=None, accept=False, anew=False, remake=False):
         self.before, self.state = state, state.copy()
         self.first, self.only, self.retry = first, only, retry
-        self.accept, self.anew = accept, anew
+        self.accept, self.anew, self.remake = accept, anew, remake
         self.copied, self.planned = 0, []
         self.tried = set()  # keys of this run that could be renamed
         self.status = self.play()
@@ -78,6 +78,8 @@ class Run:
             memory.selection = self.settings.selection()
         if self.first and not memory.keeps_all and not self.settings.never_meet():
             return REFUSED
+        if self.remake and not memory.keeps_all:
+            return REFUSED
         # without a listing: rows that name what is done; what failed, of a journal that kept nothing else
         left = memory.waiting and self.only != "copy"
         short = self.only == "rows" or (not memory.keeps_all and bool(left or self.retry is not None))
@@ -90,6 +92,7 @@ class Run:
             memory.passes += 1
             memory.finished = memory.was_first = False
             memory.cursor = None
+            memory.orphaned = memory.orphaned if memory.listed else 0
         if not memory.records and chains(self.new_keys()):
             return REFUSED
         return 0
@@ -114,7 +117,7 @@ class Run:
 
     def keys_of_rows(self):
         """KEYS FROM ROWS: of values that stand there; new values lead back to their old keys."""
-        back = {r.new: r for r in self.memory.records.values() if r.is_there or r.made}
+        back = {r.new: r for r in self.memory.records.values() if r.is_there or r.made or r.was_there}
         for (table, _), row in self.picture.rows.items():
             key = self.settings.key_in(table, row.value)
             if key is not None:
@@ -146,9 +149,12 @@ class Run:
             memory.passed_over = passed_over
         if self.retry is not None:
             self.plan_again()
+        if self.remake:
+            self.plan_missing()
         if memory.listed:
             return
         self.meets = meet(self.whole_plan())
+        start = memory.cursor
         for key in keys:
             if memory.cursor is not None and key <= memory.cursor:
                 continue
@@ -157,10 +163,17 @@ class Run:
             self.plan_one(key)
             if self.first is not None and len(self.planned) >= self.first:
                 memory.was_first = True  # whether there are more or not
+                memory.orphaned += self.orphans(keys, start, memory.cursor)
                 return
         memory.listed = True
         self.end_failures(keys)
-        memory.orphaned = sum(self.is_orphan(r, keys) for r in memory.records.values())
+        memory.orphaned += self.orphans(keys, start, None)
+
+    def orphans(self, keys, start, end):
+        """Of earlier passes, between what the runs of this one had listed and have now."""
+        return sum(self.is_orphan(r, keys) for r in self.memory.records.values()
+                   if r.passed < self.memory.passes and (start is None or r.key > start)
+                   and (end is None or r.key <= end))
 
     def end_failures(self, keys):
         """What failed for what its key is, and is not there or not selected any more, is no failure."""
@@ -182,6 +195,16 @@ class Run:
             fail = "conflict" if left_out else record.fail
             if (record.state == "failed" or left_out) and fail not in NEVER_AGAIN and self.retry in ("", fail):
                 self.make_record(key)
+                self.memory.records[key].size = record.size
+
+    def plan_missing(self):
+        """--remake: copies that the job knows, and that are gone from the destination."""
+        for key, record in sorted(self.memory.records.items()):
+            older = record.was_there and record.fail not in NEVER_AGAIN
+            if (record.is_there or older) and record.new not in self.picture.destination:
+                self.make_record(key)
+                again = self.memory.records[key]
+                again.remade, again.made, again.size = True, False, record.size
 
     def wants(self, key):
         """New, or changed since, or one of keys that met."""
@@ -212,6 +235,7 @@ class Run:
         record = Record(key, self.settings.rename(key), self.memory.passes)
         if older:  # what it left at the destination is ours whatever comes
             record.stored, record.made = older.stored, older.made
+            record.was_there = older.was_there or older.is_there
         self.memory.records[key] = record
         self.planned.append(key)
 
@@ -232,6 +256,8 @@ class Run:
     def copy(self, record, source):
         if self.settings.one_place and record.new == record.key:
             record.state = "skipped"  # one and the same object, also where there is none: no page says
+        elif source is None and record.remade:
+            record.fails("missing")
         elif source is None:
             record.state = "gone"  # as far as the rows do not say otherwise
         else:
@@ -276,7 +302,7 @@ class Run:
 
     def change_rows(self):
         memory = self.memory
-        memory.waiting |= {k for k in self.planned if memory.records[k].fail not in NEVER_AGAIN}
+        memory.waiting |= {k for k in self.planned if memory.records[k].has_rows}
         if self.only == "copy":
             memory.finished = memory.listed and not memory.waiting
             return
@@ -315,8 +341,12 @@ class Run:
             record.fails("missing")
 
     def finish(self):
+        """Of an object that failed since its row did, no row is looked for, or told of."""
         memory = self.memory
         memory.finished = True
+        left = [w for w, o in memory.failed_rows().items() if memory.records[o.key].state == "failed"]
+        for where in left:
+            del memory.rows[where]
 
 
 def keys_of(selection):

@@ -94,7 +94,8 @@ class Settings:
         """Prefix rules and keys.prefix show by themselves that no new key is another key's, old or new."""
         if self.keys_from == "csv" or self.one_place:
             return False
-        return self.rules_name == "none" or (self.prefix == "image/" and self.rules_name == "prefix")
+        renames_all = self.prefix == "image/" or self.unmatched != "keep"
+        return self.rules_name == "none" or (renames_all and self.rules_name == "prefix")
 
     def value(self, table, key):
         """How a key stands in the column of a table."""

@@ -8,16 +8,20 @@ class Verdict:
     def __init__(self, state):
         self.picture, self.settings, self.memory = state.picture, state.settings, state.memory
         self.differences = []  # (key, kind), a row's as often as there are such rows
-        self.objects = self.changed_again = self.rows = 0
+        self.objects = self.changed_again = self.changed_elsewhere = self.removed = self.rows = 0
         for record in self.memory.records.values():
             if record.is_there and not self.is_dropped(record):
                 self.look_at_copy(record)
                 self.look_for_old_values(record)
+            elif record.was_there and record.new not in self.picture.destination and self.memory.keeps_all:
+                self.differences.append((record.key, "absent"))  # an earlier pass left one
         self.look_at_rows()
         self.differences.sort()
 
     def is_dropped(self, record):
-        return not self.memory.keeps_all and record.key not in self.memory.waiting
+        """keep: failures: what no failed row names, and whose rows do not wait."""
+        failed = {outcome.key for outcome in self.memory.failed_rows().values()}
+        return not self.memory.keeps_all and record.key not in self.memory.waiting | failed
 
     def look_at_copy(self, record):
         self.objects += 1
@@ -47,10 +51,14 @@ class Verdict:
                 continue
             self.rows += 1
             row = self.picture.rows.get(where)
-            if row is not None and row.value == outcome.new:
+            if row is None or row.value is None:
+                self.removed += 1
+            elif row.value == outcome.new:
                 continue
-            if row is not None and self.is_right_again(where, row):
+            elif self.is_right_again(where, row):
                 self.changed_again += 1
+            elif self.settings.key_in(where[0], row.value) in self.picture.destination:
+                self.changed_elsewhere += 1
             else:
                 self.differences.append((outcome.key, "row-lost"))
 

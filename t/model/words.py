@@ -3,7 +3,7 @@
 
 Runs:
   run, run:FLAG,FLAG...    first=N, copy (--only=copy), rows, retry, retry=CLASS, accept (--accept-change),
-                           anew (--new-journal)
+                           anew (--new-journal), remake
   dry                      what it says is held against the run that follows
   paused:FLAGS             a run that finds a pause, and goes on when it is taken back
   stopped:N, and the strikes of t/faults/steps.py (kill@..., term@..., fail@...)
@@ -23,7 +23,7 @@ Others, while no run goes on; N picks what:
 from steps import STRIKES, Step
 
 RUNS = ("run", "paused", "dry", "stopped")
-FLAGS = ("first", "copy", "rows", "retry", "accept", "anew")
+FLAGS = ("first", "copy", "rows", "retry", "accept", "anew", "remake")
 JOB = ("policy", "exclude", "include", "keep")
 EDITS = ("add", "modify", "touch", "remove", "restore", "copywrite", "copyremove", "copyequal",
          "rowadd", "rowmove", "rowback", "rowto", "rowdelete")
@@ -53,7 +53,8 @@ class Word:
 
     def options(self):
         """For migrate-run."""
-        names = {"copy": "--only=copy", "rows": "--only=rows", "accept": "--accept-change", "anew": "--new-journal"}
+        names = {"copy": "--only=copy", "rows": "--only=rows", "accept": "--accept-change", "anew": "--new-journal",
+                 "remake": "--remake"}
         options = [names[f] for f in self.flags if f in names]
         if "first" in self.flags:
             options += ["--first", self.flags["first"]]
@@ -66,7 +67,8 @@ class Word:
         flags = self.flags
         only = "copy" if "copy" in flags else "rows" if "rows" in flags else "all"
         return {"first": int(flags["first"]) if "first" in flags else None, "only": only,
-                "retry": flags.get("retry"), "accept": "accept" in flags, "anew": "anew" in flags}
+                "retry": flags.get("retry"), "accept": "accept" in flags, "anew": "anew" in flags,
+                "remake": "remake" in flags}
 
     def __str__(self):
         return self.text
