@@ -425,7 +425,7 @@ EXTRA_DIST += t/faults/README t/faults/ends.py t/faults/invariants t/faults/lib.
 	t/faults/lines.py t/faults/model.py t/faults/oracle.py t/faults/places.py t/faults/play.py \
 	t/faults/rowcheck.py t/faults/shrink.py t/faults/steps.py t/faults/worlds.py
 EXTRA_DIST += t/model/README t/model/spoil t/model/stories \
-	t/model/draws.py t/model/edits.py t/model/foretold.py t/model/gaps.py t/model/hold.py t/model/memory.py \
+	t/model/draws.py t/model/edits.py t/model/foretold.py t/model/hold.py t/model/memory.py \
 	t/model/pages.py t/model/said.py t/model/scene.py t/model/settings.py t/model/story.py t/model/strikes.py \
 	t/model/verdict.py t/model/words.py
 EXTRA_DIST += t/servers/keysd.sh t/servers/keysd/keysd.py t/servers/connectd/connectd.py

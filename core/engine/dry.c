@@ -169,6 +169,16 @@ static int mark(struct dry *d, struct migrate_bytes key, char kind, struct error
 	return sorter_add(d->hashes, bytes_of(hash, sizeof(hash)), bytes_of(&kind, 1), err);
 }
 
+/* What would meet other names, or be met: a plan knows nothing of what is there. */
+static int mark_names(struct dry *d, const struct key_item *item, const struct verdict *v,
+		      struct error *err)
+{
+	return mark(d, v->new_key, 'n', err) ||
+		       (!bytes_equal(item->key, v->new_key) && mark(d, item->key, 'k', err))
+		   ? -1
+		   : 0;
+}
+
 static void keep_sample(struct dry *d, const struct key_item *item, const struct verdict *v)
 {
 	struct dry_rule *r = &d->rules[v->rule < DRY_RULES ? v->rule : DRY_RULES];
@@ -217,8 +227,10 @@ static int count_object(struct dry *d, struct key_item *item, const struct verdi
 						      : ROWS_FOLLOW;
 	uint64_t met = 0;
 
-	if (!look(d, item)) {
+	if (v->state != OBJECT_FAILED && !look(d, item)) {
 		d->missing++;
+		if (v->state == OBJECT_PLANNED && mark_names(d, item, v, err))
+			return -1;
 		return d->engine.job->keys_from == KEYS_FROM_DATABASE
 			   ? 0
 			   : pass_rows(d, &item->key, ROWS_LEFT, v->new_key, &met, err);
@@ -233,8 +245,7 @@ static int count_object(struct dry *d, struct key_item *item, const struct verdi
 		keep_sample(d, item, v);
 		if (d->known && known_add(d->known, item->key, v->new_key, err))
 			return -1;
-		if (mark(d, v->new_key, 'n', err) ||
-		    (!bytes_equal(item->key, v->new_key) && mark(d, item->key, 'k', err)))
+		if (mark_names(d, item, v, err))
 			return -1;
 	}
 	if (pass_rows(d, &item->key, fate, v->new_key, &met, err))

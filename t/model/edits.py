@@ -10,9 +10,9 @@ INCLUDES = [[], ["image/*"], ["image/[a-h]*", "other/o"]]
 class Edits:
     """Each says what it did, or None: there is nothing of that kind."""
 
-    def __init__(self, scene, memory, gaps):
+    def __init__(self, scene, memory):
         self.scene, self.picture, self.settings = scene, scene.picture, scene.settings
-        self.memory, self.gaps = memory, gaps
+        self.memory = memory
 
     def make(self, word):
         argument = word.argument
@@ -21,9 +21,6 @@ class Edits:
     def pick(self, n, things):
         things = sorted(things)
         return things[n % len(things)] if things else None
-
-    def record(self, key):
-        return self.memory.records.get(key) if self.memory else None
 
     # ---- The source -----------------------------------------------------------------
 
@@ -48,9 +45,7 @@ class Edits:
         return key and self.write(key, self.picture.source[key].data, "was touched in the source")
 
     def remove(self, n):
-        left_behind = lambda k: self.record(k) and not self.record(k).is_there
-        keys = [k for k in self.objects() if not ("left-behind" in self.gaps and left_behind(k))]
-        key = self.pick(n, keys)
+        key = self.pick(n, self.objects())
         if key is None:
             return None
         self.scene.remove("source", key)
@@ -105,12 +100,8 @@ class Edits:
         return f"{where[0]} {where[1]} {what}"
 
     def rows(self):
-        """Those that may change: with keys from rows not those of a key that failed, while it would stay so."""
-        found = [w for w, row in self.picture.rows.items() if not row.refused]
-        if self.settings.keys_from != "database" or "left-behind" not in self.gaps or not self.memory:
-            return found
-        failed = {r.key for r in self.memory.records.values() if r.state == "failed"}
-        return [w for w in found if self.settings.key_in(w[0], self.picture.rows[w].value) not in failed]
+        """Those that may change."""
+        return [w for w, row in self.picture.rows.items() if not row.refused]
 
     def rowmove(self, n):
         where = self.pick(n, self.rows())
@@ -154,12 +145,8 @@ class Edits:
     def keep(self, how):
         return self.rewrite("keep", how)
 
-    def may_select(self):
-        """Another selection, which may be wider, while a pass is under way."""
-        return not ("mid-pass" in self.gaps and self.memory and not self.memory.finished)
-
     def exclude(self, n):
-        return self.rewrite("exclude", PATTERNS[n % len(PATTERNS)]) if self.may_select() else None
+        return self.rewrite("exclude", PATTERNS[n % len(PATTERNS)])
 
     def include(self, n):
-        return self.rewrite("include", INCLUDES[n % len(INCLUDES)]) if self.may_select() else None
+        return self.rewrite("include", INCLUDES[n % len(INCLUDES)])

@@ -5,13 +5,11 @@ from pages import REFUSED, UNFIT
 
 
 class Foretold:
-    def __init__(self, hold, run, gaps):
-        self.hold_, self.run, self.gaps = hold, run, gaps
+    def __init__(self, hold, run):
+        self.hold_, self.run = hold, run
 
     def hold(self, status, told):
         run, same = self.run, self.hold_.same
-        if self.is_left_aside():
-            return
         if run.status == UNFIT:
             same("D", "status", status, UNFIT)
         elif run.status == REFUSED:
@@ -43,12 +41,6 @@ class Foretold:
         if self.run.memory.passes > 1 and memory.keeps_all:
             found |= set(memory.records)
         return [memory.records[k] for k in found if memory.records[k].is_there and k not in self.run.planned]
-
-    def is_left_aside(self):
-        """What gaps.py names."""
-        settings = self.run.settings
-        absent = any(k not in self.run.before.picture.source for k in self.run.keys()[0])
-        return "absent" in self.gaps and settings.keys_from != "source" and absent
 
     def planned(self):
         return [self.run.memory.records[k] for k in self.run.planned]

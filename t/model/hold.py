@@ -17,8 +17,8 @@ CLASSES = ("done", "same", "skipped", "gone", "failed")
 class Hold:
     """problems: a line for each difference."""
 
-    def __init__(self, scene, memory, gaps):
-        self.scene, self.memory, self.gaps = scene, memory, gaps
+    def __init__(self, scene, memory):
+        self.scene, self.memory = scene, memory
         self.picture, self.job = scene.picture, scene.path("job.yml")
         self.problems = []
 

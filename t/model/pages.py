@@ -195,7 +195,8 @@ class Run:
             fail = "conflict" if left_out else record.fail
             if (record.state == "failed" or left_out) and fail not in NEVER_AGAIN and self.retry in ("", fail):
                 self.make_record(key)
-                self.memory.records[key].size = record.size
+                again = self.memory.records[key]
+                again.size, again.remade = record.size, record.remade
 
     def plan_missing(self):
         """--remake: copies that the job knows, and that are gone from the destination."""
@@ -303,6 +304,8 @@ class Run:
     def change_rows(self):
         memory = self.memory
         memory.waiting |= {k for k in self.planned if memory.records[k].has_rows}
+        if self.retry == "":  # all rows that name such an object
+            memory.waiting |= {o.key for o in memory.failed_rows().values() if memory.records[o.key].is_there}
         if self.only == "copy":
             memory.finished = memory.listed and not memory.waiting
             return
@@ -341,10 +344,10 @@ class Run:
             record.fails("missing")
 
     def finish(self):
-        """Of an object that failed since its row did, no row is looked for, or told of."""
+        """Of an object that came to nothing since its row failed, no row is looked for, or told of."""
         memory = self.memory
         memory.finished = True
-        left = [w for w, o in memory.failed_rows().items() if memory.records[o.key].state == "failed"]
+        left = [w for w, o in memory.failed_rows().items() if not memory.records[o.key].is_there]
         for where in left:
             del memory.rows[where]
 

@@ -11,7 +11,6 @@ import random
 import shutil
 
 from ends import SqliteDatabase
-from gaps import GAPS
 from places import Application, PatientPostgres, PosixPlace, S3Place
 from settings import Settings
 
@@ -124,11 +123,10 @@ class Scene:
         self.application = Application(self.path("app.db"), first if self.kind == "postgres" else None)
         self.application.execute(self.schema())
         self.last_number, rows = 0, []
-        may_refuse = True
         for name, _, _ in self.settings.tables:
             for key in NAMES + [b"image/none"]:
                 for _ in range(rng.choice([0, 1, 1, 2])):
-                    refused = name == "t" and may_refuse and key.startswith(b"image/") and rng.random() < 0.06
+                    refused = name == "t" and key.startswith(b"image/") and rng.random() < 0.06
                     rows.append((name, self.settings.value(name, key), refused))
         self.add_rows(rows)
 

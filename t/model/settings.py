@@ -28,7 +28,7 @@ class Settings:
 
     SELECTION = ("prefix", "include", "exclude", "on_conflict", "verify")
 
-    def __init__(self, rng, kind, gaps=()):
+    def __init__(self, rng, kind):
         self.kind = kind
         self.one_place = rng.random() < 0.2
         self.keys_from = rng.choices(["source", "file", "csv", "database"], [7, 1, 1, 2])[0]

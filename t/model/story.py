@@ -6,7 +6,6 @@ import random
 
 import edits
 from foretold import Foretold
-from gaps import GAPS
 from hold import Hold, any_key
 from lines import Violation, unknown
 from pages import REFUSED, UNFIT, Run, State
@@ -24,7 +23,6 @@ class Story(Strikes):
         self.out = os.path.join(folder, "out")
         os.makedirs(self.out, exist_ok=True)
         self.memory = None
-        self.gaps = set(GAPS)
         self.seed, self.thorough = seed, False
         self.said, self.text = [], ""
 
@@ -45,7 +43,7 @@ class Story(Strikes):
         status = self.spawn(["migrate-run", "--progress=none", *word.options(), self.job], meanwhile)
         self.say(f"{word}: status {status}")
         self.adopt(run)
-        hold = Hold(self.scene, self.memory, self.gaps)
+        hold = Hold(self.scene, self.memory)
         hold.same("S", f"{word}: status", status, run.status)
         hold.world()
         if run.status not in (REFUSED, UNFIT) and not hold.problems:
@@ -55,22 +53,14 @@ class Story(Strikes):
         self.judge(hold, word)
 
     def is_left_out(self, word):
-        """It leads where a gap is."""
+        """It leads where no page says enough."""
         memory, settings = self.memory, self.scene.settings
         if "first" in word.flags and settings.keep == "failures":
             # no page says which rules show by themselves that keys never meet, nor what is refused first
             if memory or settings.rules_name == "two" or settings.keys_from != "source":
                 return True
-        if "first" in word.flags and memory and memory.count("failed") and settings.keys_from != "source":
-            return True  # whether a failure that is looked at again is one of the N, no page says
-        if settings.keep == "failures" and "forgotten" in self.gaps:
-            refused = any(row.refused for row in self.scene.picture.rows.values())
-            again = "retry" in word.flags and memory and (memory.waiting or refused)
-            if "rows" in word.flags or word.strike or again:
-                return True
-        if "rows" in word.flags and settings.keys_from != "source" and "absent" in self.gaps:
-            return True
-        return "copy-again" in self.gaps and memory and memory.waiting and "copy" in word.flags
+        # whether a failure that is looked at again is one of the N, no page says either
+        return "first" in word.flags and memory and memory.count("failed") and settings.keys_from != "source"
 
     def adopt(self, run):
         """What the model says is what is known from now on."""
@@ -103,20 +93,20 @@ class Story(Strikes):
         status, out, err = ask("migrate-run", "--dry-run", self.job)
         self.say(f"{word}: status {status}")
         self.said = [f"  | {line}" for line in (out + err).splitlines()[-20:]]
-        hold = Hold(self.scene, self.memory, self.gaps)
+        hold = Hold(self.scene, self.memory)
         hold.world()
         if journal:
             hold.same("D", "the journal", ask("migrate-status", "--json", self.job), journal)
         elif os.path.exists(self.scene.path("world.journal")):
             hold.say("D", "a journal was written")
-        Foretold(hold, run, self.gaps).hold(status, DryRun(out))
+        Foretold(hold, run).hold(status, DryRun(out))
         self.judge(hold, word)
 
     # ---- The whole ------------------------------------------------------------------
 
     def play_word(self, word):
         if word.name in EDITS + JOB:
-            done = edits.Edits(self.scene, self.memory, self.gaps).make(word)
+            done = edits.Edits(self.scene, self.memory).make(word)
             self.say(f"{word}: {done}")
         elif word.strike and self.is_left_out(word):
             self.say(f"{word}: left out")

@@ -29,7 +29,7 @@ class Strikes:
         command = killat + ["migrate-run", "--progress=none", self.job]
         status = self.spawn(command, lambda process: strike_later(step, process))
         self.say(f"{word}: status {status}")
-        hold = Hold(self.scene, self.memory, self.gaps)
+        hold = Hold(self.scene, self.memory)
         hold.same("S", f"{word}: status", status, self.statuses(step))
         self.halfway(hold, run)
         self.judge(hold, word)
@@ -93,7 +93,7 @@ class Strikes:
             run = Run(run.state, retry="" if retry else None)
         self.adopt(run)
         self.memory.was_struck = True
-        hold = Hold(self.scene, self.memory, self.gaps)
+        hold = Hold(self.scene, self.memory)
         hold.same("S", f"after {word}: status", status, run.status)
         hold.world()
         if not hold.problems:
@@ -110,7 +110,7 @@ class Strikes:
         command = ["migrate-run", "--progress=none", "--set", "limits.requests=10", self.job]
         status = self.spawn(command, lambda process: self.stop(process, int(word.argument or 0)))
         self.say(f"{word}: status {status}")
-        hold = Hold(self.scene, self.memory, self.gaps)
+        hold = Hold(self.scene, self.memory)
         hold.same("S", f"{word}: status", status, {DONE, SOME_FAILED, INTERRUPTED})
         self.halfway(hold, run)
         self.judge(hold, word)
@@ -134,7 +134,7 @@ class Strikes:
         """A pause that is there when a run begins, and is taken back while it waits."""
         if not self.memory:
             status = ask("migrate-control", self.job, "pause")[0]
-            hold = Hold(self.scene, self.memory, self.gaps)
+            hold = Hold(self.scene, self.memory)
             hold.same("S", "migrate-control without a journal: status", status, 2)
             self.judge(hold, word)
             return
