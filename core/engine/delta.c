@@ -281,6 +281,9 @@ int delta_match(struct delta *d, const struct key_item *item, struct older *o, s
 	if (!d->more || !bytes_equal(d->record.key, item->key))
 		return 0;
 	d->matched = true;
+	/* it named nothing that a rule could rename; now it is where a copy of ours is */
+	if (o->own && is_over(d))
+		return end_failure(d, err);
 	o->found = true;
 	o->own = false;
 	o->record = d->record;

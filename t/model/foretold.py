@@ -23,8 +23,12 @@ class Foretold:
         run, same = self.run, self.hold_.same
         fails = [r for r in self.planned() if r.fail in ("unmatched", "collision")]
         collide = sum(r.fail == "collision" for r in fails)
-        same("D", "status", status, 3 if fails else 0)
-        same("D", "would fail", told["would fail"], len(fails) - collide)
+        n = len(fails) - collide
+        # whether a key without a rule is planned again, or is one that failed before, no page says
+        before = run.before.memory.records if run.before.memory else {}
+        again = sum(r.fail == "unmatched" and r.key in before for r in fails)
+        same("D", "status", status, {3 if n - again + collide else 0, 3 if fails else 0})
+        same("D", "would fail", told["would fail"], {n - again, n})
         same("D", "keys that collide", told["keys that collide"], collide)
         # those that collide are no others than these before somebody decides
         tried = [r for r in self.planned() if r.fail != "unmatched" and self.is_there(r)]
