@@ -281,8 +281,8 @@ int delta_match(struct delta *d, const struct key_item *item, struct older *o, s
 	if (!d->more || !bytes_equal(d->record.key, item->key))
 		return 0;
 	d->matched = true;
-	/* it named nothing that a rule could rename; now it is where a copy of ours is */
-	if (o->own && is_over(d))
+	/* rows named it, which no rule could rename; those that do now name a copy of ours */
+	if (o->own && is_over(d) && d->engine->job->keys_from == KEYS_FROM_DATABASE)
 		return end_failure(d, err);
 	o->found = true;
 	o->own = false;

@@ -26,6 +26,18 @@ int dry_close_delta(struct dry *d, struct error *err)
 	return d->delta ? delta_finish(d->delta, err) : 0;
 }
 
+static bool is_copied(const struct object_record *o)
+{
+	return o->state == OBJECT_COPIED || o->state == OBJECT_SAME;
+}
+
+/* A copy does, what keeps its name in one place, and each of those that want one name. */
+static bool takes_name(const struct object_record *o)
+{
+	return is_copied(o) || (o->state == OBJECT_SKIPPED && bytes_equal(o->key, o->new_key)) ||
+	       (o->state == OBJECT_FAILED && o->fail == FAIL_COLLISION);
+}
+
 /* The pass that goes on has listed it already. */
 static bool is_behind(const struct dry *d, const struct key_item *item)
 {
@@ -36,11 +48,6 @@ static bool is_behind(const struct dry *d, const struct key_item *item)
 static bool is_unfinished(const struct object_record *o)
 {
 	return o->state == OBJECT_PLANNED;
-}
-
-static bool is_copied(const struct object_record *o)
-{
-	return o->state == OBJECT_COPIED || o->state == OBJECT_SAME;
 }
 
 static bool look(struct migrate_session *s, struct migrate_bytes key, struct migrate_bytes etag,
@@ -90,6 +97,9 @@ int dry_look_up(struct dry *d, struct key_item *item, struct dry_known *known, s
 		known->kind = o.record.state == OBJECT_FAILED ? DRY_FAILED : DRY_SETTLED;
 	else if (is_behind(d, item))
 		known->kind = DRY_LATER;
-	known->rows_follow = o.found && is_copied(&o.record) && dry_rows_follow(d->done, o.batch);
+	if (!o.found)
+		return 0;
+	known->rows_follow = is_copied(&o.record) && dry_rows_follow(d->done, o.batch);
+	known->name_taken = takes_name(&o.record);
 	return 0;
 }

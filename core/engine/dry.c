@@ -161,6 +161,9 @@ static int pass_rows(struct dry *d, const struct migrate_bytes *key, enum fate f
 	return 0;
 }
 
+/* What may become of a name: two want it, or one that has it; one wants the key of another. */
+enum { NAME_WANTED, NAME_TAKEN, NAME_LEFT, NAME_MARKS };
+
 static int mark(struct dry *d, struct migrate_bytes key, char kind, struct error *err)
 {
 	uint8_t hash[16];
@@ -173,8 +176,8 @@ static int mark(struct dry *d, struct migrate_bytes key, char kind, struct error
 static int mark_names(struct dry *d, const struct key_item *item, const struct verdict *v,
 		      struct error *err)
 {
-	return mark(d, v->new_key, 'n', err) ||
-		       (!bytes_equal(item->key, v->new_key) && mark(d, item->key, 'k', err))
+	return mark(d, v->new_key, NAME_WANTED, err) ||
+		       (!bytes_equal(item->key, v->new_key) && mark(d, item->key, NAME_LEFT, err))
 		   ? -1
 		   : 0;
 }
@@ -239,6 +242,8 @@ static int count_object(struct dry *d, struct key_item *item, const struct verdi
 		keep_failure(d, item, v);
 	} else if (v->state == OBJECT_SKIPPED) {
 		d->in_place++;
+		if (mark(d, v->new_key, NAME_TAKEN, err))
+			return -1;
 	} else {
 		d->objects++;
 		d->bytes += item->size;
@@ -281,9 +286,10 @@ static int count_known(struct dry *d, const struct key_item *item, const struct 
 	uint64_t met;
 
 	count_kind(d, known);
-	if (known->kind == DRY_SETTLED && v->new_key.n &&
-	    (mark(d, v->new_key, 'n', err) ||
-	     (d->known && known_add(d->known, item->key, v->new_key, err))))
+	if (known->name_taken && v->new_key.n && mark(d, v->new_key, NAME_TAKEN, err))
+		return -1;
+	if (known->kind == DRY_SETTLED && v->new_key.n && d->known &&
+	    known_add(d->known, item->key, v->new_key, err))
 		return -1;
 	return pass_rows(d, &item->key, fate, v->new_key, &met, err);
 }
@@ -318,11 +324,22 @@ static int count_keys(struct dry *d, struct error *err)
 		   : pass_rows(d, NULL, ROWS_LEFT, bytes_of(NULL, 0), &met, err);
 }
 
+/* How often one name is marked, by kind; those that want it are counted where they may not. */
+static void count_name(struct dry *d, const uint64_t marks[])
+{
+	uint64_t wanted = marks[NAME_WANTED];
+
+	if (wanted > 1 || marks[NAME_TAKEN])
+		d->collisions += wanted;
+	if (marks[NAME_LEFT])
+		d->chains += wanted;
+}
+
 static int count_collisions(struct dry *d, struct error *err)
 {
 	uint8_t last[16] = { 0 };
 	struct migrate_bytes hash, payload;
-	uint64_t names = 0, keys = 0;
+	uint64_t marks[NAME_MARKS] = { 0 };
 	int rc;
 
 	if (sorter_finish(d->hashes, err))
@@ -330,13 +347,12 @@ static int count_collisions(struct dry *d, struct error *err)
 	do {
 		rc = sorter_next(d->hashes, &hash, &payload, err);
 		if (rc != 1 || memcmp(last, hash.p, sizeof(last))) {
-			d->collisions += names > 1 ? names : 0;
-			d->chains += names && keys ? names : 0;
-			names = keys = 0;
+			count_name(d, marks);
+			memset(marks, 0, sizeof(marks));
 		}
 		if (rc == 1) {
 			memcpy(last, hash.p, sizeof(last));
-			++*(*(const char *)payload.p == 'n' ? &names : &keys);
+			marks[*(const unsigned char *)payload.p]++;
 		}
 	} while (rc == 1);
 	return rc;

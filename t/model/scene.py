@@ -132,7 +132,7 @@ class Scene:
 
     def schema(self):
         text = "varchar(900)" if self.kind == "postgres" else "TEXT"
-        lines = ["DROP TABLE IF EXISTS t, u, audit;"] if self.kind == "postgres" else []
+        lines = ["SET client_min_messages = warning; DROP TABLE IF EXISTS t, u, audit;"] if self.kind == "postgres" else []
         lines.append("CREATE TABLE audit (tbl TEXT, id INTEGER);")
         for name, column, _ in self.settings.tables:
             check = f", CHECK (note <> 'refused' OR {column} LIKE 'image/%')"
