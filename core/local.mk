@@ -263,6 +263,10 @@ engine_sources = \
 	core/engine/status-json.c \
 	core/engine/status.c \
 	core/engine/status.h \
+	core/engine/stride.c \
+	core/engine/stride.h \
+	core/engine/swap-held.c \
+	core/engine/swap-impl.h \
 	core/engine/swap.c \
 	core/engine/syncer.c \
 	core/engine/tell.c \
@@ -272,6 +276,7 @@ engine_sources = \
 	core/engine/transfer.c \
 	core/engine/tune.c \
 	core/engine/tune.h \
+	core/engine/turn.c \
 	core/engine/twin.c \
 	core/engine/unchanged.c \
 	core/engine/unindexed.c \

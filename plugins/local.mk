@@ -197,6 +197,7 @@ sqlite_sources = \
 	plugins/sqlite/identity.c \
 	plugins/sqlite/insert.c \
 	plugins/sqlite/key.c \
+	plugins/sqlite/others.c \
 	plugins/sqlite/read.c \
 	plugins/sqlite/rewrite.c \
 	plugins/sqlite/row.c \

@@ -38,8 +38,8 @@ int crew_hire(struct crew *c, struct engine *e, struct error *err)
 	c->copiers = calloc(CREW_MOST, sizeof(struct copier *));
 	c->rewriters = calloc(rewriters + 1, sizeof(struct rewriter *));
 	e->inflight = calloc(CREW_MOST, sizeof(*e->inflight));
-	e->rewriting_now = calloc(e->ends.database_count + 1, sizeof(*e->rewriting_now));
-	if (!c->copiers || !c->rewriters || !e->inflight || !e->rewriting_now)
+	e->turns = calloc(e->ends.database_count + 1, sizeof(*e->turns));
+	if (!c->copiers || !c->rewriters || !e->inflight || !e->turns)
 		return error_set(err, EXIT_INTERNAL, "out of memory");
 	e->inflight_size = CREW_MOST;
 	atomic_store(&e->most_copiers, most_copiers(e));
@@ -59,8 +59,8 @@ void crew_dismiss(struct crew *c)
 		rewriter_free(c->rewriters[i]);
 	free(c->copiers);
 	free(c->rewriters);
-	free(c->engine->rewriting_now);
-	c->engine->rewriting_now = NULL;
+	free(c->engine->turns);
+	c->engine->turns = NULL;
 	free(c->engine->inflight);
 	c->engine->inflight = NULL;
 	c->engine->inflight_size = 0;

@@ -76,6 +76,14 @@ struct item {
 	struct item *next;
 };
 
+/* Who may rewrite rows of a database. */
+struct turn {
+	uint32_t now; /* calls of rewrite() under way */
+	/* where but one may be: */
+	int64_t busy, next_look; /* ns that were spent so; when to look for other writers */
+	int64_t contended;       /* when some were seen last (monotonic); 0: never */
+};
+
 struct gate;  /* outages, pauses: gate.h */
 struct pace;  /* limits: pace.h */
 struct large; /* objects in parts: parts.c */
@@ -129,7 +137,7 @@ struct engine {
 	bool synced;                 /* the syncer will hand on nothing more */
 	bool saving;                 /* pictures of open batches are being journalled */
 	uint32_t copiers, rewriters; /* threads at work */
-	uint32_t *rewriting_now;     /* calls of rewrite() under way, by database */
+	struct turn *turns;          /* of rewrite(), by database: turn.c */
 	uint32_t idle;               /* copiers that found nothing to take */
 	uint64_t memory;             /* bytes of buffers in use */
 
@@ -154,6 +162,8 @@ struct engine {
 	struct losses *losses;                   /* attributes that could not be kept, by name */
 	atomic_uint_fast64_t told;               /* failures that were named in the log */
 	atomic_bool locks_stay;                  /* waiting for locked rows did not help */
+	atomic_uint_fast64_t put_off;            /* batches with rows that were locked */
+	_Atomic(int64_t) waiting_since;          /* for these (monotonic); 0: not yet */
 	uint64_t orphaned;
 	/* of this pass, by earlier runs; less when some of it is looked at again */
 	atomic_uint_fast64_t objects_before, bytes_before, copied_before;

@@ -8,6 +8,7 @@
 #include "engine/sizes.h"
 #include "engine/uploads.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -349,6 +350,24 @@ int feeder_drain(struct engine *e)
 	return engine_leaving(e) ? -1 : 0;
 }
 
+/* Batches with rows that were locked: now these are waited for. */
+static int admit_put_off(struct engine *e, struct error *err)
+{
+	if (e->options->only == RUN_COPY)
+		return 0;
+	if (feeder_drain(e))
+		return -1;
+	if (!atomic_load(&e->put_off))
+		return 0;
+	log_info("waiting for locked rows of %" PRIuFAST64 " batches", atomic_load(&e->put_off));
+	atomic_store(&e->waiting_since, clock_monotonic());
+	rowindex_forget(e->rowindex);
+	if (admit_all_open(e, err) || feeder_drain(e))
+		return -1;
+	atomic_store(&e->waiting_since, 0);
+	return 0;
+}
+
 /* Rows written since a pass began, by later passes; texts, by each. */
 static int scan_rows(struct engine *e, struct error *err)
 {
@@ -404,6 +423,8 @@ static int feed(struct engine *e, struct error *err)
 	if (admit_all_open(e, err))
 		return -1;
 	if (!checked && listing && list_behind(e, err))
+		return -1;
+	if (admit_put_off(e, err))
 		return -1;
 	if (e->pass.state == PASS_LISTING)
 		return 0; /* --first: the rest of the pass is a later run's */

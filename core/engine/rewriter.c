@@ -40,6 +40,7 @@ void rewriter_free(struct rewriter *r)
 	close_sessions(r->databases);
 	close_sessions(r->caches);
 	free(r->lag_seen);
+	free(r->strides);
 	row_page_release(&r->page);
 	arena_release(&r->arena);
 	arena_release(&r->rows);
@@ -57,11 +58,14 @@ struct rewriter *rewriter_new(struct engine *e, struct error *err)
 		return NULL;
 	}
 	r->engine = e;
-	r->slice = r->fits = CHUNK_ROWS;
+	r->slice = CHUNK_ROWS;
+	r->strides = calloc(e->ends.database_count + 1, sizeof(*r->strides));
+	for (size_t i = 0; r->strides && i < e->ends.database_count; i++)
+		stride_init(&r->strides[i], e->job->rows.chunk_time * NS_PER_MS);
 	r->value = (struct buf)BUF_INIT(MIGRATE_KEY_MAX);
 	r->key = (struct buf)BUF_INIT(MIGRATE_KEY_MAX);
 	r->lag_seen = calloc(e->ends.database_count + 1, sizeof(*r->lag_seen));
-	if (!r->lag_seen)
+	if (!r->lag_seen || !r->strides)
 		error_set(err, EXIT_INTERNAL, "out of memory");
 	else
 		r->databases = open_sessions(e->ends.databases, e->ends.database_count, err);
@@ -168,10 +172,11 @@ static int settle_chunk(struct rewriter *r, struct batch *b, struct chunk *c, st
 		return -1;
 	rows_count(c, &b->counts);
 	tell_rows(e, c);
-	for (uint32_t i = 0; i < c->n; i++)
-		if (row_is_bad(&c->rows[i]))
+	for (uint32_t i = 0; i < c->n; i++) {
+		if (row_is_bad(&c->rows[i]) && !c->rows[i].put_off)
 			atomic_fetch_add(&e->tally.rows_conflict, 1);
-	atomic_fetch_add(&e->tally.rows, c->n);
+		atomic_fetch_add(&e->tally.rows, !c->rows[i].put_off);
+	}
 	c->settled = true;
 	if (may_wait(r, c)) {
 		/* the journal wants no row of it, and these are gone by then */
@@ -300,14 +305,27 @@ static int finish(struct rewriter *r, struct batch *b, struct error *err)
 	return 0;
 }
 
+/* It stays as it is: the feeder hands it in once more when all others are done. */
+static int put_off(struct rewriter *r, struct batch *b, struct error *err)
+{
+	if (save_outcome(r, b, err) ||
+	    (objects_changed(b) && journal_save(r->engine->journal, &b, 1, err)))
+		return -1;
+	atomic_fetch_add(&r->engine->put_off, 1);
+	return 0;
+}
+
 static int rewrite_batch(struct rewriter *r, struct batch *b, struct error *err)
 {
 	r->resolved_n = 0;
+	r->put_off = false;
+	/* what came with given rows is gone once it is settled */
+	r->puts_off = !has_given_rows(b) && !atomic_load(&r->engine->waiting_since);
 	if (b->state == BATCH_REWRITING && take_up(r, b, err))
 		return -1;
 	if (has_given_rows(b) ? rewrite_given(r, b, err) : rewrite_found(r, b, err))
 		return -1;
-	return finish(r, b, err);
+	return r->put_off ? put_off(r, b, err) : finish(r, b, err);
 }
 
 void *rewriter_main(void *arg)

@@ -3,6 +3,7 @@
 #define MIGRATE_ENGINE_REWRITER_H
 
 #include "engine/engine.h"
+#include "engine/stride.h"
 
 /*
  * One row worker: a session of each database and each cache. For a batch it finds
@@ -14,12 +15,14 @@ struct rewriter {
 	pthread_t thread;
 	struct migrate_session **databases, **caches;
 	struct row_page page;
-	int64_t *lag_seen;    /* by database: when its replicas were near enough; 0: never */
-	size_t slice;         /* values to look for at a time */
-	size_t fits;          /* rows that one rewrite() bears, as far as is known */
-	struct arena arena;   /* of the present batch */
-	struct arena rows;    /* of the present chunk: a key may have millions of rows */
-	struct chunk waiting; /* its outcome is journalled with what comes next */
+	int64_t *lag_seen;      /* by database: when its replicas were near enough; 0: never */
+	size_t slice;           /* values to look for at a time */
+	struct stride *strides; /* rows that one rewrite() takes, by database */
+	bool puts_off;          /* rows that are locked may wait for the end of all work */
+	bool put_off;           /* of the present batch, some do */
+	struct arena arena;     /* of the present batch */
+	struct arena rows;      /* of the present chunk: a key may have millions of rows */
+	struct chunk waiting;   /* its outcome is journalled with what comes next */
 	bool outcome_waits;
 	struct chunk *resolved; /* that an earlier run had left open, of the present batch */
 	size_t resolved_n;
@@ -38,6 +41,10 @@ struct wanted {                       /* what find() looks for */
 typedef int each_chunk(struct rewriter *r, struct batch *b, struct chunk *c, struct error *err);
 int rows_find(struct rewriter *r, struct batch *b, size_t database, each_chunk *each,
 	      struct error *err);
+
+/* turn.c: one rewrite(), which took ns; contended: as it says. */
+void turn_take(struct engine *e, size_t database);
+void turn_end(struct engine *e, size_t database, int64_t ns, bool contended);
 
 /* swap.c: rewrite a chunk whose intent is durable; outcomes into its rows. */
 int rows_rewrite(struct rewriter *r, struct chunk *c, struct error *err);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/rewriter.h"
+#include "engine/swap-impl.h"
 
 #include "base/bytes.h"
 #include "base/clock.h"
@@ -10,8 +10,9 @@
 #include <string.h>
 
 /*
- * Compare and swap of one chunk. A guilty row is found by halving; so are rows that somebody
- * else holds, or that take too long: the others go on, and these are come back to.
+ * Compare and swap of one chunk. A guilty row is found by halving; so are rows that take too
+ * long, or that need something which somebody else holds. Rows that are held themselves are
+ * passed over. The others go on, and these are come back to (swap-held.c).
  */
 
 bool rows_again(struct rewriter *r, struct migrate_session *s, enum migrate_status status,
@@ -39,120 +40,103 @@ bool rows_again(struct rewriter *r, struct migrate_session *s, enum migrate_stat
 	return false;
 }
 
-/*
- * A database may bear fewer rewrites at once than there are rewriters: the others look for
- * rows and wait for the journal meanwhile.
- */
-static void take_turn(struct engine *e, size_t database)
+static enum migrate_status call(struct swap *w, const uint32_t *rows, size_t n, bool pass_over,
+				int64_t *ns)
 {
-	uint32_t max = e->ends.database_facts[database].d.sessions_max;
-
-	pthread_mutex_lock(&e->lock);
-	while (max && e->rewriting_now[database] >= max)
-		engine_wait(e, &e->changed, NS_PER_S);
-	e->rewriting_now[database]++;
-	pthread_mutex_unlock(&e->lock);
-}
-
-static void end_turn(struct engine *e, size_t database)
-{
-	pthread_mutex_lock(&e->lock);
-	e->rewriting_now[database]--;
-	pthread_cond_broadcast(&e->changed);
-	pthread_mutex_unlock(&e->lock);
-}
-
-static enum migrate_status call(struct rewriter *r, size_t database,
-				struct migrate_change *const *changes, size_t n)
-{
-	struct migrate_rewrite q = { .changes = changes, .count = n };
+	struct rewriter *r = w->r;
+	struct migrate_rewrite q = { .changes = w->call, .count = n, .pass_over = pass_over };
 	enum migrate_status status;
 
-	for (size_t i = 0; i < n; i++) {
-		changes[i]->outcome = MIGRATE_ROW_UNKNOWN;
-		changes[i]->status = MIGRATE_OK;
-	}
-	take_turn(r->engine, database);
-	status = database_rewrite(r->databases[database], &q);
-	end_turn(r->engine, database);
+	for (size_t i = 0; i < n; i++)
+		w->call[i] = &w->changes[rows[i]];
+	turn_take(r->engine, w->database);
+	*ns = clock_monotonic();
+	status = database_rewrite(r->databases[w->database], &q);
+	*ns = clock_monotonic() - *ns;
+	turn_end(r->engine, w->database, *ns, q.contended);
 	return status;
 }
-
-/* What rewrite() said of single rows: the session keeps it until the next call only. */
-static int take_notes(struct rewriter *r, const struct migrate_session *s,
-		      struct migrate_change *const *changes, struct row_record *rows, size_t n,
-		      struct error *err)
-{
-	for (size_t i = 0; i < n; i++) {
-		const char *conflict = rewrite_conflict(s, i);
-		struct migrate_bytes extra = rewrite_extra(s, i);
-
-		if (changes[i]->outcome == MIGRATE_ROW_CONFLICT && conflict)
-			rows[i].message = arena_text(&r->arena, conflict);
-		if (changes[i]->outcome != MIGRATE_ROW_CHANGED || !extra.n)
-			continue;
-		rows[i].extra_differs = true;
-		if (!arena_bytes(&r->arena, extra, &rows[i].extra))
-			return error_set(err, EXIT_INTERNAL, "out of memory");
-	}
-	return 0;
-}
-
-/* The rows of a chunk: rows[i] belongs to changes[i]. */
-struct swap {
-	struct rewriter *r;
-	size_t database;
-	struct migrate_change **changes;
-	struct row_record *rows;
-	size_t *held, held_n; /* those that are come back to */
-	int64_t since;        /* when the first of them was met (monotonic) */
-	struct error *err;
-};
 
 static struct migrate_session *session_of(const struct swap *w)
 {
 	return w->r->databases[w->database];
 }
 
+static int mark_failed(struct swap *w, uint32_t row, const char *why, const char *message)
+{
+	w->changes[row].outcome = MIGRATE_ROW_FAILED;
+	w->rows[row].message = arena_printf(&w->r->arena, "%s%s", why, message);
+	return w->rows[row].message ? 0 : error_set(w->err, EXIT_INTERNAL, "out of memory");
+}
+
+/* Another session has it, or its statement takes too long even alone. */
+static int set_aside(struct swap *w, uint32_t row, const char *message)
+{
+	w->held[w->held_n++] = row;
+	return mark_failed(w, row, "locked: ", message); /* unless it comes to be changed */
+}
+
+/* What rewrite() said of single rows: the session keeps it until the next call only. */
+static int take_notes(struct swap *w, const uint32_t *rows, size_t n)
+{
+	const struct migrate_session *s = session_of(w);
+
+	for (size_t i = 0; i < n; i++) {
+		struct row_record *row = &w->rows[rows[i]];
+		int32_t outcome = w->changes[rows[i]].outcome;
+		const char *conflict = rewrite_conflict(s, i);
+		struct migrate_bytes extra = rewrite_extra(s, i);
+
+		row->message = NULL;
+		if (outcome == MIGRATE_ROW_HELD &&
+		    set_aside(w, rows[i], "another session holds the row"))
+			return -1;
+		if (outcome == MIGRATE_ROW_CONFLICT && conflict)
+			row->message = arena_text(&w->r->arena, conflict);
+		if (outcome != MIGRATE_ROW_CHANGED || !extra.n)
+			continue;
+		row->extra_differs = true;
+		if (!arena_bytes(&w->r->arena, extra, &row->extra))
+			return error_set(w->err, EXIT_INTERNAL, "out of memory");
+	}
+	return 0;
+}
+
 /* OK, INVALID or TRANSIENT: what becomes of these rows. Else the run ends. */
-static enum migrate_status try_rows(struct swap *w, size_t at, size_t n)
+static enum migrate_status try_rows(struct swap *w, const uint32_t *rows, size_t n, bool pass_over)
 {
 	struct migrate_session *s = session_of(w);
 	struct tries tries = { .n = 0 };
 	enum migrate_status status;
+	int64_t ns;
 
 	do
-		status = call(w->r, w->database, w->changes + at, n);
+		status = call(w, rows, n, pass_over, &ns);
 	while (status != MIGRATE_OK && status != MIGRATE_INVALID && status != MIGRATE_TRANSIENT &&
 	       rows_again(w->r, s, status, &tries, w->err));
 	if (status != MIGRATE_OK)
 		return status;
 	gate_well(w->r->engine->gate);
-	return take_notes(w->r, s, w->changes + at, w->rows + at, n, w->err) ? MIGRATE_FATAL
-									     : MIGRATE_OK;
+	if (pass_over)
+		stride_took(&w->r->strides[w->database], n, ns);
+	return take_notes(w, rows, n) ? MIGRATE_FATAL : MIGRATE_OK;
 }
 
-static int mark_failed(struct swap *w, size_t at, const char *why)
+enum migrate_status swap_wait(struct swap *w, uint32_t row)
 {
+	enum migrate_status status = try_rows(w, &row, 1, false);
+	bool held = status == MIGRATE_TRANSIENT;
+
+	if ((held || status == MIGRATE_INVALID) &&
+	    mark_failed(w, row, held ? "locked: " : "", session_message(session_of(w))))
+		return MIGRATE_FATAL;
+	return status;
+}
+
+static int rewrite_some(struct swap *w, const uint32_t *rows, size_t n)
+{
+	enum migrate_status status = n ? try_rows(w, rows, n, true) : MIGRATE_OK;
 	const char *message = session_message(session_of(w));
-
-	w->changes[at]->outcome = MIGRATE_ROW_FAILED;
-	w->rows[at].message = arena_printf(&w->r->arena, "%s%s", why, message);
-	return 0;
-}
-
-/* Another session has it, or its statement takes too long even alone. */
-static int set_aside(struct swap *w, size_t at)
-{
-	if (!w->since)
-		w->since = clock_monotonic();
-	w->held[w->held_n++] = at;
-	return mark_failed(w, at, "locked: "); /* unless it comes to be changed */
-}
-
-static int rewrite_some(struct swap *w, size_t at, size_t n)
-{
-	enum migrate_status status = n ? try_rows(w, at, n) : MIGRATE_OK;
 	size_t half = n / 2;
 
 	if (status == MIGRATE_OK)
@@ -160,79 +144,24 @@ static int rewrite_some(struct swap *w, size_t at, size_t n)
 	if (status != MIGRATE_INVALID && status != MIGRATE_TRANSIENT)
 		return -1;
 	if (n == 1)
-		return status == MIGRATE_INVALID ? mark_failed(w, at, "") : set_aside(w, at);
+		return status == MIGRATE_INVALID ? mark_failed(w, *rows, "", message)
+						 : set_aside(w, *rows, message);
 	if (status == MIGRATE_TRANSIENT) {
-		w->r->fits = half;
-		if (!engine_sleep(w->r->engine, engine_backoff(1)))
+		stride_failed(&w->r->strides[w->database], n);
+		if (!engine_sleep(w->r->engine, engine_backoff(1) / 4))
 			return -1;
 	}
-	return rewrite_some(w, at, half) || rewrite_some(w, at + half, n - half);
+	return rewrite_some(w, rows, half) || rewrite_some(w, rows + half, n - half);
 }
 
-/* In pieces of the size that went well last, which grow again as long as they do. */
-static int rewrite_all(struct swap *w, size_t n)
+int swap_rows(struct swap *w, const uint32_t *rows, size_t n)
 {
-	struct rewriter *r = w->r;
-	size_t at = 0;
-
-	while (at < n) {
-		size_t size = r->fits < n - at ? r->fits : n - at, before = r->fits;
-
-		if (rewrite_some(w, at, size))
+	for (size_t at = 0, size; at < n; at += size) {
+		size = stride_rows(&w->r->strides[w->database]);
+		if (size > n - at)
+			size = n - at;
+		if (rewrite_some(w, rows + at, size))
 			return -1;
-		at += size;
-		if (r->fits == before && r->fits < CHUNK_ROWS)
-			r->fits = 2 * r->fits < CHUNK_ROWS ? 2 * r->fits : CHUNK_ROWS;
-	}
-	return 0;
-}
-
-/* Those that were set aside, once more; the ones that stay are moved to the front. */
-static int come_back(struct swap *w)
-{
-	size_t left = 0;
-
-	for (size_t i = 0; i < w->held_n; i++) {
-		size_t at = w->held[i];
-		enum migrate_status status;
-
-		if (engine_leaving(w->r->engine)) /* each may take as long as its lock does */
-			return -1;
-		w->rows[at].message = NULL;
-		status = try_rows(w, at, 1);
-		if (status == MIGRATE_TRANSIENT) {
-			w->held[left++] = at;
-			mark_failed(w, at, "locked: ");
-		} else if (status == MIGRATE_INVALID) {
-			mark_failed(w, at, "");
-		} else if (status != MIGRATE_OK) {
-			return -1;
-		} else {
-			atomic_store(&w->r->engine->locks_stay, false);
-		}
-	}
-	w->held_n = left;
-	return 0;
-}
-
-/*
- * As long as `patience` says. Where that did not help before, and nothing that was locked came
- * free since, each chunk tries but once more: the run would never end.
- */
-static int wait_for_held(struct swap *w)
-{
-	struct engine *e = w->r->engine;
-	int64_t patience = e->job->patience * NS_PER_MS;
-
-	for (unsigned n = 1; w->held_n; n++) {
-		bool last = atomic_load(&e->locks_stay) || clock_monotonic() - w->since > patience;
-
-		if (!engine_sleep(e, engine_backoff(n)) || come_back(w))
-			return -1;
-		if (last && w->held_n) {
-			atomic_store(&e->locks_stay, true);
-			return 0;
-		}
 	}
 	return 0;
 }
@@ -246,38 +175,40 @@ static void fill(struct migrate_change *m, const struct row_record *row)
 				      .found = row->extra };
 }
 
+static int prepare(struct swap *w, const struct chunk *c)
+{
+	w->changes = calloc(c->n + 1, sizeof(*w->changes));
+	w->call = calloc(c->n + 1, sizeof(*w->call));
+	w->all = calloc(3 * (size_t)c->n + 1, sizeof(*w->all));
+	if (!w->changes || !w->call || !w->all)
+		return error_set(w->err, EXIT_INTERNAL, "out of memory");
+	w->held = w->all + c->n;
+	w->again = w->held + c->n;
+	for (uint32_t i = 0; i < c->n; i++) {
+		fill(&w->changes[i], &c->rows[i]);
+		w->all[i] = i;
+	}
+	return 0;
+}
+
 int rows_rewrite(struct rewriter *r, struct chunk *c, struct error *err)
 {
-	struct migrate_change *changes = calloc(c->n + 1, sizeof(*changes));
-	struct swap w = { .r = r,
-			  .database = c->database,
-			  .changes = calloc(c->n + 1, sizeof(*w.changes)),
-			  .rows = c->rows,
-			  .held = calloc(c->n + 1, sizeof(*w.held)),
-			  .err = err };
-	int rc = -1;
+	struct swap w = { .r = r, .database = c->database, .rows = c->rows, .err = err };
+	int rc = prepare(&w, c);
 
-	if (!changes || !w.changes || !w.held) {
-		error_set(err, EXIT_INTERNAL, "out of memory");
-		goto out;
-	}
-	for (uint32_t i = 0; i < c->n; i++) {
-		fill(&changes[i], &c->rows[i]);
-		w.changes[i] = &changes[i];
-	}
-	if (!pace_take(r->engine->pace, PACE_ROWS, c->n))
-		goto out;
-	rc = rewrite_all(&w, c->n) || wait_for_held(&w);
+	if (!rc && !pace_take(r->engine->pace, PACE_ROWS, c->n))
+		rc = -1;
+	if (!rc)
+		rc = swap_rows(&w, w.all, c->n) || swap_held(&w);
 	for (uint32_t i = 0; !rc && i < c->n; i++) {
-		if (changes[i].outcome == MIGRATE_ROW_UNKNOWN)
+		if (w.changes[i].outcome == MIGRATE_ROW_UNKNOWN)
 			rc = error_set(err, EXIT_INTERNAL, "%s: a row came back without outcome",
 				       r->engine->ends.databases[c->database].job->label);
-		c->rows[i].outcome = (uint8_t)changes[i].outcome;
+		c->rows[i].outcome = (uint8_t)w.changes[i].outcome;
 	}
-out:
-	free(changes);
 	free(w.changes);
-	free(w.held);
+	free(w.call);
+	free(w.all);
 	return rc ? -1 : 0;
 }
 

@@ -39,6 +39,8 @@ void tell_rows(struct engine *e, const struct chunk *c)
 		const char *why = row->message ? row->message : "it was changed meanwhile";
 		bool conflict = row->outcome == MIGRATE_ROW_CONFLICT;
 
+		if (row->put_off)
+			continue;
 		if ((conflict || row->outcome == MIGRATE_ROW_FAILED) && may_tell(e))
 			log_warn("%s: %s: %s: %s", label, row->text ? row->text : "",
 				 conflict ? "conflict" : "failed", why);

@@ -66,6 +66,7 @@ static bool add_sections(struct buf *out, struct loading *l)
 	       schema_canonical(&schema_keys, l->keys, "keys", out) &&
 	       schema_canonical(&schema_copy, l->copy, "copy", out) &&
 	       schema_canonical(&schema_limits, l->limits, "limits", out) &&
+	       schema_canonical(&schema_rows, l->rows, "rows", out) &&
 	       schema_canonical(&schema_journal, &journal, "journal", out) &&
 	       rename_rules_canonical(l->job->rules, out) && add_ends(out, l);
 }

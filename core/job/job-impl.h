@@ -36,7 +36,7 @@ struct section_end {
 };
 
 extern const struct schema schema_top, schema_keys, schema_rename, schema_copy, schema_limits,
-    schema_journal, schema_end, schema_database;
+    schema_rows, schema_journal, schema_end, schema_database;
 
 struct loading {
 	struct job *job;
@@ -48,6 +48,7 @@ struct loading {
 	struct section_keys *keys;
 	struct job_copy *copy;
 	struct job_limits *limits;
+	struct job_rows *rows;
 	struct section_journal *journal;
 };
 

@@ -9,7 +9,7 @@
 /* Names of sections that have their own readers: not options of the file itself. */
 static const char *const section_names[] = { "source",    "destination", "keys", "rename",
 					     "databases", "caches",      "copy", "limits",
-					     "journal",   NULL };
+					     "rows",      "journal",     NULL };
 
 static void *load_section(struct loading *l, const char *name, const struct schema *s)
 {
@@ -107,7 +107,8 @@ static void load_copy(struct loading *l)
 
 	l->copy = load_section(l, "copy", &schema_copy);
 	l->limits = load_section(l, "limits", &schema_limits);
-	if (!l->copy || !l->limits)
+	l->rows = load_section(l, "rows", &schema_rows);
+	if (!l->copy || !l->limits || !l->rows)
 		return;
 	j->copy = *l->copy;
 	j->copy.verify += VERIFY_SIZE; /* the choices begin there */
@@ -115,6 +116,7 @@ static void load_copy(struct loading *l)
 	if (j->copy.automatic)
 		j->copy.concurrency = CONCURRENCY_AUTO;
 	j->limits = *l->limits;
+	j->rows = *l->rows;
 	if (j->copy.memory < j->copy.part_size)
 		complain(l, "copy", has(l, "copy", "memory") ? "memory" : "part_size",
 			 "copy.memory cannot hold one part: it must be at least copy.part_size");

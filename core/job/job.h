@@ -62,6 +62,10 @@ struct job_limits {
 	int64_t lag;            /* milliseconds, 0: none */
 };
 
+struct job_rows {
+	int64_t chunk_time; /* milliseconds that one rewrite may take; 0: any */
+};
+
 struct job {
 	struct arena arena;
 	const char *name;
@@ -83,6 +87,7 @@ struct job {
 
 	struct job_copy copy;
 	struct job_limits limits;
+	struct job_rows rows;
 	int64_t batch; /* objects in a batch */
 	int64_t attempts;
 	int64_t patience; /* ms */

@@ -184,6 +184,16 @@ static const struct migrate_option limits[] = {
 	  .help = "how far a replica of a database may be behind: rows wait for it" },
 };
 
+static const struct migrate_option rows[] = {
+	{ .name = "chunk_time",
+	  MIGRATE_DURATION(struct job_rows, chunk_time),
+	  .klass = MIGRATE_TUNABLE,
+	  .value = "50ms",
+	  .max = 600000,
+	  .help = "how long rows are locked at a time: that many are changed in one transaction, "
+		  "from 10 up to 1000; 0: always up to 1000" },
+};
+
 static const struct migrate_option journal[] = {
 	{ .name = "path",
 	  MIGRATE_PATH(struct section_journal, path),
@@ -262,6 +272,7 @@ const struct schema schema_keys = SCHEMA(keys, struct section_keys);
 const struct schema schema_rename = SCHEMA(rename_options, struct section_rule);
 const struct schema schema_copy = SCHEMA(copy, struct job_copy);
 const struct schema schema_limits = SCHEMA(limits, struct job_limits);
+const struct schema schema_rows = SCHEMA(rows, struct job_rows);
 const struct schema schema_journal = SCHEMA(journal, struct section_journal);
 const struct schema schema_end = SCHEMA(end, struct section_end);
 const struct schema schema_database = SCHEMA(database, struct section_end);
@@ -302,6 +313,7 @@ static const struct job_section sections[] = {
 	{ .name = "limits",
 	  .help = "how fast the job may go; nothing is limited by default",
 	  .schema = &schema_limits },
+	{ .name = "rows", .help = "how rows are changed", .schema = &schema_rows },
 	{ .name = "journal",
 	  .help = "the record of what was done; one value alone is its path",
 	  .schema = &schema_journal },

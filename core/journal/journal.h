@@ -284,6 +284,7 @@ struct row_record {
 	uint8_t outcome;            /* enum migrate_outcome */
 	const char *message;        /* conflict, failure; NULL: none */
 	bool extra_differs;         /* it is not the one that was intended */
+	bool put_off;               /* it is come back to in this run; not journalled */
 };
 
 /* It conflicted or failed: somebody has to look at it. */

@@ -89,7 +89,8 @@ enum migrate_outcome {
 	MIGRATE_ROW_ALREADY,  /* it holds after, and somebody else or an earlier call saw to it */
 	MIGRATE_ROW_CONFLICT, /* it holds something else */
 	MIGRATE_ROW_GONE,     /* there is no such row or place */
-	MIGRATE_ROW_FAILED /* rows on their own only: this one could not be changed; see status */
+	MIGRATE_ROW_FAILED,  /* rows on their own only: this one could not be changed; see status */
+	MIGRATE_ROW_HELD = 7 /* with pass_over only: somebody else has locked it, or it is gone */
 };
 
 /*
@@ -123,11 +124,17 @@ struct migrate_change {
  * than OK means that nothing was changed, UNKNOWN_OUTCOME that the commit's answer
  * was lost. INVALID: the data's fault (too long, not unique, a check): the core
  * bisects down to the guilty row.
+ *
+ * Nothing is waited for while rows are locked, or as short as can be: TRANSIENT. With
+ * pass_over that is true of each row: those that another session has locked are HELD, and
+ * the core comes back to them one by one, without it; such a call may wait for its row.
  */
 struct migrate_rewrite {
 	struct migrate_session *session;
 	struct migrate_change *const *changes; /* in the order of their identity */
 	size_t count;
+	bool pass_over;
+	bool contended; /* out: other writers are about, who wait while we lock all of it */
 };
 /* Of a CONFLICT, by its index: what the row holds instead, for the report: holds 'x', size 7. */
 void migrate_set_conflict(struct migrate_rewrite *r, size_t change, const char *format, ...)

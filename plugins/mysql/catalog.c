@@ -145,11 +145,15 @@ static enum migrate_status server_read(struct self *self)
 {
 	struct instance *inst = self->instance;
 	enum migrate_status status = link_ready(self, &self->main);
+	unsigned long version;
 	char *packet = NULL;
 
 	if (status)
 		return status;
 	inst->is_mariadb = mariadb_connection(self->main.conn);
+	version = mysql_get_server_version(self->main.conn);
+	inst->has_nowait = inst->is_mariadb || version >= 80001;
+	inst->has_skip = inst->is_mariadb ? version >= 100600 : version >= 80001;
 	status = version_check(self);
 	if (!status)
 		packet = variable(self, "max_allowed_packet", "1048576", &status);

@@ -183,6 +183,9 @@ enum migrate_status change_build(struct self *self, const struct migrate_change 
 	enum migrate_status status = MIGRATE_OK;
 
 	sql_reset(s);
+	/* nothing is waited for while rows are locked; who does not wait is in no deadlock */
+	if (inst->is_mariadb)
+		sql_add(s, "SET STATEMENT innodb_lock_wait_timeout = 0 FOR ");
 	sql_add(s, "UPDATE %s FORCE INDEX (%s) SET ", inst->table_sql, inst->key_index);
 	if (value)
 		add_value(&t, n);

@@ -221,7 +221,8 @@ static void keep_alive(const struct link *link)
 }
 
 /*
- * Whole seconds, of which lock timeouts are at least one. Strict: what does not
+ * Whole seconds, of which lock timeouts are at least one; in MySQL but one for rows, as a
+ * change cannot be told to wait for none while others are locked. Strict: what does not
  * fit is an error, never cut. Triggers and functions keep the modes that they
  * were made with. A time zone of our own only if a key depends on it. Character
  * sets: what the handshake asked for, init_connect or the server's own choice may
@@ -230,7 +231,7 @@ static void keep_alive(const struct link *link)
 static void build_settings(struct sql *s, const struct instance *inst, bool is_mariadb)
 {
 	long long lock = inst->lock_timeout ? (inst->lock_timeout + 999) / 1000 : 31536000;
-	long long limit = inst->statement_timeout;
+	long long row = is_mariadb ? lock : 1, limit = inst->statement_timeout;
 
 	sql_reset(s);
 	sql_add(s,
@@ -240,7 +241,7 @@ static void build_settings(struct sql *s, const struct instance *inst, bool is_m
 		"18446744073709551615, wait_timeout = %d, character_set_client = utf8mb4, "
 		"character_set_results = utf8mb4, character_set_connection = utf8mb4, "
 		"collation_connection = utf8mb4_general_ci",
-		lock, lock, SESSION_TIMEOUT);
+		row, lock, SESSION_TIMEOUT);
 	if (is_mariadb)
 		sql_add(s,
 			", max_statement_time = %lld.%03lld, in_predicate_conversion_threshold = 0",
@@ -297,9 +298,12 @@ static enum migrate_status set_up(struct self *self, struct link *link)
 	text = sql_finish(&s);
 	status = text ? command(self, link, text, option) : out_of_memory(self);
 	free(text);
-	if (!status && self->instance->read_committed)
+	if (!status) /* others cannot be logged as statements */
 		status = command(self, link,
-				 "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", option);
+				 self->instance->read_committed
+				     ? "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"
+				     : "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+				 option);
 	return status ? status : prove_texts(self, link);
 }
 

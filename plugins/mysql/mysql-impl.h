@@ -140,8 +140,9 @@ struct instance {
 	int64_t lock_timeout, statement_timeout;
 
 	bool is_mariadb, read_committed, fold_names;
-	uint64_t packet; /* bytes in the longest statement */
-	char *system;    /* which server or cluster */
+	bool has_nowait, has_skip; /* rows may be locked without waiting; those that are free */
+	uint64_t packet;           /* bytes in the longest statement */
+	char *system;              /* which server or cluster */
 	char *space, *table;
 	char *table_sql; /* quoted */
 	struct column *columns;

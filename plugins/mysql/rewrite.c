@@ -171,6 +171,17 @@ static struct answer *read_rows(struct work *w, const struct migrate_bytes *keys
 	return query_text(self, &self->main, &shape, pace_of(self), what, status);
 }
 
+/* How rows are locked. `where` that asks of others needs all of them or none. */
+static const char *how_to_lock(const struct work *w)
+{
+	const struct instance *inst = w->self->instance;
+
+	if (!w->r->pass_over || !inst->has_nowait)
+		return " FOR UPDATE";
+	return inst->has_skip && !inst->where_asks ? " FOR UPDATE SKIP LOCKED"
+						   : " FOR UPDATE NOWAIT";
+}
+
 /* `where` may ask of other rows, too: as they are once ours are locked, and not before. */
 static enum migrate_status lock_alone(struct work *w)
 {
@@ -181,9 +192,36 @@ static enum migrate_status lock_alone(struct work *w)
 	text_select(&self->text, inst, "1", inst->key_index);
 	if (!text_keys(&self->text, inst, w->identities, w->r->count))
 		return not_ours(self);
-	sql_add(&self->text, " ORDER BY %s FOR UPDATE", inst->order_sql);
+	sql_add(&self->text, " ORDER BY %s%s", inst->order_sql, how_to_lock(w));
 	answer_free(query_text(self, &self->main, SHAPE("i", 0, ANY_ROWS), pace_of(self), locking,
 			       &status));
+	return status;
+}
+
+/* Rows that were passed over, or are gone: a plain read tells which. They count as gone so far. */
+static enum migrate_status look_for_others(struct work *w)
+{
+	enum migrate_status status;
+	struct migrate_bytes *keys = w->alone_keys + w->alone_count, identity;
+	struct answer *res;
+	struct row row;
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->r->count; i++)
+		if (!w->locked[i])
+			keys[n++] = w->identities[i];
+	if (!n)
+		return MIGRATE_OK;
+	res = read_rows(w, keys, n, "", locking, &status);
+	while (res && !status && row_next(res, &row)) {
+		size_t i;
+
+		status = identity_encode(w->self, &row, &identity);
+		i = status ? SIZE_MAX : lookup_find(&w->lookup, identity);
+		if (i != SIZE_MAX && !w->locked[i])
+			w->r->changes[i]->outcome = MIGRATE_ROW_HELD;
+	}
+	answer_free(res);
 	return status;
 }
 
@@ -195,10 +233,12 @@ static enum migrate_status lock(struct work *w)
 	if (w->self->instance->where_asks)
 		status = lock_alone(w);
 	if (!status)
-		res = read_rows(w, w->identities, w->r->count, " FOR UPDATE", locking, &status);
+		res = read_rows(w, w->identities, w->r->count, how_to_lock(w), locking, &status);
 	if (!status)
 		status = take_rows(w, res);
 	answer_free(res);
+	if (!status && w->r->pass_over && w->self->instance->has_skip)
+		status = look_for_others(w);
 	return status;
 }
 

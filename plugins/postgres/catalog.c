@@ -250,11 +250,13 @@ static enum migrate_status path_pin(struct self *self)
 	PGresult *res =
 	    catalog(self,
 		    "SELECT CASE WHEN s ~ '(^|,) *\"?pg_catalog\"? *(,|$)' THEN 'pg_catalog, ' || "
-		    "s ELSE s END FROM pg_catalog.current_setting('search_path') AS s",
-		    NULL, SHAPE("s", 1, 1), &status);
+		    "s ELSE s END, (SELECT setting FROM pg_catalog.pg_settings WHERE name = "
+		    "'deadlock_timeout') FROM pg_catalog.current_setting('search_path') AS s",
+		    NULL, SHAPE("si", 1, 1), &status);
 
 	if (!res)
 		return status;
+	self->instance->deadlock_timeout = field_number(res, 0, 1);
 	self->instance->search_path = strdup(PQgetvalue(res, 0, 0));
 	PQclear(res);
 	return self->instance->search_path ? MIGRATE_OK : out_of_memory(self);
@@ -327,7 +329,8 @@ static enum migrate_status check_privileges(struct self *self)
 /*
  * What may make another value of what we write, or write to our rows once more: triggers for
  * updates (where rows move between partitions, those for inserts and deletes as well), rules,
- * and foreign keys that carry our columns on to tables with triggers of their own.
+ * and foreign keys that carry our columns on to tables with triggers of their own. And whether
+ * one of our columns is in an index that foreign keys may refer to.
  */
 static const char find_triggers[] =
     "WITH r AS (SELECT $1::pg_catalog.oid AS oid UNION SELECT relid FROM "
@@ -338,7 +341,12 @@ static const char find_triggers[] =
     "w.ev_enabled <> 'D') OR EXISTS (SELECT 1 FROM r JOIN pg_catalog.pg_constraint k ON "
     "k.confrelid = r.oid JOIN pg_catalog.pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = "
     "ANY (k.confkey) WHERE k.contype = 'f' AND k.confupdtype IN ('c', 'n', 'd') AND a.attname = "
-    "ANY ($2::pg_catalog.text[]))";
+    "ANY ($2::pg_catalog.text[])), EXISTS (SELECT 1 FROM r JOIN pg_catalog.pg_index i ON "
+    "i.indrelid "
+    "= r.oid JOIN pg_catalog.pg_attribute a ON a.attrelid = r.oid AND a.attnum = ANY "
+    "((i.indkey::pg_catalog.int2[])[0:i.indnkeyatts - 1]) WHERE i.indisunique AND i.indpred IS "
+    "NULL "
+    "AND i.indexprs IS NULL AND a.attname = ANY ($2::pg_catalog.text[]))";
 
 static enum migrate_status triggers_read(struct self *self)
 {
@@ -351,8 +359,9 @@ static enum migrate_status triggers_read(struct self *self)
 	if (status)
 		return status;
 	parameter(&p, inst->partitioned ? "\1" : "\0", 1);
-	res = catalog(self, find_triggers, &p, SHAPE("b", 1, 1), &status);
+	res = catalog(self, find_triggers, &p, SHAPE("bb", 1, 1), &status);
 	inst->verify = !res || field_true(res, 0, 0);
+	inst->in_key = !res || field_true(res, 0, 1);
 	PQclear(res);
 	return status;
 }

@@ -16,7 +16,7 @@ enum migrate_status postgres_insert(void *handle, struct migrate_insert *r)
 	if (!array_end(values))
 		return out_of_memory(self);
 	parameter_array(&p, values);
-	status = transaction_begin(self);
+	status = transaction_begin(self, false);
 	if (status)
 		return status;
 	PQclear(query(self, &self->main, inst->sql[S_INSERT], &p, NULL, SLOW,

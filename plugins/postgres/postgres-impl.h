@@ -115,6 +115,7 @@ enum statement {
 	S_FIND_FIRST, /* rows that hold values, from the first */
 	S_FIND_NEXT,
 	S_LOCK,       /* rows by their keys, whatever they hold */
+	S_LOCK_FREE,  /* those of them that nobody else has locked */
 	S_READ,       /* the same, without locking them */
 	S_UPDATE,     /* rows by their keys, if they hold what they held */
 	S_UPDATE_SET, /* the same, the `set:` columns alone */
@@ -127,6 +128,7 @@ struct instance {
 	bool verify_tls, scan_verify_tls;
 	bool writes;
 	int64_t lock_timeout, statement_timeout;
+	int64_t deadlock_timeout; /* of the server, ms */
 	char *search_path;
 
 	char *space, *table;     /* as the catalog spells them */
@@ -146,6 +148,7 @@ struct instance {
 	size_t step_count;
 	char *where;     /* in parentheses, or NULL */
 	bool where_asks; /* it may look at more than the row itself */
+	bool in_key;     /* foreign keys may refer to what is written */
 	bool verify;     /* triggers or rules may make something else of what is written */
 
 	struct key_part key[KEY_MAX];
@@ -220,6 +223,7 @@ struct self {
 	unsigned char identity[MIGRATE_IDENTITY_MAX + 8];
 	unsigned char scratch[MIGRATE_IDENTITY_MAX + 8];
 	char text[4096];
+	int64_t lock_timeout; /* of transactions that begin now */
 	unsigned char *extra; /* EXTRA_MAX bytes, when there are `set:` columns */
 };
 
@@ -316,8 +320,12 @@ enum migrate_status command(struct self *self, struct link *link, const char *sq
 			    const char *what);
 /* sql begins a transaction, and is a command of its own or several. */
 enum migrate_status begin(struct self *self, struct link *link, const char *sql);
-/* The settings of every transaction that writes; nothing else is open before. */
-enum migrate_status transaction_begin(struct self *self);
+/*
+ * The settings of every transaction that writes; nothing else is open before. pass_over: no
+ * lock is worth waiting for. hurry: from now on, as something is locked.
+ */
+enum migrate_status transaction_begin(struct self *self, bool pass_over);
+enum migrate_status transaction_hurry(struct self *self);
 enum migrate_status transaction_rollback(struct self *self, enum migrate_status status);
 enum migrate_status transaction_commit(struct self *self);
 

@@ -124,6 +124,7 @@ static enum migrate_status self_new(struct instance *inst, struct migrate_sessio
 	self->instance = inst;
 	self->session = session;
 	self->scan.is_scan = true;
+	self->lock_timeout = inst->lock_timeout;
 	self->extra = malloc(EXTRA_MAX);
 	if (self->extra)
 		return MIGRATE_OK;

@@ -2,6 +2,7 @@
 #include "postgres-impl.h"
 
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,8 @@
 
 #define ANSWER_BYTES ((uint64_t)16 << 20)
 #define VALUES_BYTES ((uint64_t)80 << 20) /* a thousand rows of the longest keys, and more */
+#define SHORT 20                          /* ms that locks are waited for while rows are locked */
+#define SHORT_ALONE 500                   /* if it is but one */
 #define NOTICES_MAX 100000                /* in one answer */
 
 void parameter(struct parameters *p, const void *value, size_t n)
@@ -310,24 +313,50 @@ enum migrate_status begin(struct self *self, struct link *link, const char *sql)
 	return !status && link->pooled ? settings_make(self, link) : status;
 }
 
+/*
+ * While rows are locked nothing is waited for so long that the server would look for deadlocks:
+ * the victim of one is the session that looks, and that shall be no application's.
+ */
+static int64_t short_timeout(const struct instance *inst, int64_t most)
+{
+	int64_t ms = inst->deadlock_timeout / 2;
+
+	if (ms > most)
+		ms = most;
+	if (inst->lock_timeout && ms > inst->lock_timeout)
+		ms = inst->lock_timeout;
+	return ms > 0 ? ms : 1;
+}
+
 /* What the server has that is stricter than `on` stays. */
-enum migrate_status transaction_begin(struct self *self)
+enum migrate_status transaction_begin(struct self *self, bool pass_over)
 {
 	const struct instance *inst = self->instance;
 	struct sql s = { .n = 0 };
 	enum migrate_status status;
 	char *text;
 
+	self->lock_timeout = pass_over ? short_timeout(inst, SHORT) : inst->lock_timeout;
 	sql_add(&s,
 		"BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = %lld; "
 		"SET LOCAL statement_timeout = %lld; SELECT pg_catalog.set_config("
 		"'synchronous_commit', 'on', true) WHERE pg_catalog.current_setting("
 		"'synchronous_commit') IN ('off', 'local')",
-		(long long)inst->lock_timeout, (long long)inst->statement_timeout);
+		(long long)self->lock_timeout, (long long)inst->statement_timeout);
 	text = sql_finish(&s);
 	status = text ? begin(self, &self->main, text) : out_of_memory(self);
 	free(text);
+	self->lock_timeout = inst->lock_timeout;
 	return status ? transaction_rollback(self, status) : MIGRATE_OK;
+}
+
+enum migrate_status transaction_hurry(struct self *self)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "SET LOCAL lock_timeout = %lld",
+		 (long long)short_timeout(self->instance, SHORT_ALONE));
+	return command(self, &self->main, text, "cannot lock the rows");
 }
 
 enum migrate_status transaction_rollback(struct self *self, enum migrate_status status)

@@ -20,7 +20,9 @@ struct work {
 	struct self *self;
 	struct migrate_rewrite *r;
 	PGresult *locked;
+	bool *free;          /* by change: it could be locked */
 	int *row;            /* of `locked`, by change; -1: none */
+	int *there;          /* the same of a read that locks none */
 	unsigned char *todo; /* enum todo, by change */
 	size_t *members;     /* the change behind each row that is updated */
 	size_t member_count;
@@ -78,6 +80,8 @@ static bool bind(struct self *self, struct parameters *p, size_t arrays)
 
 /* ---- Locking ---- */
 
+static const char locking[] = "cannot lock the rows";
+
 /* All of the rows, whatever they hold: w->locked, w->row. */
 static enum migrate_status read_rows(struct work *w, enum statement how, const char *what)
 {
@@ -110,14 +114,47 @@ static enum migrate_status read_rows(struct work *w, enum statement how, const c
 	return status;
 }
 
+static void note_free(struct work *w)
+{
+	for (size_t i = 0; i < w->r->count; i++)
+		w->free[i] = w->row[i] >= 0;
+}
+
+/* Rows that were passed over, or are gone: a plain read tells which. They count as gone so far. */
+static enum migrate_status look_for_others(struct work *w)
+{
+	enum migrate_status status = MIGRATE_OK;
+	PGresult *locked = w->locked;
+	int *row = w->row;
+	bool all = true;
+
+	for (size_t i = 0; i < w->r->count; i++)
+		all &= w->free[i];
+	if (all)
+		return MIGRATE_OK;
+	w->locked = NULL;
+	w->row = w->there;
+	status = read_rows(w, S_READ, locking);
+	PQclear(w->locked);
+	w->locked = locked;
+	w->row = row;
+	return status;
+}
+
 /* `where` may ask of other rows, too: as they are once ours are locked, and not before. */
 static enum migrate_status lock(struct work *w)
 {
-	static const char what[] = "cannot lock the rows";
-	enum migrate_status status = read_rows(w, S_LOCK, what);
+	bool pass_over = w->r->pass_over;
+	enum migrate_status status = read_rows(w, pass_over ? S_LOCK_FREE : S_LOCK, locking);
 
+	if (!status)
+		note_free(w);
+	if (!status && pass_over)
+		status = look_for_others(w);
+	else if (!status)
+		status = transaction_hurry(w->self);
 	if (!status && w->self->instance->where_asks)
-		status = read_rows(w, S_READ, what);
+		status = read_rows(w, S_READ, locking);
 	return status;
 }
 
@@ -193,7 +230,11 @@ static enum migrate_status decide(struct work *w, size_t i)
 	bool meant;
 
 	w->todo[i] = NOTHING;
-	if (w->row[i] < 0 || !held_at(w, i, &held)) {
+	if (!w->free[i] && w->r->pass_over && w->there[i] >= 0) {
+		c->outcome = MIGRATE_ROW_HELD;
+		return MIGRATE_OK;
+	}
+	if (!w->free[i] || w->row[i] < 0 || !held_at(w, i, &held)) {
 		c->outcome = MIGRATE_ROW_GONE;
 		return MIGRATE_OK;
 	}
@@ -453,7 +494,7 @@ static enum migrate_status verify(struct work *w)
 static enum migrate_status transact(struct work *w)
 {
 	struct self *self = w->self;
-	enum migrate_status status = transaction_begin(self);
+	enum migrate_status status = transaction_begin(self, w->r->pass_over);
 
 	if (status)
 		return status;
@@ -475,15 +516,19 @@ enum migrate_status postgres_rewrite(void *handle, struct migrate_rewrite *r)
 	enum migrate_status status;
 
 	w.self->session = r->session;
+	w.free = calloc(r->count + 1, sizeof(*w.free));
 	w.row = calloc(r->count + 1, sizeof(*w.row));
+	w.there = calloc(r->count + 1, sizeof(*w.there));
 	w.todo = calloc(r->count + 1, sizeof(*w.todo));
 	w.members = calloc(r->count + 1, sizeof(*w.members));
-	if (w.row && w.todo && w.members)
+	if (w.free && w.row && w.there && w.todo && w.members)
 		status = transact(&w);
 	else
 		status = out_of_memory(w.self);
 	PQclear(w.locked);
+	free(w.free);
 	free(w.row);
+	free(w.there);
 	free(w.todo);
 	free(w.members);
 	return status;

@@ -93,7 +93,7 @@ enum migrate_status settings_make(struct self *self, struct link *link)
 	char statement[24], lock[24];
 
 	snprintf(statement, sizeof(statement), "%lld", (long long)inst->statement_timeout);
-	snprintf(lock, sizeof(lock), "%lld", (long long)inst->lock_timeout);
+	snprintf(lock, sizeof(lock), "%lld", (long long)self->lock_timeout);
 	parameter_text(&p, inst->search_path);
 	parameter_text(&p, statement);
 	parameter_text(&p, lock);

@@ -288,7 +288,7 @@ static void add_held(struct sql *s, const struct instance *inst)
  * Rows are locked one after the other in the order of their keys, by key alone:
  * the lock is inside, so that nothing can be compared before it is held.
  */
-static char *keyed_text(const struct instance *inst, bool lock)
+static char *keyed_text(const struct instance *inst, enum statement how)
 {
 	struct sql s = { .n = 0 };
 
@@ -313,8 +313,10 @@ static char *keyed_text(const struct instance *inst, bool lock)
 		sql_add(&s, ", %s IS TRUE AS migrate_w", inst->where);
 	sql_add(&s, " FROM %s AS %s WHERE ", inst->table_sql, inst->alias);
 	add_same_key(&s, inst);
-	if (lock)
-		sql_add(&s, " FOR UPDATE OF %s", inst->alias);
+	/* rows that refer to ours come and go meanwhile, unless it is this that they refer to */
+	if (how != S_READ)
+		sql_add(&s, " FOR %sUPDATE OF %s%s", inst->in_key ? "" : "NO KEY ", inst->alias,
+			how == S_LOCK_FREE ? " SKIP LOCKED" : "");
 	sql_add(&s, ") AS migrate_l");
 	return sql_finish(&s);
 }
@@ -412,8 +414,8 @@ enum migrate_status text_build(struct self *self, const char *where)
 	inst->sql[S_COUNT] = count_text(inst);
 	inst->sql[S_SCAN_FIRST] = scan_text(inst, false);
 	inst->sql[S_SCAN_NEXT] = scan_text(inst, true);
-	inst->sql[S_LOCK] = keyed_text(inst, true);
-	inst->sql[S_READ] = keyed_text(inst, false);
+	for (enum statement i = S_LOCK; i <= S_READ; i++)
+		inst->sql[i] = keyed_text(inst, i);
 	inst->sql[S_UPDATE] = update_text(inst, true);
 	inst->sql[S_UPDATE_SET] = inst->set_count ? update_text(inst, false) : strdup("");
 	for (enum statement i = S_COUNT; i < S_INSERT; i++)

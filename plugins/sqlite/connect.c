@@ -27,6 +27,7 @@ static int on_busy(void *arg, int count)
 	struct self *self = arg;
 	int delay = delays[count < n ? count : n - 1];
 
+	self->waited = true;
 	if (!count)
 		self->busy_since = now_ms();
 	if (now_ms() - self->busy_since >= self->instance->busy_timeout)
@@ -296,6 +297,7 @@ enum migrate_status transaction_read(struct self *self)
 
 enum migrate_status transaction_begin(struct self *self)
 {
+	self->waited = false;
 	return begin(self, S_BEGIN);
 }
 

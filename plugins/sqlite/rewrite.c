@@ -294,6 +294,7 @@ static enum migrate_status transact(struct work *w)
 
 	if (status)
 		return status;
+	w->r->contended = others_wrote(w->self);
 	for (size_t i = 0; !status && i < w->r->count; i++) {
 		status = change_row(w, i);
 		if (!(i % 256))
@@ -304,7 +305,10 @@ static enum migrate_status transact(struct work *w)
 	forget(w->self);
 	if (status)
 		return transaction_rollback(w->self, status);
-	return transaction_commit(w->self);
+	status = transaction_commit(w->self);
+	if (!status)
+		others_mark(w->self);
+	return status;
 }
 
 enum migrate_status sqlite_rewrite(void *handle, struct migrate_rewrite *r)

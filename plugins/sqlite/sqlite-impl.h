@@ -109,6 +109,10 @@ struct instance {
 	struct set_column set[SET_MAX];
 	size_t set_count;
 
+	sqlite3 *observer; /* others.c */
+	sqlite3_stmt *version;
+	int64_t seen; /* version after our last change; 0: not known */
+
 	bool indexed, unique;
 	char *sql[S_COUNT_OF];
 	/* find by an IN list: what stands before it, behind it, and behind it with a cursor */
@@ -124,6 +128,7 @@ struct self {
 	size_t in_count;
 	bool in_cursor;
 	int64_t busy_since; /* monotonic ms */
+	bool waited;        /* for the lock, in this transaction */
 	struct hit *hits;   /* find: memory kept from call to call */
 	size_t hit_cap;
 	unsigned char identity[MIGRATE_IDENTITY_MAX];
@@ -132,6 +137,14 @@ struct self {
 	unsigned char *extra;        /* EXTRA_MAX bytes, when there are `set:` columns */
 	unsigned char *undo, *found; /* scratch for decoding what it shall hold, and held */
 };
+
+/* ---- others.c: of the session that rewrites, and has the lock ---- */
+
+/* Somebody else changed the database since others_mark(), or had the lock when we came. */
+bool others_wrote(struct self *self);
+/* The last change was ours. */
+void others_mark(struct self *self);
+void others_release(struct instance *inst);
 
 /* ---- connect.c: connections, statements, what an answer of SQLite means ---- */
 

@@ -56,6 +56,7 @@ static const struct migrate_option options[] = {
 
 static void instance_free(struct instance *inst)
 {
+	others_release(inst);
 	for (size_t i = 0; i < inst->column_count; i++) {
 		sqlite3_free(inst->columns[i].name);
 		sqlite3_free(inst->columns[i].type);
