@@ -80,6 +80,6 @@ else
 	skip 'PHP can read it' 'there is no PHP here'
 fi
 check 'once more' exits_with 3 migrate-run job.yml
-check 'there is nothing to replace' last_output_has '(wp_posts.post_content): 3 texts read, 0 values replaced'
+check 'there is nothing to replace' last_output_has '(wp_posts.post_content): 3 texts read, 0 values to replace'
 
 finish

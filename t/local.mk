@@ -40,6 +40,7 @@ unit_tests = \
 	t/unit/test-sqlite-files \
 	t/unit/test-sqlite-rows \
 	t/unit/test-sqlite-tables \
+	t/unit/test-stride \
 	$(empty)
 libs3_unit_tests = \
 	t/unit/test-libs3 \
@@ -204,6 +205,7 @@ shell_tests = \
 	t/6301-beside-postgres.t \
 	t/6302-beside-mysql.t \
 	t/6310-patience-postgres.t \
+	t/6320-application.t \
 	t/8000-s3d.t \
 	$(empty)
 
@@ -417,7 +419,7 @@ check-fuzz:
 	check-plain check-sanitized check-threads check-fuzz
 
 EXTRA_DIST += $(unit_headers) $(fuzz_headers) $(long_tests) $(shell_tests) t/README t/lib.sh t/fuzz/replay.c t/fuzz/corpus
-EXTRA_DIST += t/bench/README t/bench/database t/bench/lib.sh t/bench/measure t/bench/million \
+EXTRA_DIST += t/bench/README t/bench/beside t/bench/database t/bench/lib.sh t/bench/measure t/bench/million \
 	t/bench/posix t/bench/ratios t/bench/rows t/bench/s3
 EXTRA_DIST += t/faults/README t/faults/ends.py t/faults/invariants t/faults/lib.sh t/faults/poller \
 	t/faults/pretend t/faults/psql-bytes t/faults/sequence t/faults/spoil t/faults/world \
@@ -440,4 +442,4 @@ EXTRA_DIST += t/servers/s3.sh t/servers/s3-tool t/servers/s3client.py t/servers/
 EXTRA_DIST += t/servers/redis.sh t/servers/redis/up.sh t/servers/redis/down.sh t/servers/tls.sh
 EXTRA_DIST += t/servers/postgres.sh t/servers/postgres/up.sh t/servers/postgres/down.sh \
 	t/servers/mariadb.sh t/servers/mariadb/up.sh t/servers/mariadb/down.sh t/servers/dbproxy/dbproxy.py \
-	t/servers/beside.sh t/servers/common.sh
+	t/servers/application/application t/servers/application/drivers.py t/servers/beside.sh t/servers/common.sh

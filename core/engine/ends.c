@@ -36,20 +36,6 @@ static bool is_cut_short(enum migrate_status status)
 	return status == MIGRATE_CANCELLED || status_may_retry(status);
 }
 
-static int open_session(struct ends *e, struct open_end *o, unsigned int access, struct error *err)
-{
-	const struct job_end *j = o->job;
-	enum migrate_status how;
-
-	o->end = end_open_texts(&e->host, j->label, j->descriptor, j->config, access,
-				j->value_max ? j->value_max : MIGRATE_KEY_MAX, &how, err);
-	o->cut_short = is_cut_short(how);
-	if (!o->end)
-		return -1;
-	o->session = session_open(o->end, err);
-	return o->session ? 0 : -1;
-}
-
 /* Somebody pressed ^C while we wait; the signal itself is left to the run. */
 static bool asked_to_end(void)
 {
@@ -61,22 +47,59 @@ static bool asked_to_end(void)
 
 /*
  * What is wrong at the start is the job file's fault, but for what passes by
- * itself: a database that an application holds locked is waited for.
+ * itself: a database that an application, or somebody's backup, holds locked is waited for.
  */
-static enum migrate_status probe_patiently(struct open_end *o, bool write, int64_t patience)
-{
-	int64_t end = clock_monotonic() + patience * NS_PER_MS;
-	enum migrate_status status = end_probe(o->session, write);
-	bool said = false;
+struct waiting {
+	const char *label;
+	int64_t end; /* monotonic */
+	bool said;
+};
 
-	while ((status == MIGRATE_TRANSIENT || status == MIGRATE_THROTTLED) &&
-	       clock_monotonic() < end && !asked_to_end()) {
-		if (!said)
-			log_warn("waiting: %s: %s", o->job->label, session_message(o->session));
-		said = true;
-		poll(NULL, 0, POLL_MS);
+static bool wait_more(struct waiting *w, enum migrate_status status, const char *why)
+{
+	if ((status != MIGRATE_TRANSIENT && status != MIGRATE_THROTTLED) ||
+	    clock_monotonic() >= w->end || asked_to_end())
+		return false;
+	if (!w->said)
+		log_warn("waiting: %s%s%s", strstr(why, w->label) == why ? "" : w->label,
+			 strstr(why, w->label) == why ? "" : ": ", why);
+	w->said = true;
+	poll(NULL, 0, POLL_MS);
+	return true;
+}
+
+static struct waiting patiently(const struct ends *e, const struct open_end *o)
+{
+	return (struct waiting){ .label = o->job->label,
+				 .end = clock_monotonic() + e->job->patience * NS_PER_MS };
+}
+
+static int open_session(struct ends *e, struct open_end *o, unsigned int access, struct error *err)
+{
+	const struct job_end *j = o->job;
+	struct waiting w = patiently(e, o);
+	enum migrate_status how;
+
+	do {
+		error_clear(err);
+		o->end = end_open_texts(&e->host, j->label, j->descriptor, j->config, access,
+					j->value_max ? j->value_max : MIGRATE_KEY_MAX, &how, err);
+	} while (!o->end && wait_more(&w, how, err->text));
+	o->cut_short = is_cut_short(how);
+	if (!o->end)
+		return -1;
+	o->session = session_open(o->end, err);
+	return o->session ? 0 : -1;
+}
+
+static enum migrate_status probe_patiently(const struct ends *e, struct open_end *o, bool write)
+{
+	struct waiting w = patiently(e, o);
+	enum migrate_status status;
+
+	do
 		status = end_probe(o->session, write);
-	}
+	while (status && wait_more(&w, status, session_message(o->session)));
 	return status;
 }
 
@@ -85,7 +108,7 @@ static int identify(struct ends *e, struct open_end *o, bool probe, bool write, 
 	enum migrate_status status = MIGRATE_OK;
 
 	if (probe)
-		status = probe_patiently(o, write, e->job->patience);
+		status = probe_patiently(e, o, write);
 	o->cut_short |= is_cut_short(status);
 	if (status == MIGRATE_OK)
 		status = end_identity(o->session, &o->identity);

@@ -200,6 +200,17 @@ static enum gate_verdict fatal(struct gate *g, struct migrate_session *s)
 	return GATE_LEAVE;
 }
 
+/* What a database grants is the same for all rows; its probe() looks at that. */
+static bool is_denied_to_all(struct gate *g, struct migrate_session *s)
+{
+	const struct ends *ends = &g->engine->ends;
+
+	for (size_t i = 0; i < ends->database_count; i++)
+		if (session_end(s) == ends->databases[i].end)
+			return true;
+	return atomic_fetch_add(&g->denials, 1) + 1 >= DENIALS_MAX;
+}
+
 enum gate_verdict gate_trouble(struct gate *g, struct migrate_session *s, bool write,
 			       enum migrate_status status)
 {
@@ -212,8 +223,7 @@ enum gate_verdict gate_trouble(struct gate *g, struct migrate_session *s, bool w
 		return engine_leaving(g->engine) ? GATE_LEAVE : GATE_OBJECT;
 	if (status == MIGRATE_THROTTLED)
 		return throttled(g, s);
-	if (status == MIGRATE_DENIED ? atomic_fetch_add(&g->denials, 1) + 1 < DENIALS_MAX
-				     : !status_is_systemic(status))
+	if (status == MIGRATE_DENIED ? !is_denied_to_all(g, s) : !status_is_systemic(status))
 		return GATE_OBJECT;
 	if (!become_prober(g))
 		return gate_pass(g) ? GATE_AGAIN : GATE_LEAVE;

@@ -14,6 +14,9 @@ struct swap {
 	uint32_t *all;                  /* 0, 1, ...: the numbers of all rows */
 	uint32_t *held, *again;         /* numbers, ascending: those that are come back to */
 	size_t held_n;
+	enum migrate_status doubted; /* what may be of rows, or not; OK: nothing */
+	bool well;                   /* some were rewritten */
+	size_t failed;
 	int64_t since; /* when the first of them was met (monotonic) */
 	struct error *err;
 };

@@ -15,28 +15,37 @@
  * passed over. The others go on, and these are come back to (swap-held.c).
  */
 
-bool rows_again(struct rewriter *r, struct migrate_session *s, enum migrate_status status,
-		struct tries *tries, struct error *err)
+/* OBJECT: it was tried often enough. */
+static enum gate_verdict judge(struct rewriter *r, struct migrate_session *s,
+			       enum migrate_status status, struct tries *tries)
 {
 	struct engine *e = r->engine;
 	enum gate_verdict verdict = gate_trouble(e->gate, s, true, status);
 	int64_t now = clock_monotonic();
 
-	if (verdict == GATE_AGAIN)
-		return true;
-	if (verdict == GATE_LEAVE) {
-		/* not an error of ours: the run ends for another reason */
-		error_clear(err);
-		return false;
-	}
+	if (verdict != GATE_OBJECT)
+		return verdict;
 	if (!tries->since)
 		tries->since = now;
 	tries->n++;
 	if ((status_may_retry(status) || status_is_systemic(status)) &&
 	    (tries->n < (unsigned)e->job->attempts ||
 	     (status == MIGRATE_TRANSIENT && now - tries->since < e->job->patience * NS_PER_MS)))
-		return engine_sleep(e, engine_backoff(tries->n));
-	session_error(err, EXIT_OUTAGE, s, status);
+		return engine_sleep(e, engine_backoff(tries->n)) ? GATE_AGAIN : GATE_LEAVE;
+	return GATE_OBJECT;
+}
+
+bool rows_again(struct rewriter *r, struct migrate_session *s, enum migrate_status status,
+		struct tries *tries, struct error *err)
+{
+	enum gate_verdict verdict = judge(r, s, status, tries);
+
+	if (verdict == GATE_AGAIN)
+		return true;
+	if (verdict == GATE_OBJECT)
+		session_error(err, EXIT_OUTAGE, s, status);
+	else /* not an error of ours: the run ends for another reason */
+		error_clear(err);
 	return false;
 }
 
@@ -102,33 +111,63 @@ static int take_notes(struct swap *w, const uint32_t *rows, size_t n)
 	return 0;
 }
 
+static bool is_of_rows(enum migrate_status status)
+{
+	return status == MIGRATE_INVALID || status == MIGRATE_TRANSIENT;
+}
+
+/*
+ * The database is well, it says, but does not take these rows: a trigger may say so with what a
+ * server in trouble says. That others fare better proves it.
+ */
+static enum migrate_status doubt(struct swap *w, enum migrate_status status)
+{
+	if (status != MIGRATE_DENIED && status != MIGRATE_UNAVAILABLE) {
+		session_error(w->err, EXIT_OUTAGE, session_of(w), status);
+		return status;
+	}
+	w->doubted = status;
+	return MIGRATE_INVALID;
+}
+
 /* OK, INVALID or TRANSIENT: what becomes of these rows. Else the run ends. */
 static enum migrate_status try_rows(struct swap *w, const uint32_t *rows, size_t n, bool pass_over)
 {
 	struct migrate_session *s = session_of(w);
-	struct tries tries = { .n = 0 };
+	struct tries tries = { .n = w->doubted ? (unsigned)w->r->engine->job->attempts : 0 };
+	enum gate_verdict verdict = GATE_AGAIN;
 	enum migrate_status status;
 	int64_t ns;
 
-	do
+	do {
 		status = call(w, rows, n, pass_over, &ns);
-	while (status != MIGRATE_OK && status != MIGRATE_INVALID && status != MIGRATE_TRANSIENT &&
-	       rows_again(w->r, s, status, &tries, w->err));
-	if (status != MIGRATE_OK)
+		if (status && !is_of_rows(status))
+			verdict = judge(w->r, s, status, &tries);
+	} while (status && !is_of_rows(status) && verdict == GATE_AGAIN);
+	if (is_of_rows(status))
 		return status;
+	if (status)
+		return verdict == GATE_OBJECT ? doubt(w, status) : MIGRATE_CANCELLED;
+	w->well = true;
 	gate_well(w->r->engine->gate);
 	if (pass_over)
 		stride_took(&w->r->strides[w->database], n, ns);
 	return take_notes(w, rows, n) ? MIGRATE_FATAL : MIGRATE_OK;
 }
 
+static int fail(struct swap *w, uint32_t row, const char *message)
+{
+	w->failed++;
+	return mark_failed(w, row, "", message);
+}
+
 enum migrate_status swap_wait(struct swap *w, uint32_t row)
 {
 	enum migrate_status status = try_rows(w, &row, 1, false);
-	bool held = status == MIGRATE_TRANSIENT;
+	const char *message = session_message(session_of(w));
 
-	if ((held || status == MIGRATE_INVALID) &&
-	    mark_failed(w, row, held ? "locked: " : "", session_message(session_of(w))))
+	if ((status == MIGRATE_INVALID && fail(w, row, message)) ||
+	    (status == MIGRATE_TRANSIENT && mark_failed(w, row, "locked: ", message)))
 		return MIGRATE_FATAL;
 	return status;
 }
@@ -141,10 +180,10 @@ static int rewrite_some(struct swap *w, const uint32_t *rows, size_t n)
 
 	if (status == MIGRATE_OK)
 		return 0;
-	if (status != MIGRATE_INVALID && status != MIGRATE_TRANSIENT)
+	if (!is_of_rows(status))
 		return -1;
 	if (n == 1)
-		return status == MIGRATE_INVALID ? mark_failed(w, *rows, "", message)
+		return status == MIGRATE_INVALID ? fail(w, *rows, message)
 						 : set_aside(w, *rows, message);
 	if (status == MIGRATE_TRANSIENT) {
 		stride_failed(&w->r->strides[w->database], n);
@@ -200,6 +239,9 @@ int rows_rewrite(struct rewriter *r, struct chunk *c, struct error *err)
 		rc = -1;
 	if (!rc)
 		rc = swap_rows(&w, w.all, c->n) || swap_held(&w);
+	/* where none fares well, it is not the rows */
+	if (!rc && w.doubted && !w.well && w.failed > 1)
+		rc = session_error(err, EXIT_OUTAGE, session_of(&w), w.doubted);
 	for (uint32_t i = 0; !rc && i < c->n; i++) {
 		if (w.changes[i].outcome == MIGRATE_ROW_UNKNOWN)
 			rc = error_set(err, EXIT_INTERNAL, "%s: a row came back without outcome",

@@ -288,7 +288,7 @@ static void tell(const struct texts *t, uint64_t too_long)
 {
 	const char *label = t->engine->job->databases[t->database].end.label;
 
-	log_info("%s: %" PRIu64 " texts read, %" PRIu64 " values replaced", label, t->read,
+	log_info("%s: %" PRIu64 " texts read, %" PRIu64 " values to replace", label, t->read,
 		 t->counts.places);
 	if (t->counts.left)
 		log_warn("%s: %" PRIu64 " values name objects that were not copied: left alone",

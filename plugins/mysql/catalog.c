@@ -341,6 +341,8 @@ static enum migrate_status check_select(struct self *self)
 	sql_add(&s, "SELECT %s", inst->column->sql);
 	for (size_t k = 0; k < inst->key_count; k++)
 		sql_add(&s, ", %s", inst->key[k].column->sql);
+	for (size_t i = 0; i < inst->set_count; i++)
+		sql_add(&s, ", %s", inst->set[i].column->sql);
 	sql_add(&s, " FROM %s LIMIT 0", inst->table_sql);
 	answer_free(catalog_built(self, &s, SHAPE("*", 0, 0), &status));
 	if (status != MIGRATE_DENIED)
@@ -348,6 +350,13 @@ static enum migrate_status check_select(struct self *self)
 	return migrate_fail(self->session, MIGRATE_DENIED,
 			    "table: the user may not read '%s'; GRANT SELECT%s ON %s TO it",
 			    inst->table, inst->writes ? ", UPDATE" : "", inst->table_sql);
+}
+
+enum migrate_status check_privileges(struct self *self)
+{
+	enum migrate_status status = check_select(self);
+
+	return status ? status : check_update(self);
 }
 
 /* Triggers are shown to those who may make some; what we cannot see may be there. */
@@ -388,9 +397,7 @@ enum migrate_status catalog_read(struct self *self, const struct mysql_config *c
 	if (!status)
 		status = indexes_read(self, config);
 	if (!status)
-		status = check_select(self);
-	if (!status)
-		status = check_update(self);
+		status = check_privileges(self);
 	if (!status)
 		status = triggers_read(self);
 	return status ? status : replica_check(self);

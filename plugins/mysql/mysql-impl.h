@@ -339,6 +339,8 @@ enum migrate_status out_of_memory(struct self *self);
 
 /* ---- catalog.c, column.c, set.c, key.c, path.c, index.c: what the server says ---- */
 
+/* That we may read and change what we must: also while a run goes on. */
+enum migrate_status check_privileges(struct self *self);
 enum migrate_status catalog_read(struct self *self, const struct mysql_config *config);
 enum migrate_status columns_read(struct self *self, const struct mysql_config *config);
 enum migrate_status sets_read(struct self *self, const struct migrate_map *map);

@@ -247,8 +247,8 @@ static enum migrate_status mysql_probe(void *handle, struct migrate_probe *r)
 	self->session = r->session;
 	if (!self->instance->writes)
 		return command(self, &self->main, "DO 1", what);
-	status = transaction_begin(self);
-	return transaction_rollback(self, status);
+	status = transaction_rollback(self, transaction_begin(self));
+	return status ? status : check_privileges(self);
 }
 
 static enum migrate_status mysql_count(void *handle, struct migrate_count *r)

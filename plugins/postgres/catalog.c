@@ -300,7 +300,7 @@ static enum migrate_status about_changes(struct self *self, struct parameters *p
 	return MIGRATE_OK;
 }
 
-static enum migrate_status check_privileges(struct self *self)
+enum migrate_status check_privileges(struct self *self)
 {
 	struct instance *inst = self->instance;
 	struct parameters p = { .n = 0 };
@@ -346,7 +346,10 @@ static const char find_triggers[] =
     "= r.oid JOIN pg_catalog.pg_attribute a ON a.attrelid = r.oid AND a.attnum = ANY "
     "((i.indkey::pg_catalog.int2[])[0:i.indnkeyatts - 1]) WHERE i.indisunique AND i.indpred IS "
     "NULL "
-    "AND i.indexprs IS NULL AND a.attname = ANY ($2::pg_catalog.text[]))";
+    "AND i.indexprs IS NULL AND a.attname = ANY ($2::pg_catalog.text[])), (SELECT "
+    "pg_catalog.min(w.rulename::pg_catalog.text) FROM r "
+    "JOIN pg_catalog.pg_rewrite w ON w.ev_class = r.oid WHERE w.ev_type = '2' AND w.is_instead AND "
+    "w.ev_enabled <> 'D')";
 
 static enum migrate_status triggers_read(struct self *self)
 {
@@ -359,9 +362,14 @@ static enum migrate_status triggers_read(struct self *self)
 	if (status)
 		return status;
 	parameter(&p, inst->partitioned ? "\1" : "\0", 1);
-	res = catalog(self, find_triggers, &p, SHAPE("bb", 1, 1), &status);
+	res = catalog(self, find_triggers, &p, SHAPE("bbS", 1, 1), &status);
 	inst->verify = !res || field_true(res, 0, 0);
 	inst->in_key = !res || field_true(res, 0, 1);
+	if (res && inst->writes && !PQgetisnull(res, 0, 2))
+		status = migrate_fail(self->session, MIGRATE_INVALID,
+				      "table: the rule '%s' of '%s' does something else instead of "
+				      "changing its rows",
+				      PQgetvalue(res, 0, 2), inst->table);
 	PQclear(res);
 	return status;
 }

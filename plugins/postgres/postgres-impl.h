@@ -341,6 +341,8 @@ void libpq_message(struct self *self, struct link *link, char *out, size_t max);
 
 /* ---- catalog.c, column.c, key.c, path.c: names looked up in the catalog ---- */
 
+/* That we may read and change what we must: also while a run goes on. */
+enum migrate_status check_privileges(struct self *self);
 enum migrate_status catalog_read(struct self *self, const struct postgres_config *config);
 enum migrate_status columns_read(struct self *self, const struct postgres_config *config);
 enum migrate_status key_read(struct self *self, const struct postgres_config *config);

@@ -232,7 +232,7 @@ static enum migrate_status postgres_probe(void *handle, struct migrate_probe *r)
 		    &self->main); /* the next connection looks for one that can be written to */
 	}
 	PQclear(res);
-	return status;
+	return status ? status : check_privileges(self);
 }
 
 static enum migrate_status postgres_count(void *handle, struct migrate_count *r)

@@ -1,0 +1,111 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# An application goes on while its rows are migrated, paths and texts: what it was told to be done
+# is what the tables hold, and it meets no errors of ours. How long it waits is for t/bench/beside.
+
+. "${srcdir:-.}/t/lib.sh"
+. "$srcdir/t/servers/postgres.sh"
+. "$srcdir/t/servers/mariadb.sh"
+T_TIMEOUT=120
+rows=200
+application=$srcdir/t/servers/application/application
+mkdir -p old/image
+for i in $(seq $rows); do
+	write_file "old/image/$i" "image $i"
+done
+
+job() { # DATABASE
+	write_job job.yml <<-END
+		source: {plugin: posix, root: old}
+		destination: {plugin: posix, root: new}
+		rename: [{prefix: image/, to: avatar/}]
+		batch: 50
+		databases:
+		  - {$1, table: t, column: path}
+		  - {$1, table: t, column: note, match: contains}
+	END
+}
+
+app() { # WHAT KIND ADDRESS OPTION...
+	"$application" "$@" --rows $rows --ledger ledger
+}
+
+report() {
+	tail -n 1 "$t_out/stdout"
+}
+
+# No more than one in a thousand, and none but those that its own transactions cause.
+few_errors() { # CODE
+	report | python3 -c "import json, sys
+r = json.load(sys.stdin)
+print(r)
+sys.exit(set(r['errors']) - {'$1'} != set() or sum(r['errors'].values()) * 1000 > r['transactions'] or r['transactions'] < 50)"
+}
+
+no_errors() {
+	few_errors '' && report | grep -q '"errors": {}'
+}
+
+all_moved() { # KIND ADDRESS
+	t_got=$(app check "$@") || { echo "$t_got"; return 1; }
+	case $t_got in
+	*' moved, 0 not, 0 notes not, '*' 0 wrong') ;;
+	*) echo "$t_got"; return 1 ;;
+	esac
+}
+
+# beside KIND ADDRESS DATABASE ERRORS...
+beside() {
+	rm -rf new job.journal* stop
+	mkdir new
+	job "$3"
+	app make "$1" "$2" 2>/dev/null
+	start application "$application" run "$1" "$2" --rows $rows --ledger ledger --seconds 60 --clients 8 --rate 250 --stop stop
+	check "$1: a run, while the application goes on" ran_beside
+	touch stop
+	check 'the application ends well' ends_with 0 application
+	shift 3
+	check 'without errors of ours' "$@"
+}
+
+migrates() { # OPTION...: what the application writes meanwhile may be a conflict
+	run migrate-run --progress=none "$@" job.yml
+	t_got=$?
+	[ $t_got -eq 0 ] || [ $t_got -eq 3 ] || { echo "exit status $t_got"; return 1; }
+}
+
+ran_beside() {
+	migrates && is_running application && migrates --retry-failed && is_running application
+}
+
+settle() { # KIND ADDRESS
+	check 'all that it was told to be done is there' app check "$@"
+	check 'conflicts are tried again' migrates --retry-failed
+	check 'once it has stopped, one more run' exits_with 0 migrate-run --progress=none job.yml
+	check 'changes all that is left, and nothing else' all_moved "$@"
+}
+
+beside sqlite "$PWD/app.db" 'plugin: sqlite, path: app.db' no_errors
+settle sqlite "$PWD/app.db"
+
+if t_lacking=$(postgres_lacks); then
+	skip 'postgres' "$t_lacking"
+else
+	postgres_up || { echo 'Bail out! the server does not start'; exit 99; }
+	beside postgres "$pg_uri" "plugin: postgres, connection: '$pg_uri'" no_errors
+	settle postgres "$pg_uri"
+fi
+
+if t_lacking=$(mariadb_lacks); then
+	skip 'mysql' "$t_lacking"
+else
+	mariadb_up || { echo 'Bail out! the server does not start'; exit 99; }
+	my "CREATE OR REPLACE USER app@'%' IDENTIFIED BY 'test-password'; GRANT ALL ON app.* TO app@'%';
+		CREATE OR REPLACE USER app@localhost IDENTIFIED BY 'test-password'; GRANT ALL ON app.* TO app@localhost"
+	address=127.0.0.1:$mysql_port:app:test-password:app
+	beside mysql "$address" \
+		"plugin: mysql, connection: 'mysql://app:test-password@127.0.0.1:$mysql_port/app'" few_errors 1213
+	settle mysql "$address"
+fi
+
+finish
