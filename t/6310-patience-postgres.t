@@ -20,6 +20,10 @@ client() {
 	exec psql -X -q -A -t -f say
 }
 
+blocked() {
+	[ "$(pg "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted")" = t ]
+}
+
 fresh() {
 	rm -rf new job.journal*
 	mkdir new
@@ -77,6 +81,55 @@ lets_go
 check 'and goes on' exits_with 0 migrate-run --progress=none job.yml
 check 'with all of them' moved "$n"
 
+# ---- What others feel ------------------------------------------------------------------------------
+
+fresh
+job 'lock_timeout: 30s' 'patience: 60s'
+holds 'SELECT id FROM t WHERE id = 7 FOR UPDATE'
+start run migrate-run --progress=none job.yml
+check 'while a row is waited for' wait_until 60 blocked
+check 'all others are changed' moved $((n - 1))
+check 'and none of them is locked' pg_says "BEGIN; SELECT count(*) FROM (SELECT 1 FROM t FOR UPDATE SKIP LOCKED) AS s; ROLLBACK" $((n - 1))
+lets_go
+check 'and the run ends well' ends_with 0 run
+
+# it holds its rows for a second
+slowly() {
+	pg 'CREATE OR REPLACE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(1); RETURN new; END $$;
+		CREATE TRIGGER a BEFORE UPDATE ON t FOR EACH ROW WHEN (new.id = 5) EXECUTE FUNCTION slow()' 2>/dev/null
+}
+changing() {
+	[ "$(pg "SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event = 'PgSleep'")" = t ]
+}
+fresh
+pg 'DROP TABLE IF EXISTS child; CREATE TABLE child (t int REFERENCES t (id))'
+slowly
+job 'lock_timeout: 30s'
+start run migrate-run --progress=none job.yml
+check 'while rows are being changed' wait_until 60 changing
+check 'rows that refer to them are inserted' pg "SET lock_timeout = '300ms'; INSERT INTO child SELECT id FROM t"
+check 'and the run ends well' ends_with 0 run
+check 'with all rows' moved "$n"
+
+# What the application holds in the middle of our change is not waited for until it is its turn to wait.
+fresh
+pg 'CREATE UNIQUE INDEX ON t (path)'
+job 'lock_timeout: 30s' 'patience: 60s'
+holds "INSERT INTO t VALUES (99, 'avatar/9')"
+start run migrate-run --progress=none job.yml
+check 'a row that needs what another session inserts' wait_until 60 moved $((n - 1))
+echo "UPDATE t SET service = 'x';" >&9
+lets_go
+check 'makes no deadlock' ends_with 3 run
+check 'in which the application would be the victim' rows_are "service = 'x'" $((n + 1))
+check 'and fails alone' status_counts job.yml rows.failed=1 rows.changed=$((n - 1))
+
+fresh
+pg "CREATE RULE quiet AS ON UPDATE TO t WHERE old.id = 5 DO INSTEAD NOTHING"
+job 'lock_timeout: 5s'
+check 'a rule that does something else instead is refused' exits_with 2 migrate-check job.yml
+check 'by its name' last_output_has "the rule 'quiet' of 't'"
+
 # ---- Statements that take too long ----------------------------------------------------------------
 
 fresh
@@ -111,5 +164,21 @@ check 'which says so' last_output_has 'the user may not change'
 check 'and nothing is changed' moved 0
 pg 'GRANT UPDATE (service) ON t TO clerk'
 check 'once it may, all is well' exits_with 0 migrate-run job.yml
+
+fresh
+pg 'GRANT SELECT ON t TO clerk; GRANT UPDATE (path, service) ON t TO clerk'
+job 'set: {service: new}, lock_timeout: 30s' 'patience: 60s'
+sed -i "s|//test:|//clerk:|" job.yml
+holds 'SELECT id FROM t WHERE id IN (7, 8) FOR UPDATE'
+start run migrate-run --progress=none job.yml
+check 'while rows are waited for' wait_until 60 blocked
+pg 'REVOKE UPDATE (service) ON t FROM clerk'
+echo 'COMMIT;' >&9
+check 'and a privilege vanishes, the run pauses' wait_until 60 grep -q 'paused: .*GRANT SELECT, UPDATE' "$t_out/run.stderr"
+check 'and goes on' is_running run
+pg 'GRANT UPDATE (service) ON t TO clerk'
+check 'once it is there again' ends_with 0 run
+check 'with all rows' rows_are "path = 'avatar/' || id AND service = 'new'" "$n"
+lets_go
 
 finish

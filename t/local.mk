@@ -205,7 +205,9 @@ shell_tests = \
 	t/6301-beside-postgres.t \
 	t/6302-beside-mysql.t \
 	t/6310-patience-postgres.t \
+	t/6311-patience-mysql.t \
 	t/6320-application.t \
+	t/6330-standstill.t \
 	t/8000-s3d.t \
 	$(empty)
 
