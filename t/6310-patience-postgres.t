@@ -89,7 +89,8 @@ holds 'SELECT id FROM t WHERE id = 7 FOR UPDATE'
 start run migrate-run --progress=none job.yml
 check 'while a row is waited for' wait_until 60 blocked
 check 'all others are changed' moved $((n - 1))
-check 'and none of them is locked' pg_says "BEGIN; SELECT count(*) FROM (SELECT 1 FROM t FOR UPDATE SKIP LOCKED) AS s; ROLLBACK" $((n - 1))
+check 'and none of them is locked' \
+	pg_says "BEGIN; SELECT count(*) FROM (SELECT 1 FROM t FOR UPDATE SKIP LOCKED) AS s; ROLLBACK" $((n - 1))
 lets_go
 check 'and the run ends well' ends_with 0 run
 

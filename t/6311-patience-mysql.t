@@ -25,7 +25,8 @@ client() {
 fresh() {
 	rm -rf new job.journal*
 	mkdir new
-	my "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ; DROP TABLE IF EXISTS t; CREATE TABLE t (id int PRIMARY KEY, path varchar(200), service varchar(20));
+	my "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ; DROP TABLE IF EXISTS t;
+		CREATE TABLE t (id int PRIMARY KEY, path varchar(200), service varchar(20));
 		CREATE INDEX i ON t (path);
 		INSERT INTO t SELECT seq, concat('image/', seq), 'old' FROM seq_1_to_$n"
 }
@@ -38,7 +39,8 @@ holds 'SELECT id FROM t WHERE id = 7 FOR UPDATE'
 start run migrate-run --progress=none job.yml
 check 'while a row is locked, all others are changed' wait_until 60 moved $((n - 1))
 check 'and the run goes on' is_running run
-check 'no other is locked by us' my_says 'BEGIN; SELECT count(*) FROM (SELECT id FROM t FOR UPDATE SKIP LOCKED) AS s; ROLLBACK' $((n - 1))
+check 'no other is locked by us' my_says \
+	'BEGIN; SELECT count(*) FROM (SELECT id FROM t FOR UPDATE SKIP LOCKED) AS s; ROLLBACK' $((n - 1))
 lets_go
 check 'it ends well' ends_with 0 run
 check 'with all rows' moved "$n"
@@ -71,7 +73,8 @@ fresh
 job 'lock_timeout: 1s' 'patience: 60s'
 holds 'FLUSH TABLES WITH READ LOCK'
 start run migrate-run --progress=none job.yml
-check 'a server that is locked when a job begins is waited for' wait_until 60 grep -q 'waiting: .*lock' "$t_out/run.stderr"
+check 'a server that is locked when a job begins is waited for' \
+	wait_until 60 grep -q 'waiting: .*lock' "$t_out/run.stderr"
 check 'by a run that goes on' is_running run
 check 'and does not speak of a row' not grep 'the row' "$t_out/run.stderr"
 echo 'UNLOCK TABLES;' >&9

@@ -34,6 +34,7 @@ class Postgres:
         self.conn = ctypes.c_void_p(pq.PQconnectdb(conninfo.encode()))
         if pq.PQstatus(self.conn):
             raise Refused("connection", pq.PQerrorMessage(self.conn).decode())
+        self.run("SET client_min_messages = warning")
 
     def run(self, statement):
         pq, res = self.pq, ctypes.c_void_p(self.pq.PQexec(self.conn, statement.encode()))
