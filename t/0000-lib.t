@@ -77,6 +77,52 @@ write_file a/b 'text
 check 'bytes' contains_exactly a/b 'text'
 finish
 EOT
+check 'no file is no answer' says 'not ok 1 - lacks' 1 <<'EOT'
+check 'lacks' not grep -q secret none
+finish
+EOT
+check 'nor is it empty' says 'not ok 1 - empty' 1 <<'EOT'
+check 'empty' is_empty none
+finish
+EOT
+check 'no JSON says nothing' says 'not ok 1 - JSON' 1 <<'EOT'
+: >none
+check 'JSON' json_says none .well
+finish
+EOT
+check 'of several, each has to say it' says 'not ok 1 - JSON' 1 <<'EOT'
+printf '{"well": false}{"well": true}' >two
+check 'JSON' json_says two .well
+finish
+EOT
+check 'one that ended does not run' says 'not ok 1 - runs' 1 <<'EOT'
+start one true
+sleep 0.2
+check 'runs' is_running one
+finish
+EOT
+check 'nothing comes behind the end' says '1..1' 0 <<'EOT'
+check 'truth' true
+finish
+check 'more' false
+EOT
+cat >vain.t <<'EOT'
+. "$srcdir/t/lib.sh"
+check 'nothing is written' missing file
+check 'it works' exits_with 0 migrate-run --version
+check 'and says so' last_output_has migrate
+finish
+EOT
+finds_the_vain() {
+	: >none.list
+	builddir=$builddir exits_with 1 "$srcdir/t/stubs" --list none.list "$PWD/vain.t" &&
+		[ "$(last_stdout)" = 'vain.t: nothing is written' ]
+}
+if command -v python3 >/dev/null; then
+	check 'what passes without the programs is found' finds_the_vain
+else
+	skip 'what passes without the programs is found' 'python3 is not installed'
+fi
 check 'waiting ends' says 'not ok 1 - never' 1 <<'EOT'
 check 'never' wait_until 1 false
 finish

@@ -70,6 +70,20 @@ continued() {
 		grep -vE 'timeout (--foreground|-s KILL) '
 }
 
+# Words that are content when there is nothing to look at: the program may have done nothing at all.
+# jq -e takes no input for a yes, and of several answers sees the last one alone: json_says. ! grep and
+# not test -s hold where there is no file: not grep, is_empty. test -z "$(...)" holds where what was
+# asked fails. A unit test that returns early has passed.
+content_with_nothing() {
+	printf '%s\n' t/*.t t/lib.sh t/*/*.sh | grep -v '0001' >"$t_out/shell" || return 1
+	xargs grep -nE 'jq +(-[a-zA-Z]+ +)*(-[a-zA-Z]*e|--exit)' <"$t_out/shell"
+	xargs grep -nE '(not test|test !|\[ !) -s ' <"$t_out/shell" | grep -v '^t/lib\.sh:'
+	xargs grep -nE '(^|[|&;({]|if|then|do)[[:space:]]*! (grep|cmp|diff) ' <"$t_out/shell" | grep -v ' | '
+	xargs grep -nE "^[[:space:]]*check .* test -z [\"']?\\$\(" <"$t_out/shell"
+	xargs grep -nE 'curl .*\| *awk' <"$t_out/shell"
+	grep -nE '"# *skip' t/unit/*.[ch]
+}
+
 left_open() {
 	texts | grep -v 't/0001-style\.t$' | xargs grep -InwE 'TODO|FIXME|XXX|HACK'
 }
@@ -113,7 +127,7 @@ sources_are_listed() {
 	{
 		find core -name '*.[ch]'
 		for folder in plugins/*/; do
-			! grep -qF "	$folder" plugins/local.mk || find "$folder" -name '*.[ch]'
+			not grep -qF "	$folder" plugins/local.mk || find "$folder" -name '*.[ch]'
 		done
 	} | not_named_in core/local.mk plugins/local.mk
 }
@@ -124,6 +138,8 @@ check 'every source and script names its licence' says_nothing unlicensed
 check 'no function that is banned is called' says_nothing banned_calls
 check 'arrays are sorted and searched by base/array.h' says_nothing sorted_without_a_look
 check 'nothing that timeout ends is made to go on' says_nothing continued
+check 'no test is content with nothing' says_nothing content_with_nothing
+check 'what passes without the programs is listed, and still a check' "$srcdir/t/stubs" --names
 check 'nothing is left open' says_nothing left_open
 check 'no path belongs to one machine' says_nothing paths_of_one_machine
 check 'the core names no plugin and no product' says_nothing names_of_products

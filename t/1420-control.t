@@ -29,10 +29,14 @@ is_state() {
 	status_says job.yml .state "$1"
 }
 
-stands_still() {
-	t_then=$(find dst -type f | wc -l)
-	sleep 1.5 # as long as nothing must happen
-	[ "$(find dst -type f | wc -l)" -le $((t_then + 1)) ]
+samples_reach() { # N: a run writes one a second
+	[ "$(sql job.journal 'SELECT count(*) FROM sample')" -ge "$1" ]
+}
+
+stands_still() { # from one sample to the third after it
+	is_running one && t_samples=$(sql job.journal 'SELECT count(*) FROM sample') &&
+		wait_until 20 samples_reach $((t_samples + 1)) && t_then=$(find dst -type f | wc -l) &&
+		wait_until 20 samples_reach $((t_samples + 4)) && holds_files dst "$t_then"
 }
 
 event_says() {
@@ -58,7 +62,7 @@ check 'and that is said' last_stdout_has 'job: nothing'
 
 check 'pause' control 0 pause
 check 'the status shows it' wait_until 10 event_says paused
-check 'the run waits' wait_until 10 stands_still
+check 'the run waits' stands_still
 check 'it is still there' is_running one
 check 'the journal knows of it' wait_until 10 event_says 'paused'
 check 'resume' control 0 resume

@@ -54,8 +54,8 @@ check 'all bytes are right' all_true --readback
 check 'all of them were read' last_stdout_has '60 read back'
 check 'the journal is well' verifies 0 --journal
 counts_json() {
-	verifies 0 --json && jq -e '.version == 1 and .objects == 60 and .rows == 90 and
-		(.differences | length) == 0' "$t_out/stdout" >/dev/null
+	verifies 0 --json && json_says "$t_out/stdout" '.version == 1 and .objects == 60 and .rows == 90 and
+		(.differences | length) == 0'
 }
 check 'JSON says so' counts_json
 
@@ -118,8 +118,8 @@ check 'the next run takes it along' exits_with 0 migrate-run job.yml
 check 'and then all is true again' all_true
 
 differences_json() {
-	verifies 10 --json && jq -e '.different.absent == 1 and .differences[0].kind == "absent" and
-		.differences[0].key == "image/5.png" and .exit == 10' "$t_out/stdout" >/dev/null
+	verifies 10 --json && json_says "$t_out/stdout" '.different.absent == 1 and .differences[0].kind == "absent" and
+		.differences[0].key == "image/5.png" and .exit == 10'
 }
 rm dst/avatar/5.png
 check 'differences in JSON' differences_json
@@ -173,7 +173,7 @@ check 'the pass is not finished' verifies 4
 check 'what is done is true' last_stdout_has 'what is done is true'
 check 'it says so' last_stdout_has 'the job is not finished'
 unfinished_json() {
-	verifies 4 --json && jq -e '.finished == false and .exit == 4' "$t_out/stdout" >/dev/null
+	verifies 4 --json && json_says "$t_out/stdout" '.finished == false and .exit == 4'
 }
 check 'in JSON too' unfinished_json
 check 'the rest' exits_with 0 migrate-run job.yml

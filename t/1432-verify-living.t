@@ -106,15 +106,15 @@ echo new >dst/avatar/upload.png
 sql app.db "DELETE FROM avatars WHERE id = 1; UPDATE avatars SET path = 'avatar/upload.png' WHERE id = 2;
 	UPDATE avatars SET path = 'avatar/9.png' WHERE id = 3"
 counts() {
-	verifies 0 --json && jq -e '.removed == 1 and .changed_elsewhere == 1 and .changed_again == 1 and
-		.rows == 117 and .different["row-lost"] == 0 and .exit == 0' "$t_out/stdout" >/dev/null
+	verifies 0 --json && json_says "$t_out/stdout" '.removed == 1 and .changed_elsewhere == 1 and .changed_again == 1 and
+		.rows == 117 and .different["row-lost"] == 0 and .exit == 0'
 }
 check 'counts in JSON' counts
 slices() {
 	for t_slice in 1 2 3 4 5 6 7; do
 		migrate-verify --json --slice $t_slice/7 job.yml || return 1
-	done >slices && jq -es '(map(.removed) | add) == 1 and (map(.changed_elsewhere + .changed_again) | add) == 2 and
-		(map(.rows) | add) == 117' slices >/dev/null
+	done >slices && json_says slices '(map(.removed) | add) == 1 and (map(.changed_elsewhere + .changed_again) | add) == 2 and
+		(map(.rows) | add) == 117' -s
 }
 check 'each in one slice, and none of them a difference' slices
 

@@ -79,12 +79,14 @@ check 'on standard error, nothing that moves a cursor' not grep -q "$(printf '[\
 fresh
 check 'JSON' exits_with 0 migrate-run --progress=json job.yml
 objects() {
-	grep '^{' "$t_out/stdout" | jq -e "$1" >/dev/null
+	grep '^{' "$t_out/stdout" >lines && json_says lines "$1"
 }
 check 'is one object a line, with a version' objects '.version == 1 and .type == "progress"'
 check 'about one a second' sh -c "n=\$(grep -c '^{' '$t_out/stdout'); [ \$n -ge 2 ] && [ \$n -le 8 ]"
-check 'the last one is marked' sh -c "grep '^{' '$t_out/stdout' | tail -1 |
-	jq -e '.final and .objects.done == 300 and .objects.copied == 300'"
+last() {
+	tail -1 lines >last-line && json_says last-line '.final and .objects.done == 300 and .objects.copied == 300'
+}
+check 'the last one is marked' last
 
 fresh
 into_nothing() {

@@ -61,7 +61,7 @@ check 'of copies too' finds 'copy: only where nothing is' yes
 check 'and of what is put together of parts' finds 'parts: only where nothing is' yes
 check 'what it cannot do' finds 'remove: only what is known' no
 check 'a problem would be in it, there is none' \
-	sh -c "jq -e '.version == 1 and .exit == 0 and .problems == [] and .probe.left == []' <'$t_out/stdout'"
+	json_says "$t_out/stdout" '.version == 1 and .exit == 0 and .problems == [] and .probe.left == []'
 check 'and still everything is as it was' as_before
 
 # ---- A plugin of somebody else ---------------------------------------------------------------

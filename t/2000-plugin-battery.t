@@ -73,7 +73,7 @@ fi
 faulty() {
 	mkdir -p wrong root && rm -rf root && mkdir root && rm -f wrong/flat.so
 	sed "$1" "$srcdir/etc/plugin-example/flat.c" >wrong/flat.c &&
-		! cmp -s wrong/flat.c "$srcdir/etc/plugin-example/flat.c" &&
+		not cmp -s wrong/flat.c "$srcdir/etc/plugin-example/flat.c" &&
 		"${CC:-cc}" -D_GNU_SOURCE -I"$srcdir/include" -fPIC -shared -o wrong/flat.so wrong/flat.c \
 			-L"$builddir/core/.libs" -lmigrate &&
 		{ run migrate-plugin check wrong/flat.so --set root=root || :; }

@@ -21,7 +21,7 @@ is_clean() {
 
 is_json_schema() {
 	migrate-plugin show --json-schema "$1" >"$t_top/schema" &&
-		jq -e '.properties | length > 0' "$t_top/schema" >/dev/null
+		json_says "$t_top/schema" '.properties | length > 0'
 }
 
 for plugin in "$builddir"/plugins/.libs/*.so; do

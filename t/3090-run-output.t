@@ -67,15 +67,16 @@ job
 check 'progress as JSON' exits_with 3 migrate-run --progress=json job.yml
 one_object_a_line() {
 	while IFS= read -r t_line; do
-		printf '%s\n' "$t_line" | jq -e 'type == "object" and .version == 1' >/dev/null ||
-			{ echo "no object: $t_line"; return 1; }
+		printf '%s\n' "$t_line" >line
+		json_says line 'type == "object" and .version == 1' || return 1
 	done <"$t_out/stdout"
 	[ -s "$t_out/stdout" ]
 }
 check 'standard output holds one object a line and nothing else' one_object_a_line
-check 'the last one has the result' sh -c "tail -1 '$t_out/stdout' | jq -e '.objects.done == 31 and .objects.failed == 1'"
+tail -1 "$t_out/stdout" >last
+check 'the last one has the result' json_says last '.objects.done == 31 and .objects.failed == 1'
 check 'log as JSON' exits_with 3 migrate-run --retry-failed --log-format=json --progress=json job.yml
-check 'is one object a line as well' sh -c "jq -es 'all(.message != null)' '$t_out/stderr'"
+check 'is one object a line as well' json_says "$t_out/stderr" '.message != null'
 
 fresh
 many 30 10
@@ -121,7 +122,7 @@ is_calm() {
 	cat "$t_out/stdout" "$t_out/stderr" >"$t_out/both"
 	! LC_ALL=C grep -n '[[:cntrl:]]' "$t_out/both" | grep -v '	' || return 1
 	iconv -f UTF-8 -t UTF-8 "$t_out/both" >/dev/null || return 1
-	! grep -q "$(printf '\342\200\256')" "$t_out/both"
+	not grep -q "$(printf '\342\200\256')" "$t_out/both"
 }
 calm() { # STATUS COMMAND...
 	exits_with "$@" && is_calm

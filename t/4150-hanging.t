@@ -14,7 +14,7 @@ hanging_plugin() {
 	mkdir -p plugins && chmod 755 plugins &&
 		sed '/^static enum migrate_status flat_get/,/^{/s/^{/{\n\twhile (r->key.n > 4 \&\& !memcmp(r->key.p, "hang", 4))\n\t\tpause();/' \
 			"$srcdir/etc/plugin-example/flat.c" >plugins/flat.c &&
-		! cmp -s plugins/flat.c "$srcdir/etc/plugin-example/flat.c" &&
+		not cmp -s plugins/flat.c "$srcdir/etc/plugin-example/flat.c" &&
 		"${CC:-cc}" -D_GNU_SOURCE -I"$srcdir/include" -fPIC -shared -o plugins/flat.so plugins/flat.c \
 			-L"$builddir/core/.libs" -lmigrate && chmod 755 plugins/flat.so
 }

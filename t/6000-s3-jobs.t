@@ -240,13 +240,13 @@ check 'each row was changed once' sql_says app.db \
 check 'no upload is left' no_uploads
 no_scratch() {
 	tool show killed >left
-	[ "$(wc -l <left)" -eq 12 ] && ! grep scratch left
+	[ "$(wc -l <left)" -eq 12 ] && not grep scratch left
 }
 check 'and no scratch object' no_scratch
 
 # A first run that ends while it tries what the place does: its job's id is all that finds the rest.
 leaves_nothing() { # BUCKET
-	tool show "$1" >left && ! grep scratch left && [ -z "$(tool uploads "$1")" ]
+	tool show "$1" >left && not grep scratch left && [ -z "$(tool uploads "$1")" ]
 }
 interrupted_at() { # OPERATION
 	s3d_faults server "$1 *scratch* 1 delay 1"

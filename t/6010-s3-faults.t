@@ -23,8 +23,7 @@ job() {
 
 # was_hit N RULE: at least so often, or the promise was no promise
 was_hit() {
-	t_got=$(curl -s "$server_url/.s3d/script" | awk -v n="$1" '$2 < n')
-	[ -z "$t_got" ] || { echo "too seldom hit: $t_got"; return 1; }
+	were_hit "$1" "$server_url/.s3d/script"
 }
 
 # The source: 30 small objects, one of two parts and a bit, on both kinds of stores.
@@ -174,7 +173,7 @@ copying='copy: {part_size: 5MiB, concurrency: 4}'
 s3d_up thief
 check 'a server redirects to another port, and to another host' survives down 1 \
 	"GetObject o* 4 redirect 127.0.0.1:$thief_port" "GetObject o* 9 redirect localhost:$thief_port"
-check 'which never see a request of ours' not test -s "$thief_log"
+check 'which never see a request of ours' is_empty "$thief_log"
 
 openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj '/CN=a CA of this test' \
 	-addext 'basicConstraints=critical,CA:TRUE' -keyout ca.key -out ca.pem 2>/dev/null

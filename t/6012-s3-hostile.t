@@ -50,8 +50,7 @@ down() {
 }
 # was_hit: each rule, or the promise was no promise
 was_hit() {
-	t_got=$(curl -s "$server_url/.s3d/script" | awk '$2 < 1')
-	[ -z "$t_got" ] || { echo "never hit: $t_got"; return 1; }
+	were_hit 1 "$server_url/.s3d/script"
 }
 # hostile STATUS TEXT RULE...: the job ends so, says that, and costs little
 hostile() {

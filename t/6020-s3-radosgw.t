@@ -49,7 +49,7 @@ same() { # WHAT BUCKET OTHER [KIND...]: as s3-tool says it
 no_uploads() { # BUCKET...
 	for bucket; do
 		tool uploads "$bucket" >left || return 1
-		[ ! -s left ] || { cat left; return 1; }
+		is_empty left || return 1
 	done
 }
 

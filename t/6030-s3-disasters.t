@@ -59,11 +59,11 @@ strike() {
 	s3d_faults far "$(cat "$t_out/far")"
 	run migrate-run --progress=none ${verify:+--set "copy.verify=$verify"} w/job.yml
 	ended=$?
-	curl -s "$near_url/.s3d/script" "$far_url/.s3d/script" | awk '$2 == 0 { print "never met:", $0 }' \
-		>"$t_out/never"
+	were_hit 1 "$near_url/.s3d/script" "$far_url/.s3d/script"
+	t_hit=$?
 	s3d_faults near
 	s3d_faults far
-	[ ! -s "$t_out/never" ] || { cat "$t_out/never"; return 1; }
+	return "$t_hit"
 }
 
 in_order() { # the oracle says so

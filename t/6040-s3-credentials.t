@@ -328,7 +328,7 @@ leaves_no_secret() {
 		migrate-status --json down.yml >status.json
 	migrate-status down.yml >status.txt
 	cp "$t_out/stdout" out && cp "$t_out/stderr" err && [ -s err ] && [ -s down-$number.journal ] || return 1
-	! grep -r -F -e "$s3_secret_key" -e session-token -e agent/secret -e metadata-token .
+	not grep -r -F -e "$s3_secret_key" -e session-token -e agent/secret -e metadata-token .
 }
 check 'no secret is found in anything that a run left behind' leaves_no_secret
 

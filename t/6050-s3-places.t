@@ -133,7 +133,7 @@ downgrades() {
 	! fetches "$(at_aws near)" 5 && last_output_has 'redirects to a place that is not followed' && s3d_faults aws
 }
 check 'TLS is not given up for one' downgrades
-check 'nobody else saw a request of ours' not test -s "$thief_log"
+check 'nobody else saw a request of ours' is_empty "$thief_log"
 
 # ---- Endpoints of others -------------------------------------------------------------------------
 

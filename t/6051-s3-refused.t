@@ -29,7 +29,7 @@ refused() {
 	[ "$t_got" -eq 1 ] || { echo "said in $t_got lines"; return 1; }
 }
 untouched() {
-	tool show from >now.txt && diff from.txt now.txt && tool show into >now.txt && [ ! -s now.txt ] &&
+	tool show from >now.txt && diff from.txt now.txt && tool show into >now.txt && is_empty now.txt &&
 		holds_files files 1
 }
 wrong() { # PROMISE OPTIONS-OF-S3 TEXT...

@@ -67,7 +67,7 @@ other='sse_c_key: "${OTHER}"'
 job "$(posix files)" "{plugin: s3, endpoint: '$plain_url', bucket: secret, access_key: $s3_access_key, secret_key: x, $sse}"
 check 'a key of our own goes nowhere without TLS' exits_with 2 migrate-run job.yml
 check 'which is said' last_output_has 'sse_c_key' 'must be https'
-check 'and no request was sent' not test -s "$plain_log"
+check 'and no request was sent' is_empty "$plain_log"
 job "$(posix files)" "$(s3 secret 'sse_c_key: short')"
 check 'a key that is none' exits_with 2 migrate-run job.yml
 check 'is told' last_output_has 'not 32 bytes'
@@ -139,7 +139,7 @@ check 'and ours does not' goes "$(s3 free "expected_owner: '123456789012'")" "$(
 leaves_no_key() {
 	run migrate-run --log-level debug job.yml
 	run migrate-status --json job.yml
-	! grep -r -F -l -e "$SSE" -e "$OTHER" -e "$(printf %s "$OTHER" | base64)" -e "$SECRET" . "$t_out"
+	not grep -r -F -l -e "$SSE" -e "$OTHER" -e "$(printf %s "$OTHER" | base64)" -e "$SECRET" . "$t_out"
 }
 check 'no key is in what was left behind' leaves_no_key
 

@@ -48,7 +48,7 @@ writes_nothing_more() {
 }
 nothing_is_left() {
 	tool show target >left && tool uploads target >>left || return 1
-	[ ! -s left ] || { cat left; return 1; }
+	is_empty left || return 1
 }
 only_scratch() {
 	s3d_log_says server '[.[] | select(.bucket == "target" and .key != "" and

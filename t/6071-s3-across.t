@@ -33,8 +33,7 @@ same_at_both() { # BUCKET
 }
 
 was_hit() {
-	t_got=$(curl -s "$one_url/.s3d/script" | awk '$2 < 1')
-	[ -z "$t_got" ] || { echo "never hit: $t_got"; return 1; }
+	were_hit 1 "$one_url/.s3d/script"
 }
 
 mkdir files

@@ -225,7 +225,7 @@ check 'https without verification works when asked for' exits_with 0 migrate-run
 check 'and is told of' last_output_has 'certificates are not verified'
 
 no_secret() {
-	! grep -rlF "$s3_secret_key" --include='*.journal*' --include='*.log' . || return 1
+	not grep -rlF "$s3_secret_key" --include='*.journal*' --include='*.log' . || return 1
 }
 check 'no journal holds the secret' no_secret
 

@@ -25,8 +25,7 @@ job() { # NAME SOURCE DESTINATION
 
 # was_hit N: each rule at least so often, or the promise was no promise
 was_hit() {
-	t_got=$(curl -s "$server_url/.s3d/script" | awk -v n="$1" '$2 < n')
-	[ -z "$t_got" ] || { echo "too seldom hit: $t_got"; return 1; }
+	were_hit "$1" "$server_url/.s3d/script"
 }
 
 tool make source again || { echo 'Bail out! no buckets'; exit 99; }

@@ -177,7 +177,7 @@ check 'once it can be written to, the run goes on' well
 # ---- Nothing is told -------------------------------------------------------------------
 
 tells_nothing() {
-	! grep -rl test-password "$t_out" ./*.journal* 2>/dev/null
+	not grep -rl test-password "$t_out" ./*.journal* 2>/dev/null
 }
 check 'no password is in what was said, nor in a journal' tells_nothing
 

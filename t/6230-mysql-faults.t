@@ -225,7 +225,7 @@ check 'and the others were changed once' my_says \
 # ---- Nothing is told -------------------------------------------------------------------
 
 tells_nothing() {
-	! grep -rl test-password "$t_out" ./*.journal* 2>/dev/null
+	not grep -rl test-password "$t_out" ./*.journal* 2>/dev/null
 }
 check 'no password is in what was said, nor in a journal' tells_nothing
 

@@ -203,7 +203,7 @@ export redis_key
 job 'user: mover' "password: \${redis_key}" 'invalidate: ["avatar:{row.id}"]' 'publish: {news: "{row.id}"}' \
 	'rewrite: ["url:{row.id}", "user:{row.id} avatar"]'
 quiet() {
-	! grep -rlaF canary-secret-77 . "$t_out"
+	not grep -rlaF canary-secret-77 . "$t_out"
 }
 watched() {
 	start run migrate-run --log-level debug --progress=none job.yml

@@ -101,8 +101,11 @@ pg 'DROP INDEX avatars_path_idx'
 on_replica 'SELECT pg_wal_replay_pause()' >/dev/null
 pg "INSERT INTO avatars (path) VALUES ('image/1')"
 start run migrate-run --progress=none --new-journal job.yml
-sleep 1
-check 'one that is behind is waited for' is_running run
+asks_how_far() {
+	[ "$(on_replica "SELECT count(*) > 0 FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND
+		query LIKE '%pg_last_wal_replay_lsn() >=%'")" = t ] && is_running run
+}
+check 'one that is behind is waited for' wait_until 20 asks_how_far
 on_replica 'SELECT pg_wal_replay_resume()' >/dev/null
 check 'until it has what the first one had' ends_with 0 run
 check 'so that no row is missed' pg_says "SELECT count(*) FROM avatars WHERE path LIKE 'avatar/%'" $((n + 1))

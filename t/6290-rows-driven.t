@@ -88,8 +88,8 @@ job "$moves" 'value: "{key}"' 'limits: {requests: 200/s}'
 start run migrate-run --progress=json job.yml
 check 'while it runs' ends_with 0 run
 known_from_the_start() {
-	last_stdout | jq -e -s '[.[] | select(.objects.done > 0 or .bytes.done > 0)] | length > 0 and
-		all(.[]; .total_known and .objects.total == 300 and .bytes.total == 30000)' >/dev/null
+	json_says "$t_out/stdout" '[.[] | select(.objects.done > 0 or .bytes.done > 0)] | length > 0 and
+		all(.[]; .total_known and .objects.total == 300 and .bytes.total == 30000)' -s
 }
 check 'objects and bytes are known from the first copy on' known_from_the_start
 

@@ -14,6 +14,8 @@ fi
 
 # ---- The place ------------------------------------------------------------------
 
+# MIGRATE_STUB=STATUS: every program of the build does nothing, and ends with that; see t/stubs.
+t_stub=${MIGRATE_STUB:-}
 t_name=$(basename "$0" .t)
 t_top=$(mktemp -d "${TMPDIR:-/tmp}/migrate-$t_name.XXXXXX") || exit 99
 t_out=$t_top/output
@@ -25,10 +27,19 @@ mkdir "$t_top/work" "$t_top/home" "$t_top/output" "$t_top/pids" || exit 99
 t_set_paths() { # FOLDER with the layout of a build
 	t_programs=$1/core/cmd/.libs
 	[ -d "$t_programs" ] || t_programs=$1/core/cmd
+	[ -z "$t_stub" ] || t_programs=$t_top/stubs
 	PATH=$t_programs:${t_path:=$PATH}
 	LD_LIBRARY_PATH=$1/core/.libs
 	MIGRATE_PLUGIN_PATH=$1/plugins/.libs
 	export PATH LD_LIBRARY_PATH MIGRATE_PLUGIN_PATH
+}
+
+t_make_stubs() { # of all programs that the build has
+	mkdir "$t_top/stubs" || exit 99
+	for t_program in "$builddir"/core/cmd/migrate-*; do
+		printf '#!/bin/sh\nexit %d\n' "$t_stub" >"$t_top/stubs/${t_program##*/}" || exit 99
+	done
+	chmod 755 "$t_top/stubs"/*
 }
 
 t_set_environment() {
@@ -78,6 +89,7 @@ t_clean_up() {
 }
 
 t_set_environment
+[ -z "$t_stub" ] || t_make_stubs
 trap t_clean_up EXIT
 trap 'exit 99' HUP INT TERM
 cd "$t_top/work" || exit 99
@@ -129,7 +141,7 @@ skip_all() {
 	exit 0
 }
 
-# The last line of every test.
+# The last line of every test: it ends there.
 finish() {
 	t_ended=yes
 	if [ "$t_count" -eq 0 ]; then
@@ -139,6 +151,7 @@ finish() {
 	fi
 	echo "1..$t_count"
 	[ "$t_failures" -eq 0 ]
+	eval exit # or shellcheck takes what is called by name for unreachable
 }
 
 # ---- Running programs -----------------------------------------------------------
@@ -164,9 +177,14 @@ exits_with() {
 	[ "$t_got" -eq "$t_wanted" ] || { echo "exit status $t_got instead of $t_wanted"; return 1; }
 }
 
-# not COMMAND...
+# not COMMAND...: it fails. What looks into files and finds none has no answer, which is no "no".
 not() {
-	! "$@"
+	"$@"
+	t_not=$?
+	case $1 in
+	grep | cmp | diff | test) [ "$t_not" -eq 1 ] || { echo "status $t_not instead of 1: $*" >&2; return 1; } ;;
+	*) [ "$t_not" -ne 0 ] ;;
+	esac
 }
 
 # start NAME COMMAND...: in the background; killed when the test ends before it, or
@@ -183,8 +201,12 @@ pid_of() {
 	cat "$t_top/pids/$1"
 }
 
+# Not one that ended and waits to be asked how.
 is_running() {
-	kill -0 "$(pid_of "$1")" 2>/dev/null
+	t_state=$(sed -n 's/^State:[[:space:]]*//p' "/proc/$(pid_of "$1")/status" 2>/dev/null)
+	case $t_state in
+	'' | [ZX]*) return 1 ;;
+	esac
 }
 
 # signals NAME SIGNAL
@@ -205,6 +227,15 @@ ends_with() {
 
 # wait_until SECONDS COMMAND...: try until it succeeds; fails when the time is over.
 wait_until() {
+	t_seconds=$1
+	shift
+	# what does nothing is not waited for
+	[ -z "$t_stub" ] || t_seconds=0
+	wait_for_server "$t_seconds" "$@"
+}
+
+# wait_for_server SECONDS COMMAND...: the same, of what is no program of the build
+wait_for_server() {
 	t_deadline=$(($(date +%s) + $1))
 	t_tries=0
 	shift
@@ -304,6 +335,14 @@ exists() {
 	[ -e "$1" ] || { echo "$1 does not exist"; return 1; }
 }
 
+# is_empty FILE...: each is there, and nothing is in it.
+is_empty() {
+	for t_file; do
+		exists "$t_file" || return 1
+		[ ! -s "$t_file" ] || { echo "$t_file holds:"; head -c 2048 "$t_file"; return 1; }
+	done
+}
+
 missing() {
 	if [ -e "$1" ] || [ -h "$1" ]; then
 		echo "$1 exists"
@@ -335,6 +374,20 @@ sql() {
 sql_says() {
 	t_got=$(sql "$1" "$2") || return 1
 	[ "$t_got" = "$3" ] || { echo "answered '$t_got' instead of '$3'"; return 1; }
+}
+
+# json_says FILE FILTER [JQ-OPTION...]: there is something in the file, and the filter is true of all of it. jq
+# alone is content with nothing.
+json_says() {
+	t_file=$1
+	t_filter=$2
+	shift 2
+	[ -s "$t_file" ] || { echo "no JSON in $t_file"; return 1; }
+	t_got=$(jq "$@" "$t_filter" "$t_file") || return 1
+	if [ -z "$t_got" ] || echo "$t_got" | grep -qvx true; then
+		echo "$t_filter: $t_got"
+		return 1
+	fi
 }
 
 # What migrate-status --json says. Thousands ask only to look at something else: whether it gives

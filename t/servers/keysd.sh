@@ -10,7 +10,7 @@ keysd_up() {
 	mkdir -p "$keysd_folder" && rm -f "$keysd_folder/port"
 	printf '%s\n%s\n' "$s3_access_key" "$s3_secret_key" >"$keysd_folder/pair"
 	start keysd python3 "$srcdir/t/servers/keysd/keysd.py" "$keysd_folder" "$@"
-	wait_until 10 test -s "$keysd_folder/port" || return 1
+	wait_for_server 10 test -s "$keysd_folder/port" || return 1
 	keysd=http://${1:-127.0.0.1}:$(cat "$keysd_folder/port")
 }
 

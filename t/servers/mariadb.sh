@@ -70,7 +70,7 @@ my_audit() {
 my_proxy() {
 	mkdir -p "$t_top/myproxy" && rm -f "$t_top/myproxy"/*
 	start myproxy python3 "$srcdir/t/servers/dbproxy/dbproxy.py" mysql "$t_top/myproxy" 127.0.0.1 "$mysql_port"
-	wait_until 10 test -s "$t_top/myproxy/port" || return 1
+	wait_for_server 10 test -s "$t_top/myproxy/port" || return 1
 	my_proxy_uri="mysql://test:test-password@127.0.0.1:$(cat "$t_top/myproxy/port")/app"
 	export my_proxy_uri
 }

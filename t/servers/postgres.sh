@@ -67,7 +67,7 @@ pg_audit() {
 pg_proxy() {
 	mkdir -p "$t_top/pgproxy" && rm -f "$t_top/pgproxy"/*
 	start pgproxy python3 "$srcdir/t/servers/dbproxy/dbproxy.py" postgres "$t_top/pgproxy" 127.0.0.1 "$PGPORT"
-	wait_until 10 test -s "$t_top/pgproxy/port" || return 1
+	wait_for_server 10 test -s "$t_top/pgproxy/port" || return 1
 	pg_proxy_uri="postgresql://test:test-password@127.0.0.1:$(cat "$t_top/pgproxy/port")/postgres"
 	export pg_proxy_uri
 }
@@ -99,7 +99,7 @@ pg_bouncer() {
 	fi
 	pg_pooled_uri="postgresql://test@127.0.0.1:$pg_pooled_port/postgres"
 	export pg_pooled_uri
-	wait_until 10 psql -X -q -c 'SELECT 1' "$pg_pooled_uri"
+	wait_for_server 10 psql -X -q -c 'SELECT 1' "$pg_pooled_uri"
 }
 
 pg_plan() {

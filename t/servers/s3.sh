@@ -41,7 +41,7 @@ s3d_up() {
 	mkdir -p "$t_top/$t_s3d" && : >"$t_top/$t_s3d/script" && rm -f "$t_top/$t_s3d/port"
 	start "$t_s3d" "$s3d_program" --port 0 --port-file "$t_top/$t_s3d/port" \
 		--log "$t_top/$t_s3d/log" --script "$t_top/$t_s3d/script" "$@"
-	wait_until 10 test -s "$t_top/$t_s3d/port" || return 1
+	wait_for_server 10 test -s "$t_top/$t_s3d/port" || return 1
 	t_port=$(head -n 1 "$t_top/$t_s3d/port")
 	eval "${t_s3d}_port=$t_port ${t_s3d}_url=http://127.0.0.1:$t_port"
 	eval "${t_s3d}_log=\$t_top/$t_s3d/log ${t_s3d}_script=\$t_top/$t_s3d/script"
@@ -54,6 +54,16 @@ s3d_faults() {
 	[ $# -gt 0 ] || set -- '# no faults'
 	printf '%s\n' "$@" >"$t_top/$t_s3d/script.new" &&
 		mv "$t_top/$t_s3d/script.new" "$t_top/$t_s3d/script"
+}
+
+# were_hit N URL...: each rule of these servers' scripts at least so often, or a promise was none. There are rules.
+were_hit() {
+	t_least=$1
+	shift
+	curl -sf "$@" >"$t_out/rules" || { echo "no script: $*"; return 1; }
+	[ -s "$t_out/rules" ] || { echo 'there are no rules'; return 1; }
+	t_got=$(awk -v n="$t_least" '$2 < n' "$t_out/rules")
+	[ -z "$t_got" ] || { echo "too seldom hit: $t_got"; return 1; }
 }
 
 # in_the_middle OPERATION: the server called so has met a rule of its script for it.

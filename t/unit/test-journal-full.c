@@ -2,23 +2,10 @@
 #include "journal-help.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
-#include <sched.h>
-#include <sys/mount.h>
 #include <sys/statvfs.h>
 
-/* A disk of 4 MiB with a file of ballast that fills it up. */
-static bool make_disk(void)
-{
-	if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
-	    mount("none", folder, "tmpfs", 0, "size=4m")) {
-		printf("# skipped: cannot mount a tmpfs here\n");
-		return false;
-	}
-	return true;
-}
-
+/* A file of ballast. */
 static void fill_disk(void)
 {
 	char name[320];
@@ -83,8 +70,7 @@ START_TEST(a_full_disk_is_waited_for)
 	pthread_t thread;
 	unsigned before;
 
-	if (!make_disk())
-		return;
+	ck_assert(mount_small());
 	w.j = open_patient(60000);
 	fill_disk();
 	pthread_create(&thread, NULL, write_batches, &w);
@@ -113,8 +99,7 @@ START_TEST(patience_ends_and_the_next_run_goes_on)
 	struct batch_counts counts;
 	int64_t began;
 
-	if (!make_disk())
-		return;
+	ck_assert(mount_small());
 	w.j = open_patient(500);
 	fill_disk();
 	began = clock_monotonic();
@@ -144,8 +129,7 @@ START_TEST(no_room_for_a_new_journal_leaves_none)
 {
 	struct journal_options o = { .path = path, .create = true, .allow_volatile = true };
 
-	if (!make_disk())
-		return;
+	ck_assert(mount_small());
 	fill_disk();
 	ck_assert_ptr_null(journal_open(&o, &err));
 	ck_assert_msg(err.exit == EXIT_JOURNAL, "exit %d: %s", err.exit, err.text);
@@ -158,9 +142,9 @@ END_TEST
 
 static void add(TCase *t)
 {
-	tcase_add_test(t, a_full_disk_is_waited_for);
-	tcase_add_test(t, patience_ends_and_the_next_run_goes_on);
-	tcase_add_test(t, no_room_for_a_new_journal_leaves_none);
+	ADD_WITH_SMALL_DISK(t, a_full_disk_is_waited_for);
+	ADD_WITH_SMALL_DISK(t, patience_ends_and_the_next_run_goes_on);
+	ADD_WITH_SMALL_DISK(t, no_room_for_a_new_journal_leaves_none);
 }
 
 int main(void)
