@@ -158,6 +158,7 @@ shell_tests = \
 	t/4140-ending.t \
 	t/4150-hanging.t \
 	t/4160-fault-upon-fault.t \
+	t/4170-torture.t \
 	t/4300-trust.t \
 	t/5000-faults-oracle.t \
 	t/5010-sequences-oracle.t \
@@ -220,6 +221,14 @@ t_faults_killat_SOURCES = t/faults/killat.c t/faults/calls.c t/faults/calls.h t/
 	t/faults/history.h
 t_faults_killat_LDADD =
 t_faults_power_LDADD =
+
+# What t/torture loads before the C library: there open() and open64() are two functions, and checked by nobody.
+preloaded = t/faults/nth.la
+check_LTLIBRARIES += $(preloaded)
+t_faults_nth_la_SOURCES = t/faults/nth.c
+t_faults_nth_la_CPPFLAGS = -D_GNU_SOURCE
+t_faults_nth_la_CFLAGS = $(CODE_CFLAGS) $(WARNING_CFLAGS) -U_FORTIFY_SOURCE
+t_faults_nth_la_LDFLAGS = -module -avoid-version -shared -rpath $(abs_builddir)
 
 # Our own S3 server; it shares no code with what it tests.
 t_servers_s3d_s3d_SOURCES = \
@@ -372,13 +381,21 @@ t/2002-plugin-example.log: $(filter-out t/2002-plugin-example.log,$(TEST_LOGS))
 
 # ---- The stages of CI: build-STAGE makes what check-STAGE tests ------------------
 build-plain: all
-	$(MAKE) $(AM_MAKEFLAGS) $(check_PROGRAMS)
+	$(MAKE) $(AM_MAKEFLAGS) $(check_PROGRAMS) $(preloaded)
 # Plain: all but what the sanitized stage runs and is long. `make check` runs that too.
-sanitized_only = t/4300-trust.t t/6012-s3-hostile.t t/6012-s3-upon-faults.t \
+sanitized_only = t/4170-torture.t t/4300-trust.t t/6012-s3-hostile.t t/6012-s3-upon-faults.t \
 	t/6030-s3-disasters.t t/6090-libs3-faults.t \
 	t/6210-postgres-faults.t t/6230-mysql-faults.t t/6250-redis-faults.t
 check-plain:
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(filter-out $(sanitized_only),$(TESTS))'
+
+# Quick: what covers most in a second, for whoever changes something, and as a user without rights.
+quick_tests = t/0000-lib.t t/0001-style.t t/0002-layers.t t/0003-symbols.t t/0004-manuals.t \
+	t/1400-check.t t/1410-status.t t/1430-verify.t t/2003-posix-conflict.t t/2210-sqlite-jobs.t \
+	t/2300-hostile-tree.t $(filter t/30%,$(shell_tests)) t/4140-ending.t t/6010-s3-faults.t \
+	$(filter t/unit/%,$(TESTS))
+check-quick:
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(quick_tests)'
 
 # Sanitized: all but what reads the tree, tries what is not C of ours, sweeps one fault at a time
 # (sequences of them, t/5200, go the same ways), or moves much through S3 (others do so less).
@@ -390,7 +407,7 @@ not_sanitized = t/0001-style.t t/0002-layers.t t/0003-symbols.t t/0004-manuals.t
 not_sanitized += t/0900-fuzz.t
 sanitized_programs = $(filter-out $(fuzz_programs) $(bench_programs),$(check_PROGRAMS))
 build-sanitized: all
-	$(MAKE) $(AM_MAKEFLAGS) $(sanitized_programs)
+	$(MAKE) $(AM_MAKEFLAGS) $(sanitized_programs) $(preloaded)
 check-sanitized:
 	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(filter-out $(not_sanitized),$(TESTS))' \
 		check_PROGRAMS='$(sanitized_programs)'
@@ -418,12 +435,12 @@ build-fuzz: $(fuzz_programs)
 check-fuzz:
 	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS=t/0900-fuzz.t check_PROGRAMS='$(fuzz_programs)'
 .PHONY: build-plain build-sanitized build-threads build-fuzz \
-	check-plain check-sanitized check-threads check-fuzz
+	check-plain check-quick check-sanitized check-threads check-fuzz
 
 EXTRA_DIST += $(unit_headers) $(fuzz_headers) $(long_tests) $(shell_tests) t/README t/lib.sh t/stubs t/stubs.list t/fuzz/replay.c t/fuzz/corpus
 EXTRA_DIST += t/bench/README t/bench/beside t/bench/database t/bench/lib.sh t/bench/measure t/bench/million \
 	t/bench/posix t/bench/ratios t/bench/rows t/bench/s3
-EXTRA_DIST += t/faults/README t/faults/ends.py t/faults/invariants t/faults/lib.sh t/faults/poller \
+EXTRA_DIST += t/faults/README t/faults/ends.py t/faults/leaks t/torture t/faults/invariants t/faults/lib.sh t/faults/poller \
 	t/faults/pretend t/faults/psql-bytes t/faults/sequence t/faults/spoil t/faults/world \
 	t/faults/chance.py t/faults/changes.py t/faults/durable.py t/faults/helpers.py t/faults/ledger.py \
 	t/faults/lines.py t/faults/model.py t/faults/oracle.py t/faults/places.py t/faults/play.py \

@@ -2,6 +2,7 @@
 #include "cmd/command.h"
 
 #include "base/log.h"
+#include "cmd/print.h"
 #include "job/schema.h"
 #include "job/secret.h"
 #include "plugin/plugin.h"
@@ -330,6 +331,10 @@ int command_end(int status)
 		errnum = errno;
 	else if (ferror(stdout))
 		errnum = EIO;
+	if (!errnum && print_lost()) {
+		fprintf(stderr, "out of memory: what was printed is not whole\n");
+		return EXIT_INTERNAL;
+	}
 	if (!errnum || reader_went_away(errnum))
 		return status;
 	fprintf(stderr, "cannot write to standard output: %s\n", strerrordesc_np(errnum));

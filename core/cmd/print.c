@@ -8,6 +8,14 @@
 
 #define PIECE_MAX (4u << 20) /* the largest record: keys and values, escaped */
 
+/* What should have been printed and found no memory. */
+static bool lost;
+
+bool print_lost(void)
+{
+	return lost;
+}
+
 static void put(const struct buf *b)
 {
 	if (b->len)
@@ -18,7 +26,7 @@ void print_key(struct migrate_bytes key)
 {
 	BUF_AUTO struct buf b = BUF_INIT(4 * key.n + 1);
 
-	escape_add(&b, key.p, key.n);
+	lost = !escape_add(&b, key.p, key.n) || lost;
 	put(&b);
 }
 
@@ -27,7 +35,7 @@ void print_text(const char *text)
 	size_t n = text ? strlen(text) : 0;
 	BUF_AUTO struct buf b = BUF_INIT(4 * n + 1);
 
-	escape_message(&b, text, n);
+	lost = !escape_message(&b, text, n) || lost;
 	put(&b);
 }
 
@@ -40,6 +48,7 @@ struct json *json_stream_begin(struct json_stream *s)
 
 void json_stream_flush(struct json_stream *s)
 {
+	lost = !s->json.ok || lost;
 	put(&s->buf);
 	buf_reset(&s->buf);
 }

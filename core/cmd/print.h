@@ -10,6 +10,9 @@
 void print_key(struct migrate_bytes key);
 void print_text(const char *text); /* NULL: nothing */
 
+/* Some of it could not be, for want of memory: command_end() says so. */
+bool print_lost(void);
+
 /* A JSON text that is written piece by piece, so that it may be of any length. */
 struct json_stream {
 	struct buf buf;

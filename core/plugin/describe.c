@@ -16,11 +16,16 @@ void migrate_keeps(struct migrate_describe *r, const char *name, size_t max)
 	f = r->session->out.facts;
 	kept =
 	    f->kept_count < KEPT_MAX ? realloc(f->kept, (f->kept_count + 1) * sizeof(*kept)) : NULL;
-	if (!kept)
+	if (!kept) {
+		f->incomplete = f->incomplete || f->kept_count < KEPT_MAX;
 		return;
+	}
 	f->kept = kept;
 	kept[f->kept_count] = (struct kept){ .name = strdup(name), .max = max };
-	f->kept_count += kept[f->kept_count].name != NULL;
+	if (kept[f->kept_count].name)
+		f->kept_count++;
+	else
+		f->incomplete = true;
 }
 
 /* Limits that contradict each other would make the core loop or divide by zero. */
@@ -48,6 +53,9 @@ enum migrate_status store_describe(struct migrate_session *s, struct store_facts
 	s->expects = EXPECTS_FACTS;
 	s->out.facts = facts;
 	status = (int)s->store->describe(s->self, d);
+	if (status == MIGRATE_OK && facts->incomplete)
+		status =
+		    (int)migrate_fail(s, MIGRATE_UNAVAILABLE, "out of memory for what it keeps");
 	if (status == MIGRATE_OK) {
 		facts_are_sound(s, d);
 		atomic_store_explicit(&s->end->flags, d->flags, memory_order_relaxed);

@@ -139,6 +139,7 @@ struct store_facts {
 		size_t max;
 	} * kept;
 	size_t kept_count;
+	bool incomplete; /* there was no memory for all that it keeps */
 };
 
 /* A page is reset by each call, released by the caller at the end. */
