@@ -17,7 +17,7 @@ scripts() {
 
 # Without what a build in the tree makes; greps leave out its programs with -I.
 texts() {
-	find README configure.ac Makefile.am bootstrap .ci core include plugins t etc man -type f \
+	find README HACKING SECURITY .editorconfig configure.ac Makefile.am bootstrap .ci core include plugins t etc man -type f \
 		! -path 'etc/build-aux/*' ! -name '*.png' ! -path '*/corpus/*' ! -name 'l*.m4' \
 		! -path '*/.libs/*' ! -path '*/.deps/*' ! -name '*.l[ao]' ! -name '*.log' ! -name '*.trs' \
 		! -path 'core/cmd/migrate-*' ! -name migrate-plugin.pc

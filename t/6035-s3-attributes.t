@@ -67,7 +67,8 @@ check 'and nothing is said to be lost' last_output_lacks warning
 job plain "$(end "$server_url" source)" "$(end "$server_url" plain)"
 check 'without the options' exits_with 0 migrate-run plain.yml
 classes() { # BUCKET: storage classes and grants, each once
-	tool tell "$1" acl class >told && [ -s told ] || { echo "nothing is told of $1"; return 1; }
+	tool tell "$1" acl class >told || return 1
+	[ -s told ] || { echo nothing; return 1; }
 	grep -o "'[A-Z_]*_IA'\|AllUsers" told | sort -u | tr '\n' ' '
 }
 check 'storage class and access control are the bucket'\''s own' test "$(classes plain)" = ''
