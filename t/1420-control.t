@@ -39,6 +39,13 @@ stands_still() { # from one sample to the third after it
 		wait_until 20 samples_reach $((t_samples + 4)) && holds_files dst "$t_then"
 }
 
+comes_to_rest() {
+	for t_n in 1 2 3 4; do
+		stands_still && return
+	done
+	return 1
+}
+
 event_says() {
 	migrate-status job.yml | grep -q "$1"
 }
@@ -62,7 +69,7 @@ check 'and that is said' last_stdout_has 'job: nothing'
 
 check 'pause' control 0 pause
 check 'the status shows it' wait_until 10 event_says paused
-check 'the run waits' stands_still
+check 'the run waits, once what was in flight is done' comes_to_rest
 check 'it is still there' is_running one
 check 'the journal knows of it' wait_until 10 event_says 'paused'
 check 'resume' control 0 resume

@@ -46,8 +46,9 @@ static bool asked_to_end(void)
 }
 
 /*
- * What is wrong at the start is the job file's fault, but for what passes by
- * itself: a database that an application, or somebody's backup, holds locked is waited for.
+ * What is wrong at the start is the job file's fault, but for what passes by itself: an end that
+ * is there and has no time, and a database that somebody's backup holds locked already when it
+ * is opened.
  */
 struct waiting {
 	const char *label;
@@ -80,6 +81,8 @@ static int open_session(struct ends *e, struct open_end *o, unsigned int access,
 	struct waiting w = patiently(e, o);
 	enum migrate_status how;
 
+	if (!j->descriptor->database)
+		w.end = 0;
 	do {
 		error_clear(err);
 		o->end = end_open_texts(&e->host, j->label, j->descriptor, j->config, access,

@@ -63,6 +63,7 @@ static enum migrate_status call(struct swap *w, const uint32_t *rows, size_t n, 
 	status = database_rewrite(r->databases[w->database], &q);
 	*ns = clock_monotonic() - *ns;
 	turn_end(r->engine, w->database, *ns, q.contended);
+	w->doubtful = q.doubtful;
 	return status;
 }
 
@@ -117,12 +118,12 @@ static bool is_of_rows(enum migrate_status status)
 }
 
 /*
- * The database is well, it says, but does not take these rows: a trigger may say so with what a
- * server in trouble says. That others fare better proves it.
+ * The database is well, it says, but does not take these rows: where a trigger may have said so
+ * with what a server in trouble says, that others fare better proves it.
  */
 static enum migrate_status doubt(struct swap *w, enum migrate_status status)
 {
-	if (status != MIGRATE_DENIED && status != MIGRATE_UNAVAILABLE) {
+	if (!w->doubtful || (status != MIGRATE_DENIED && status != MIGRATE_UNAVAILABLE)) {
 		session_error(w->err, EXIT_OUTAGE, session_of(w), status);
 		return status;
 	}

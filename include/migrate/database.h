@@ -135,6 +135,7 @@ struct migrate_rewrite {
 	size_t count;
 	bool pass_over;
 	bool contended; /* out: other writers are about, who wait while we lock all of it */
+	bool doubtful;  /* out, with DENIED, UNAVAILABLE: a trigger of a row may have said so */
 };
 /* Of a CONFLICT, by its index: what the row holds instead, for the report: holds 'x', size 7. */
 void migrate_set_conflict(struct migrate_rewrite *r, size_t change, const char *format, ...)

@@ -204,6 +204,7 @@ struct self {
 	unsigned char identity[MIGRATE_IDENTITY_MAX + 8];
 	char shown[4096];
 	unsigned char *extra; /* EXTRA_MAX bytes */
+	bool server_said;     /* the last failure: not the client library */
 };
 
 /* ---- address.c, uri.c, options.c ---- */

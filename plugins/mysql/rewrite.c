@@ -244,9 +244,14 @@ static enum migrate_status lock(struct work *w)
 
 /* ---- Changing ---- */
 
-/* A trigger, or a function that it calls, stumbled over one of the rows. */
-static enum migrate_status blame_rows(enum migrate_status status)
+/*
+ * A trigger, or a function that it calls, stumbled over one of the rows; or it may be that,
+ * and as well the server itself that is in trouble.
+ */
+static enum migrate_status blame_rows(struct work *w, enum migrate_status status)
 {
+	if (status == MIGRATE_DENIED || status == MIGRATE_UNAVAILABLE)
+		w->r->doubtful = w->self->server_said && w->self->instance->verify;
 	return status == MIGRATE_FATAL ? MIGRATE_INVALID : status;
 }
 
@@ -273,9 +278,10 @@ static enum migrate_status change(struct work *w, bool value)
 	if (!n)
 		return MIGRATE_OK;
 	status = change_build(self, members, keys, n, value);
+	self->server_said = false;
 	if (!status)
 		status = blame_rows(
-		    command_text(self, pace_of(self), "cannot change the rows", &matched));
+		    w, command_text(self, pace_of(self), "cannot change the rows", &matched));
 	return status ? status : check_matched(self, matched, n);
 }
 

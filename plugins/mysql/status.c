@@ -134,6 +134,7 @@ enum migrate_status fail_server(struct self *self, struct link *link, const char
 	const char *advice;
 	enum migrate_status status = judge(number, mysql_sqlstate(link->conn), &advice);
 
+	self->server_said = number && (number < CR_MIN_ERROR || number > CR_MAX_ERROR);
 	if (link->came > link->bound.bytes || number == CR_NET_PACKET_TOO_LARGE)
 		return too_large(self, link, what);
 	/* the library has no words for it */

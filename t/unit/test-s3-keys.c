@@ -3,19 +3,24 @@
 #include "plugin/end-impl.h"
 #include "s3-help.h"
 
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 /* Where keys are written down, the JSON of those who give them, and whom we would ask. */
 
-static char credentials[] = "s3-keys-XXXXXX", config[] = "s3-config-XXXXXX";
+static char credentials[PATH_MAX], config[PATH_MAX];
 static struct migrate_session ms;
 static struct s3_session session = { .ms = &ms };
 
-static void write_down(char *path, const char *text)
+static void write_down(char path[PATH_MAX], const char *text)
 {
-	int fd = mkstemp(path);
+	const char *tmp = getenv("TMPDIR");
+	int fd;
 
+	snprintf(path, PATH_MAX, "%s/s3-keys-XXXXXX", tmp ? tmp : "/tmp");
+	fd = mkstemp(path);
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
 	close(fd);
