@@ -13,7 +13,7 @@
 PYTHONDONTWRITEBYTECODE=1
 export PYTHONDONTWRITEBYTECODE
 case ${SANITIZERS:-no} in
-no) lies=${LIES:-40} memory=400 ;;
+no) lies=${LIES:-40} memory=700 ;; # libraries read on while bytes come, into twice as much each time
 *) lies=${LIES:-200} memory=1500 ;;
 esac
 echo "# SEED=$SEED LIES=$lies"
