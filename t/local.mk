@@ -158,7 +158,6 @@ shell_tests = \
 	t/4140-ending.t \
 	t/4150-hanging.t \
 	t/4160-fault-upon-fault.t \
-	t/4170-torture.t \
 	t/4300-trust.t \
 	t/5000-faults-oracle.t \
 	t/5010-sequences-oracle.t \
@@ -383,7 +382,7 @@ t/2002-plugin-example.log: $(filter-out t/2002-plugin-example.log,$(TEST_LOGS))
 build-plain: all
 	$(MAKE) $(AM_MAKEFLAGS) $(check_PROGRAMS) $(preloaded)
 # Plain: all but what the sanitized stage runs and is long. `make check` runs that too.
-sanitized_only = t/4170-torture.t t/4300-trust.t t/6012-s3-hostile.t t/6012-s3-upon-faults.t \
+sanitized_only = t/4300-trust.t t/6012-s3-hostile.t t/6012-s3-upon-faults.t \
 	t/6030-s3-disasters.t t/6090-libs3-faults.t \
 	t/6210-postgres-faults.t t/6230-mysql-faults.t t/6250-redis-faults.t
 check-plain:
@@ -440,7 +439,7 @@ check-fuzz:
 EXTRA_DIST += $(unit_headers) $(fuzz_headers) $(long_tests) $(shell_tests) t/README t/lib.sh t/stubs t/stubs.list t/fuzz/replay.c t/fuzz/corpus
 EXTRA_DIST += t/bench/README t/bench/beside t/bench/database t/bench/lib.sh t/bench/measure t/bench/million \
 	t/bench/posix t/bench/ratios t/bench/rows t/bench/s3
-EXTRA_DIST += t/faults/README t/faults/ends.py t/faults/leaks t/torture t/faults/invariants t/faults/lib.sh t/faults/poller \
+EXTRA_DIST += t/faults/README t/faults/ends.py t/faults/leaks t/torture t/4170-torture.t t/faults/invariants t/faults/lib.sh t/faults/poller \
 	t/faults/pretend t/faults/psql-bytes t/faults/sequence t/faults/spoil t/faults/world \
 	t/faults/chance.py t/faults/changes.py t/faults/durable.py t/faults/helpers.py t/faults/ledger.py \
 	t/faults/lines.py t/faults/model.py t/faults/oracle.py t/faults/places.py t/faults/play.py \

@@ -319,10 +319,12 @@ static int rewrite_batch(struct rewriter *r, struct batch *b, struct error *err)
 {
 	r->resolved_n = 0;
 	r->put_off = false;
-	/* what came with given rows is gone once it is settled */
-	r->puts_off = !has_given_rows(b) && !atomic_load(&r->engine->waiting_since);
+	/* what is left of a transaction that was cut off may hold its rows, and change them yet */
+	r->puts_off = false;
 	if (b->state == BATCH_REWRITING && take_up(r, b, err))
 		return -1;
+	/* what came with given rows is gone once it is settled */
+	r->puts_off = !has_given_rows(b) && !atomic_load(&r->engine->waiting_since);
 	if (has_given_rows(b) ? rewrite_given(r, b, err) : rewrite_found(r, b, err))
 		return -1;
 	return r->put_off ? put_off(r, b, err) : finish(r, b, err);

@@ -101,5 +101,6 @@ int swap_held(struct swap *w)
 	if (!w->held_n)
 		return 0;
 	w->since = clock_monotonic();
-	return w->r->puts_off ? put_off(w) : wait_out(w);
+	/* a row that our own lost transaction holds would not be found again, and never be counted */
+	return w->r->puts_off && !w->in_doubt ? put_off(w) : wait_out(w);
 }

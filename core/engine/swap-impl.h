@@ -14,6 +14,7 @@ struct swap {
 	uint32_t *all;                  /* 0, 1, ...: the numbers of all rows */
 	uint32_t *held, *again;         /* numbers, ascending: those that are come back to */
 	size_t held_n;
+	bool in_doubt;               /* a call was cut off: its transaction may hold rows still */
 	bool doubtful;               /* of the last call: as rewrite() says */
 	enum migrate_status doubted; /* what may be of rows, or not; OK: nothing */
 	bool well;                   /* some were rewritten */

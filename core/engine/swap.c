@@ -142,8 +142,10 @@ static enum migrate_status try_rows(struct swap *w, const uint32_t *rows, size_t
 
 	do {
 		status = call(w, rows, n, pass_over, &ns);
-		if (status && !is_of_rows(status))
+		if (status && !is_of_rows(status)) {
+			w->in_doubt = true;
 			verdict = judge(w->r, s, status, &tries);
+		}
 	} while (status && !is_of_rows(status) && verdict == GATE_AGAIN);
 	if (is_of_rows(status))
 		return status;
