@@ -199,8 +199,7 @@ run wait "$(pid_of application)"
 check 'a deadlock with it ends well: each row is right and was changed once' well
 rm -f "$t_top/pids/application"
 
-my "CREATE OR REPLACE USER app@'%' IDENTIFIED BY 'test-password'; GRANT SELECT, UPDATE ON app.* TO app@'%';
-	CREATE OR REPLACE USER app@localhost IDENTIFIED BY 'test-password'; GRANT SELECT, UPDATE ON app.* TO app@localhost"
+my_user app 'SELECT, UPDATE ON app.*'
 fresh "mysql://app:test-password@127.0.0.1:$mysql_port/app"
 start run migrate-run --progress=none job.yml
 wait_until 30 rows_at_least 1

@@ -11,8 +11,7 @@ T_TIMEOUT=90
 mariadb_needed
 mariadb_up || { echo 'Bail out! the server does not start'; exit 99; }
 sources 20
-my "CREATE OR REPLACE USER app@'%' IDENTIFIED BY 'test-password'; GRANT SELECT, UPDATE, TRIGGER ON app.* TO app@'%';
-	CREATE OR REPLACE USER app@localhost IDENTIFIED BY 'test-password'; GRANT SELECT, UPDATE, TRIGGER ON app.* TO app@localhost"
+my_user app 'SELECT, UPDATE, TRIGGER ON app.*'
 database="plugin: mysql, connection: 'mysql://app:test-password@127.0.0.1:$mysql_port/app', lock_timeout: 30s"
 
 db() {

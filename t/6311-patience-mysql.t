@@ -10,8 +10,7 @@ T_TIMEOUT=120
 mariadb_needed
 mariadb_up || { echo 'Bail out! the server does not start'; exit 99; }
 sources 30
-my "CREATE OR REPLACE USER app@'%' IDENTIFIED BY 'test-password'; GRANT SELECT, UPDATE ON app.* TO app@'%';
-	CREATE OR REPLACE USER app@localhost IDENTIFIED BY 'test-password'; GRANT SELECT, UPDATE ON app.* TO app@localhost"
+my_user app 'SELECT, UPDATE ON app.*'
 database="plugin: mysql, connection: 'mysql://app:test-password@127.0.0.1:$mysql_port/app', column: path"
 
 db() {
@@ -98,11 +97,10 @@ done
 # ---- Privileges ------------------------------------------------------------------------------------
 
 fresh
-my "CREATE OR REPLACE USER clerk@'%' IDENTIFIED BY 'test-password'; CREATE OR REPLACE USER clerk@localhost IDENTIFIED BY 'test-password'"
+my_user clerk 'SELECT, UPDATE (path) ON app.t'
 clerk() {
 	my "$1 ON app.t $2 clerk@'%'; $1 ON app.t $2 clerk@localhost"
 }
-clerk 'GRANT SELECT, UPDATE (path)' TO
 job 'set: {service: new}, lock_timeout: 30s' 'patience: 60s'
 sed -i 's|//app:|//clerk:|' job.yml
 for program in migrate-check 'migrate-run --dry-run' migrate-run; do

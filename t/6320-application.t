@@ -100,8 +100,7 @@ if t_lacking=$(mariadb_lacks); then
 	skip 'mysql' "$t_lacking"
 else
 	mariadb_up || { echo 'Bail out! the server does not start'; exit 99; }
-	my "CREATE OR REPLACE USER app@'%' IDENTIFIED BY 'test-password'; GRANT ALL ON app.* TO app@'%';
-		CREATE OR REPLACE USER app@localhost IDENTIFIED BY 'test-password'; GRANT ALL ON app.* TO app@localhost"
+	my_user app 'ALL ON app.*'
 	address=127.0.0.1:$mysql_port:app:test-password:app
 	beside mysql "$address" \
 		"plugin: mysql, connection: 'mysql://app:test-password@127.0.0.1:$mysql_port/app'" few_errors 1213

@@ -88,9 +88,8 @@ if t_lacking=$(mariadb_lacks); then
 	skip 'MariaDB' "$t_lacking"
 else
 	mariadb_up || { echo 'Bail out! the server does not start'; exit 99; }
-	my "CREATE OR REPLACE USER app@'%' IDENTIFIED BY 'test-password'; GRANT ALL ON app.* TO app@'%';
-		CREATE OR REPLACE USER app@localhost IDENTIFIED BY 'test-password'; GRANT ALL ON app.* TO app@localhost;
-		SET GLOBAL idle_transaction_timeout = 1"
+	my_user app 'ALL ON app.*'
+	my 'SET GLOBAL idle_transaction_timeout = 1'
 	database="plugin: mysql, connection: 'mysql://app:test-password@127.0.0.1:$mysql_port/app', column: path"
 	meddle <<-'END'
 		mariadb --no-defaults -S "$mysql_socket" -u root app -e "SET innodb_lock_wait_timeout = 30;

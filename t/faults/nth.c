@@ -142,6 +142,12 @@ static bool strikes(enum kind k, void *caller)
 	return due;
 }
 #define STRIKES(kind_) strikes(kind_, __builtin_return_address(0))
+/* The rest of a function whose like is `behind`. */
+#define STRIKE(kind_, errno_, failed_, ...)                                                        \
+	if (!STRIKES(kind_))                                                                       \
+		return behind(__VA_ARGS__);                                                        \
+	errno = errno_;                                                                            \
+	return failed_
 
 /* The function of that name behind this one: of a sanitizer, or of the C library. */
 #define BEHIND(name_)                                                                              \
@@ -149,78 +155,58 @@ static bool strikes(enum kind k, void *caller)
 	if (!behind) {                                                                             \
 		void *found_ = dlsym(RTLD_NEXT, #name_);                                           \
 		memcpy(&behind, &found_, sizeof(found_));                                          \
-	}
+	}                                                                                          \
+	(void)0
 
 /* ---- Allocations ---- */
 
 void *malloc(size_t size)
 {
-	BEHIND(malloc)
-	if (!STRIKES(ALLOC))
-		return behind(size);
-	errno = ENOMEM;
-	return NULL;
+	BEHIND(malloc);
+	STRIKE(ALLOC, ENOMEM, NULL, size);
 }
 
 void *calloc(size_t n, size_t size)
 {
-	BEHIND(calloc)
-	if (!STRIKES(ALLOC))
-		return behind(n, size);
-	errno = ENOMEM;
-	return NULL;
+	BEHIND(calloc);
+	STRIKE(ALLOC, ENOMEM, NULL, n, size);
 }
 
 void *realloc(void *p, size_t size)
 {
-	BEHIND(realloc)
-	if (!STRIKES(ALLOC))
-		return behind(p, size);
-	errno = ENOMEM;
-	return NULL;
+	BEHIND(realloc);
+	STRIKE(ALLOC, ENOMEM, NULL, p, size);
 }
 
 void *reallocarray(void *p, size_t n, size_t size)
 {
-	BEHIND(reallocarray)
-	if (!STRIKES(ALLOC))
-		return behind(p, n, size);
-	errno = ENOMEM;
-	return NULL;
+	BEHIND(reallocarray);
+	STRIKE(ALLOC, ENOMEM, NULL, p, n, size);
 }
 
 void *aligned_alloc(size_t alignment, size_t size)
 {
-	BEHIND(aligned_alloc)
-	if (!STRIKES(ALLOC))
-		return behind(alignment, size);
-	errno = ENOMEM;
-	return NULL;
+	BEHIND(aligned_alloc);
+	STRIKE(ALLOC, ENOMEM, NULL, alignment, size);
 }
 
 int posix_memalign(void **p, size_t alignment, size_t size)
 {
-	BEHIND(posix_memalign)
+	BEHIND(posix_memalign);
 	return STRIKES(ALLOC) ? ENOMEM : behind(p, alignment, size);
 }
 
 /* A sanitizer's own strdup() and strndup() call no malloc(). */
 char *strdup(const char *s)
 {
-	BEHIND(strdup)
-	if (!STRIKES(ALLOC))
-		return behind(s);
-	errno = ENOMEM;
-	return NULL;
+	BEHIND(strdup);
+	STRIKE(ALLOC, ENOMEM, NULL, s);
 }
 
 char *strndup(const char *s, size_t n)
 {
-	BEHIND(strndup)
-	if (!STRIKES(ALLOC))
-		return behind(s, n);
-	errno = ENOMEM;
-	return NULL;
+	BEHIND(strndup);
+	STRIKE(ALLOC, ENOMEM, NULL, s, n);
 }
 
 /* ---- Opens: as if there were too many ---- */
@@ -230,70 +216,52 @@ char *strndup(const char *s, size_t n)
 	va_list arguments;                                                                         \
 	va_start(arguments, last_);                                                                \
 	mode = last_ & (O_CREAT | O_TMPFILE) ? va_arg(arguments, mode_t) : 0;                      \
-	va_end(arguments);
+	va_end(arguments)
 
 int open(const char *path, int flags, ...)
 {
-	BEHIND(open)
-	MODE_OF(flags)
-	if (!STRIKES(OPEN))
-		return behind(path, flags, mode);
-	errno = EMFILE;
-	return -1;
+	BEHIND(open);
+	MODE_OF(flags);
+	STRIKE(OPEN, EMFILE, -1, path, flags, mode);
 }
 
 int openat(int folder, const char *path, int flags, ...)
 {
-	BEHIND(openat)
-	MODE_OF(flags)
-	if (!STRIKES(OPEN))
-		return behind(folder, path, flags, mode);
-	errno = EMFILE;
-	return -1;
+	BEHIND(openat);
+	MODE_OF(flags);
+	STRIKE(OPEN, EMFILE, -1, folder, path, flags, mode);
 }
 
 int open64(const char *path, int flags, ...)
 {
-	BEHIND(open64)
-	MODE_OF(flags)
-	if (!STRIKES(OPEN))
-		return behind(path, flags, mode);
-	errno = EMFILE;
-	return -1;
+	BEHIND(open64);
+	MODE_OF(flags);
+	STRIKE(OPEN, EMFILE, -1, path, flags, mode);
 }
 
 int openat64(int folder, const char *path, int flags, ...)
 {
-	BEHIND(openat64)
-	MODE_OF(flags)
-	if (!STRIKES(OPEN))
-		return behind(folder, path, flags, mode);
-	errno = EMFILE;
-	return -1;
+	BEHIND(openat64);
+	MODE_OF(flags);
+	STRIKE(OPEN, EMFILE, -1, folder, path, flags, mode);
 }
 
 FILE *fopen(const char *path, const char *mode)
 {
-	BEHIND(fopen)
-	if (!STRIKES(OPEN))
-		return behind(path, mode);
-	errno = EMFILE;
-	return NULL;
+	BEHIND(fopen);
+	STRIKE(OPEN, EMFILE, NULL, path, mode);
 }
 
 FILE *fopen64(const char *path, const char *mode)
 {
-	BEHIND(fopen64)
-	if (!STRIKES(OPEN))
-		return behind(path, mode);
-	errno = EMFILE;
-	return NULL;
+	BEHIND(fopen64);
+	STRIKE(OPEN, EMFILE, NULL, path, mode);
 }
 
 /* openat2() has no function of its own. */
 long syscall(long number, ...)
 {
-	BEHIND(syscall)
+	BEHIND(syscall);
 	va_list arguments;
 	long a[6];
 
@@ -319,54 +287,36 @@ static int read_error(int fd)
 
 ssize_t read(int fd, void *to, size_t n)
 {
-	BEHIND(read)
-	if (!STRIKES(READ))
-		return behind(fd, to, n);
-	errno = read_error(fd);
-	return -1;
+	BEHIND(read);
+	STRIKE(READ, read_error(fd), -1, fd, to, n);
 }
 
 ssize_t pread(int fd, void *to, size_t n, off_t from)
 {
-	BEHIND(pread)
-	if (!STRIKES(READ))
-		return behind(fd, to, n, from);
-	errno = EIO;
-	return -1;
+	BEHIND(pread);
+	STRIKE(READ, EIO, -1, fd, to, n, from);
 }
 
 ssize_t pread64(int fd, void *to, size_t n, off64_t from)
 {
-	BEHIND(pread64)
-	if (!STRIKES(READ))
-		return behind(fd, to, n, from);
-	errno = EIO;
-	return -1;
+	BEHIND(pread64);
+	STRIKE(READ, EIO, -1, fd, to, n, from);
 }
 
 ssize_t recv(int fd, void *to, size_t n, int flags)
 {
-	BEHIND(recv)
-	if (!STRIKES(READ))
-		return behind(fd, to, n, flags);
-	errno = ECONNRESET;
-	return -1;
+	BEHIND(recv);
+	STRIKE(READ, ECONNRESET, -1, fd, to, n, flags);
 }
 
 ssize_t recvfrom(int fd, void *to, size_t n, int flags, __SOCKADDR_ARG from, socklen_t *size)
 {
-	BEHIND(recvfrom)
-	if (!STRIKES(READ))
-		return behind(fd, to, n, flags, from, size);
-	errno = ECONNRESET;
-	return -1;
+	BEHIND(recvfrom);
+	STRIKE(READ, ECONNRESET, -1, fd, to, n, flags, from, size);
 }
 
 int connect(int fd, __CONST_SOCKADDR_ARG to, socklen_t size)
 {
-	BEHIND(connect)
-	if (!STRIKES(CONNECT))
-		return behind(fd, to, size);
-	errno = ECONNREFUSED;
-	return -1;
+	BEHIND(connect);
+	STRIKE(CONNECT, ECONNREFUSED, -1, fd, to, size);
 }

@@ -53,6 +53,13 @@ my() {
 		-e "$1"
 }
 
+# my_user NAME PRIVILEGES: anew, from wherever it comes, with the password test-password
+my_user() {
+	for t_host in % localhost; do
+		my "CREATE OR REPLACE USER $1@'$t_host' IDENTIFIED BY 'test-password'; GRANT $2 TO $1@'$t_host'" || return 1
+	done
+}
+
 # my_says STATEMENT ANSWER
 my_says() {
 	t_got=$(my "$1") || return 1
