@@ -178,7 +178,7 @@ static void tell_record(const struct explained *e)
 		putchar('\n');
 	}
 	printf("  size         %s\n", text);
-	if (o->state == OBJECT_COPIED || o->state == OBJECT_SAME)
+	if (object_is_there(o))
 		printf("  verified     %s\n", level_name(o->level));
 	printf("  batch        %" PRId64 " of pass %d: %s", b->id, b->pass,
 	       batch_state_name(b->state));

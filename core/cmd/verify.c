@@ -217,7 +217,7 @@ static void print_result(const struct verify_result *r, int status)
 	print_line("texts hold old values, and are not done", r->texts_not_done);
 	print_line("copied, and not known to this journal any more (keep: failures)", r->dropped);
 	print_line("failed, skipped or gone: see migrate-status", r->failed);
-	if (r->different[DIFFERENT_ABSENT])
+	if (r->different[DIFFERENT_ABSENT] && !r->dropped)
 		printf("migrate-run --remake makes copies again that are gone\n");
 	if (!is_finished(r) && (status == EXIT_DONE || status == EXIT_DIFFERENT))
 		printf("the job is not finished: migrate-run goes on\n");

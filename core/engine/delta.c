@@ -36,11 +36,6 @@ static int advance(struct delta *d, struct error *err)
 	return rc < 0 ? -1 : 0;
 }
 
-static bool is_our_copy(const struct object_record *o)
-{
-	return o->state == OBJECT_COPIED || o->state == OBJECT_SAME;
-}
-
 bool delta_has_own(const struct engine *e)
 {
 	return e->relation == ENDS_SAME || e->job->keys_from == KEYS_FROM_DATABASE;
@@ -99,7 +94,7 @@ void delta_orphaned(struct delta *d)
 	const char *why;
 
 	/* not one that was there before, and only equal */
-	if (!is_our_copy(&d->record) || d->record.created != CREATED_OURS ||
+	if (!object_is_ours(&d->record) ||
 	    !selection_takes(&e->job->selection, d->record.key, &why))
 		return;
 	if (is_unlisted_now(d))

@@ -84,8 +84,7 @@ int dry_done_has(struct dry_done *d, struct migrate_bytes key, struct error *err
 		if (advance(d, err))
 			return -1;
 	return d->more && bytes_equal(o->key, key) && !bytes_equal(o->new_key, key) &&
-	       (o->state == OBJECT_COPIED || o->state == OBJECT_SAME) &&
-	       dry_rows_follow(d, d->batch);
+	       object_is_there(o) && dry_rows_follow(d, d->batch);
 }
 
 void dry_done_close(struct dry_done *d)

@@ -26,15 +26,11 @@ int dry_close_delta(struct dry *d, struct error *err)
 	return d->delta ? delta_finish(d->delta, err) : 0;
 }
 
-static bool is_copied(const struct object_record *o)
-{
-	return o->state == OBJECT_COPIED || o->state == OBJECT_SAME;
-}
-
 /* A copy does, what keeps its name in one place, and each of those that want one name. */
 static bool takes_name(const struct object_record *o)
 {
-	return is_copied(o) || (o->state == OBJECT_SKIPPED && bytes_equal(o->key, o->new_key)) ||
+	return object_is_there(o) ||
+	       (o->state == OBJECT_SKIPPED && bytes_equal(o->key, o->new_key)) ||
 	       (o->state == OBJECT_FAILED && o->fail == FAIL_COLLISION);
 }
 
@@ -99,7 +95,7 @@ int dry_look_up(struct dry *d, struct key_item *item, struct dry_known *known, s
 		known->kind = DRY_LATER;
 	if (!o.found)
 		return 0;
-	known->rows_follow = is_copied(&o.record) && dry_rows_follow(d->done, o.batch);
+	known->rows_follow = object_is_there(&o.record) && dry_rows_follow(d->done, o.batch);
 	known->name_taken = takes_name(&o.record);
 	return 0;
 }

@@ -61,9 +61,10 @@ static bool wait_more(struct waiting *w, enum migrate_status status, const char 
 	if ((status != MIGRATE_TRANSIENT && status != MIGRATE_THROTTLED) ||
 	    clock_monotonic() >= w->end || asked_to_end())
 		return false;
-	if (!w->said)
-		log_warn("waiting: %s%s%s", strstr(why, w->label) == why ? "" : w->label,
-			 strstr(why, w->label) == why ? "" : ": ", why);
+	if (!w->said && !strncmp(why, w->label, strlen(w->label)))
+		log_warn("waiting: %s", why);
+	else if (!w->said)
+		log_warn("waiting: %s: %s", w->label, why);
 	w->said = true;
 	poll(NULL, 0, POLL_MS);
 	return true;

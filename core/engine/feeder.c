@@ -56,7 +56,7 @@ static void distrust(struct engine *e, struct batch *b)
 	for (uint32_t i = 0; i < b->n; i++) {
 		struct object_record *o = &b->objects[i];
 
-		if (o->state != OBJECT_COPIED && o->state != OBJECT_SAME)
+		if (!object_is_there(o))
 			continue;
 		take_off_tally(e, o);
 		o->state = OBJECT_PLANNED;

@@ -106,7 +106,7 @@ static int add_made(struct key_stream *k, struct back *back, struct error *err)
 	int rc = m ? 1 : -1;
 
 	while (rc == 1 && (rc = journal_merge_next(m, &o, &batch, &n, err)) == 1) {
-		if (o.state != OBJECT_COPIED && o.state != OBJECT_SAME)
+		if (!object_is_there(&o))
 			continue;
 		buf_reset(&back->payload);
 		if (!buf_add(&back->payload, "b", 1) || !buf_add(&back->payload, o.key.p, o.key.n))

@@ -78,7 +78,7 @@ static int look_up_anew(struct known *k, struct migrate_bytes key, struct kept *
 
 static int kind_of(const struct object_record *o)
 {
-	return o->state == OBJECT_COPIED || o->state == OBJECT_SAME ? KNOWN_COPIED : KNOWN_LEFT;
+	return object_is_there(o) ? KNOWN_COPIED : KNOWN_LEFT;
 }
 
 static bool has_room(struct known *k)

@@ -186,7 +186,7 @@ static int look_at_row(struct rowscan *s, const struct found_row *row)
 	if (!rules_change(s, key, row))
 		return 0;
 	rc = look_up(s, key);
-	if (rc != 1 || (o->state != OBJECT_COPIED && o->state != OBJECT_SAME))
+	if (rc != 1 || !object_is_there(o))
 		return rc < 0 ? -1 : 0;
 	/* as it shall be already */
 	if (!encode_new(s, o->new_key) ||

@@ -17,8 +17,7 @@ static bool any_to_sync(const struct work *list)
 {
 	for (const struct work *w = list; w; w = w->next)
 		for (uint32_t i = 0; i < w->batch->n; i++)
-			if (w->batch->objects[i].state == OBJECT_COPIED ||
-			    w->batch->objects[i].state == OBJECT_SAME)
+			if (object_is_there(&w->batch->objects[i]))
 				return true;
 	return false;
 }

@@ -199,7 +199,7 @@ void verify_objects(struct verifier *w, const struct batch *b)
 
 		if (b->kind < BATCH_ROWS && left_older_copy(x.record) && verify_wants_rows(w, b, i))
 			verify_older(&x);
-		if (x.record->state != OBJECT_COPIED && x.record->state != OBJECT_SAME)
+		if (!object_is_there(x.record))
 			continue;
 		if (wanted && b->kind < BATCH_ROWS)
 			verify_object(&x);

@@ -52,8 +52,7 @@ bool verify_wants(struct verifier *w, const struct batch *b, uint32_t n)
 {
 	const struct object_record *o = &b->objects[n];
 
-	return (o->state == OBJECT_COPIED || o->state == OBJECT_SAME) && o->new_key.n &&
-	       is_sampled(w, o->key);
+	return object_is_there(o) && o->new_key.n && is_sampled(w, o->key);
 }
 
 bool verify_wants_rows(struct verifier *w, const struct batch *b, uint32_t n)

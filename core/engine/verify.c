@@ -78,7 +78,7 @@ static uint64_t count_dropped(const struct batch *b)
 	uint64_t kept = 0;
 
 	for (uint32_t i = 0; i < b->n; i++)
-		kept += b->objects[i].state == OBJECT_COPIED || b->objects[i].state == OBJECT_SAME;
+		kept += object_is_there(&b->objects[i]);
 	return b->counts.copied + b->counts.same - kept;
 }
 

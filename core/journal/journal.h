@@ -128,6 +128,8 @@ bool object_failed_at_planning(const struct object_record *o);
  * vanished object are looked for to say so.
  */
 bool object_has_rows(const struct object_record *o);
+/* A copy of it is at its new key: made by us, or equal and there before. */
+bool object_is_there(const struct object_record *o);
 /* The copy at its new key is one that this job made. */
 bool object_is_ours(const struct object_record *o);
 

@@ -9,9 +9,14 @@ bool object_has_older_copy(const struct object_record *o)
 	return o->new_key.n && (o->replaces.n || o->created != CREATED_UNKNOWN);
 }
 
+bool object_is_there(const struct object_record *o)
+{
+	return o->state == OBJECT_COPIED || o->state == OBJECT_SAME;
+}
+
 bool object_may_stand(const struct object_record *o)
 {
-	return o->state == OBJECT_COPIED || o->state == OBJECT_SAME || object_has_older_copy(o) ||
+	return object_is_there(o) || object_has_older_copy(o) ||
 	       (o->state == OBJECT_PLANNED && o->new_key.n);
 }
 
@@ -25,12 +30,12 @@ bool object_failed_at_planning(const struct object_record *o)
 
 bool object_has_rows(const struct object_record *o)
 {
-	return o->state == OBJECT_COPIED || o->state == OBJECT_SAME || o->state == OBJECT_GONE;
+	return object_is_there(o) || o->state == OBJECT_GONE;
 }
 
 bool object_is_ours(const struct object_record *o)
 {
-	return (o->state == OBJECT_COPIED || o->state == OBJECT_SAME) && o->created == CREATED_OURS;
+	return object_is_there(o) && o->created == CREATED_OURS;
 }
 
 /* In the column flags. */
