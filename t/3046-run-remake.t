@@ -60,8 +60,7 @@ check 'and with that alone' last_stdout_has '1 differences'
 check 'a second time there is nothing to do' runs 0 0 --remake
 
 fresh
-rm -rf dst
-mkdir dst
+rm -rf dst/avatar
 check 'a destination that was emptied' runs 0 7 --remake
 check 'is what it was' exits_with 0 migrate-verify job.yml
 

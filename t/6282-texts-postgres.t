@@ -83,4 +83,17 @@ check 'cost nothing' pg_says "SELECT count(*) FROM posts WHERE body ~ '^new/imag
 check 'no row is changed twice' pg_says \
 	'SELECT count(*) FROM (SELECT who FROM audit GROUP BY who HAVING count(*) > 1) x' 0
 
+# In the middle of a page, which is read in a transaction: that one is over, another one reads it.
+pg "CREATE TABLE slow (id serial PRIMARY KEY, body text);
+	INSERT INTO slow (body) SELECT 'image/1 ' || i FROM generate_series(1, 300) i"
+mkdir again
+job 'table: slow, column: body, where: "pg_sleep(0.005) IS NOT NULL"'
+sed 's|root: dst|root: again|; s|^job: job|job: again|' job.yml >again.yml
+start run migrate-run again.yml
+wait_until 20 pg_says "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND
+	backend_xmin IS NOT NULL AND query LIKE '%migrate_rows%' AND application_name LIKE 'migrate%'" 1
+pg "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'migrate%'" >/dev/null
+check 'a page that is cut' ends_with 0 run
+check 'is read again' pg_says "SELECT count(*) FROM slow WHERE body ~ '^new/image/1 [0-9]+$'" 300
+
 finish

@@ -397,10 +397,13 @@ check-quick:
 	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(quick_tests)'
 
 # Sanitized: all but what reads the tree, tries what is not C of ours, sweeps one fault at a time
-# (sequences of them, t/5200, go the same ways), or moves much through S3 (others do so less).
+# (sequences of them, t/5200, go the same ways), moves much through S3 (others do so less), or
+# waits beside an application (the databases' other tests read the same answers).
 not_sanitized = t/0001-style.t t/0002-layers.t t/0003-symbols.t t/0004-manuals.t \
 	t/0005-examples.t t/0006-completion.t t/0007-install.t t/2200-seed.t t/6000-s3-jobs.t t/6010-s3-faults.t \
 	t/6055-s3-changes.t t/8000-s3d.t \
+	t/6301-beside-postgres.t t/6302-beside-mysql.t t/6310-patience-postgres.t t/6311-patience-mysql.t \
+	t/6320-application.t t/6330-standstill.t \
 	$(filter t/50% t/51%,$(long_tests) $(shell_tests))
 # The corpus is replayed with the same sanitizers by the stage that goes on from it.
 not_sanitized += t/0900-fuzz.t

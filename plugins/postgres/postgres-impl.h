@@ -320,6 +320,9 @@ enum migrate_status command(struct self *self, struct link *link, const char *sq
 			    const char *what);
 /* sql begins a transaction, and is a command of its own or several. */
 enum migrate_status begin(struct self *self, struct link *link, const char *sql);
+/* Of one that only read: status, or that of its COMMIT. One that is lost is over as well. */
+enum migrate_status reading_end(struct self *self, struct link *link, enum migrate_status status,
+				const char *what);
 /*
  * The settings of every transaction that writes; nothing else is open before. pass_over: no
  * lock is worth waiting for. hurry: from now on, as something is locked.

@@ -245,6 +245,17 @@ static PGresult *ask(struct self *self, struct link *link, const char *sql,
 	return rows;
 }
 
+enum migrate_status reading_end(struct self *self, struct link *link, enum migrate_status status,
+				const char *what)
+{
+	if (!status)
+		status = command(self, link, "COMMIT", what);
+	link->in_transaction = false;
+	if (status && link->conn && PQtransactionStatus(link->conn) != PQTRANS_IDLE)
+		link_close(link);
+	return status;
+}
+
 /* Behind a pooler: a transaction for this statement alone, for the sake of the settings. */
 static PGresult *ask_alone(struct self *self, struct link *link, const char *sql,
 			   const struct parameters *p, const struct shape *shape, enum pace pace,
@@ -255,13 +266,10 @@ static PGresult *ask_alone(struct self *self, struct link *link, const char *sql
 	*status = begin(self, link, "BEGIN");
 	if (!*status)
 		res = ask(self, link, sql, p, shape, pace, what, status);
-	if (!*status)
-		*status = command(self, link, "COMMIT", what);
-	link->in_transaction = false;
+	*status = reading_end(self, link, *status, what);
 	if (!*status)
 		return res;
 	PQclear(res);
-	link_close(link);
 	return NULL;
 }
 

@@ -130,11 +130,7 @@ static PGresult *read_page(struct self *self, const struct migrate_scan *r,
 	if (!*status)
 		res = query(self, link, inst->sql[r->cursor.n ? S_SCAN_NEXT : S_SCAN_FIRST], &p,
 			    &shape, SLOW, what, status);
-	if (!*status) {
-		*status = command(self, link, "COMMIT", what);
-	} else if (link->conn && PQtransactionStatus(link->conn) != PQTRANS_IDLE) {
-		link_close(link);
-	}
+	*status = reading_end(self, link, *status, what);
 	return res;
 }
 
