@@ -84,6 +84,11 @@ content_with_nothing() {
 	grep -nE '"# *skip' t/unit/*.[ch]
 }
 
+# By name they find the programs of other tests as well: signals, or the pid that a server wrote.
+killed_by_name() {
+	texts | grep '^t/' | grep -v 't/0001-style\.t$' | xargs grep -nwE 'p[k]ill|k[i]llall'
+}
+
 left_open() {
 	texts | grep -v 't/0001-style\.t$' | xargs grep -InwE 'TODO|FIXME|XXX|HACK'
 }
@@ -139,6 +144,7 @@ check 'no function that is banned is called' says_nothing banned_calls
 check 'arrays are sorted and searched by base/array.h' says_nothing sorted_without_a_look
 check 'nothing that timeout ends is made to go on' says_nothing continued
 check 'no test is content with nothing' says_nothing content_with_nothing
+check 'no test kills by name' says_nothing killed_by_name
 check 'what passes without the programs is listed, and still a check' "$srcdir/t/stubs" --names
 check 'nothing is left open' says_nothing left_open
 check 'no path belongs to one machine' says_nothing paths_of_one_machine

@@ -327,8 +327,7 @@ check 'each has a name of its own' test "$(find one -name 'job.journal.*' | wc -
 new_job first 20 || exit 99
 for t_signal in TERM INT HUP; do
 	check "SIG$t_signal while the journal is opened" exits_with 4 \
-		"$killat" --go --only open --path '*first/job.journal*' --at 1 \
-		--run "pkill -$t_signal -f -x 'migrate-run --progress=none first.yml'" -- \
+		"$killat" --signal "$t_signal" --only open --path '*first/job.journal*' --at 1 -- \
 		migrate-run --progress=none first.yml
 done
 check 'nothing was done' holds_files first/dst 0
@@ -342,8 +341,8 @@ rm -rf full && new_job full 20 'patience: 600s' && sed -i '/^patience: 1s/d' ful
 start run "$killat" --fail ENOSPC --forever --at "$(($(cat writes) / 2))" --only write \
 	--path '*full/job.journal-wal' --report "$t_out/struck" -- migrate-run --progress=none full.yml
 check 'a run waits for room' wait_until 60 grep -q 'waiting for up to 600' "$t_out/run.stderr"
-check 'it is asked to end' pkill -TERM -f -x 'migrate-run --progress=none full.yml'
-check 'twice' pkill -TERM -f -x 'migrate-run --progress=none full.yml'
+check 'it is asked to end' signals run TERM
+check 'twice' signals run TERM
 check 'and leaves' ends_with 4 run
 check 'the next run finishes' exits_with 0 migrate-run --progress=none full.yml
 check 'and all is there' all_moved full 20

@@ -12,7 +12,7 @@
 
 needs python3 sqlite3
 needs_killat
-: "${SEQUENCES:=$(by_sweep 600 40 8)}"
+: "${SEQUENCES:=$(by_sweep 600 60 8)}"
 : "${JOBS:=2}"
 # The leak sanitizer looks at a process from another one, which now and then breaks under such load.
 ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0
