@@ -29,6 +29,8 @@ base_sources = \
 	core/base/filter.h \
 	core/base/log.c \
 	core/base/log.h \
+	core/base/nearest.c \
+	core/base/nearest.h \
 	core/base/sorter-file.c \
 	core/base/sorter-impl.h \
 	core/base/sorter-merge.c \
@@ -66,7 +68,6 @@ job_sources = \
 	core/job/schema-canonical.c \
 	core/job/schema-impl.h \
 	core/job/schema-json.c \
-	core/job/schema-nearest.c \
 	core/job/schema-parse.c \
 	core/job/schema-print.c \
 	core/job/schema-scalar.c \
@@ -193,11 +194,13 @@ engine_sources = \
 	core/engine/crew.c \
 	core/engine/crew.h \
 	core/engine/delta.c \
+	core/engine/delta.h \
 	core/engine/dry-done.c \
 	core/engine/dry-journal.c \
 	core/engine/dry-print.c \
 	core/engine/dry-texts.c \
 	core/engine/dry.c \
+	core/engine/dry-impl.h \
 	core/engine/dry.h \
 	core/engine/ends.c \
 	core/engine/ends.h \
@@ -220,6 +223,7 @@ engine_sources = \
 	core/engine/known.h \
 	core/engine/lag.c \
 	core/engine/losses.c \
+	core/engine/options.h \
 	core/engine/pace.c \
 	core/engine/pace.h \
 	core/engine/made.c \
@@ -241,6 +245,7 @@ engine_sources = \
 	core/engine/remake.c \
 	core/engine/retry-rows.c \
 	core/engine/retry.c \
+	core/engine/retry.h \
 	core/engine/rewriter.c \
 	core/engine/rewriter.h \
 	core/engine/rows-older.c \
@@ -263,6 +268,7 @@ engine_sources = \
 	core/engine/status-json.c \
 	core/engine/status.c \
 	core/engine/status.h \
+	core/engine/step-back.c \
 	core/engine/stride.c \
 	core/engine/stride.h \
 	core/engine/swap-held.c \
@@ -272,6 +278,7 @@ engine_sources = \
 	core/engine/tell.c \
 	core/engine/ticker.c \
 	core/engine/texts.c \
+	core/engine/texts.h \
 	core/engine/ticker.h \
 	core/engine/transfer.c \
 	core/engine/tune.c \

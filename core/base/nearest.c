@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "job/schema.h"
+#include "base/nearest.h"
 
+#include <stdint.h>
 #include <string.h>
 
 /* Longer names are not compared: a hint is a courtesy, and the name may be a mebibyte. */
@@ -39,7 +40,7 @@ static size_t distance(const char *a, size_t na, const char *b, size_t nb)
 	return last[nb];
 }
 
-const char *schema_nearest(const char *name, const char *const *candidates, size_t count)
+const char *nearest_name(const char *name, const char *const *candidates, size_t count)
 {
 	size_t n = strlen(name), best_distance = SIZE_MAX;
 	const char *best = NULL;

@@ -2,6 +2,7 @@
 #include "cmd/command.h"
 
 #include "base/log.h"
+#include "base/nearest.h"
 #include "cmd/print.h"
 #include "job/schema.h"
 #include "job/secret.h"
@@ -53,7 +54,7 @@ static int unknown_flag(const struct command *c, const char *typed, const char *
 		names[n++] = c->flags[i].name;
 	names[n++] = "help";
 	names[n++] = "version";
-	near = schema_nearest(name, names, n);
+	near = nearest_name(name, names, n);
 	if (near)
 		return wrong_usage(c, "unknown option '%s' (did you mean '--%s'?)", typed, near);
 	return wrong_usage(c, "unknown option '%s'", typed);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/control.h"
 
+#include "base/nearest.h"
 #include "cmd/command.h"
 #include "cmd/subject.h"
 #include "job/schema.h"
@@ -29,7 +30,7 @@ static const char *const settings[] = { "copy.concurrency", "limits.bandwidth", 
 
 static int unknown_setting(const char *name, struct error *err)
 {
-	const char *near = schema_nearest(name, settings, sizeof(settings) / sizeof(settings[0]));
+	const char *near = nearest_name(name, settings, sizeof(settings) / sizeof(settings[0]));
 
 	return error_set(err, EXIT_USAGE,
 			 "unknown setting '%s' (%s%s%scopy.concurrency and limits.* can be set)",
@@ -128,7 +129,7 @@ static int set_all(char **words, struct control *c, struct error *err)
 static int unknown_verb(const char *verb, struct error *err)
 {
 	static const char *const verbs[] = { "show", "pause", "resume", "stop", "reset", "set" };
-	const char *near = schema_nearest(verb, verbs, sizeof(verbs) / sizeof(verbs[0]));
+	const char *near = nearest_name(verb, verbs, sizeof(verbs) / sizeof(verbs[0]));
 
 	return error_set(err, EXIT_USAGE, "unknown verb '%s'%s%s%s", verb,
 			 near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");

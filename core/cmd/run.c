@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/run.h"
+
 #include "base/log.h"
 #include "cmd/command.h"
+#include "engine/dry.h"
 #include "job/secret.h"
 
 #include <inttypes.h>

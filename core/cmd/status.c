@@ -7,7 +7,6 @@
 #include "cmd/print.h"
 #include "cmd/status-find.h"
 #include "cmd/subject.h"
-#include "engine/auto.h"
 #include "report/progress.h"
 
 #include <errno.h>

@@ -14,24 +14,6 @@
 #define QUIET_FULL 30  /* judgements until more are tried again */
 #define QUIET_LESS 10  /* ... after there had to be fewer */
 
-const char *auto_reason_text(uint32_t reason)
-{
-	static const char *const texts[AUTO_REASONS] = {
-		[AUTO_SET] = "as it was set",
-		[AUTO_STARTING] = "to begin with",
-		[AUTO_GROWING] = "more moved more",
-		[AUTO_TRYING] = "trying whether more move more",
-		[AUTO_ENOUGH] = "more did not move more",
-		[AUTO_IDLE] = "there is no work for more",
-		[AUTO_SLOWER] = "requests take longer",
-		[AUTO_SOURCE] = "the source asks for less",
-		[AUTO_DESTINATION] = "the destination asks for less",
-		[AUTO_LIMIT] = "no more are possible",
-	};
-
-	return reason < AUTO_REASONS ? texts[reason] : "unknown";
-}
-
 void auto_init(struct auto_tuner *t, uint32_t first, uint32_t most)
 {
 	*t = (struct auto_tuner){ .most = most ? most : 1, .reason = AUTO_STARTING };

@@ -2,8 +2,7 @@
 #ifndef MIGRATE_ENGINE_AUTO_H
 #define MIGRATE_ENGINE_AUTO_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "journal/journal.h"
 
 /*
  * copy.concurrency: auto. How many copiers may work is found by trying: some more as
@@ -15,22 +14,6 @@
  * Invariant: 1 <= now <= most.
  */
 #define AUTO_MOST 512
-
-/* Why the number is what it is. Kept in journals: new ones at the end. */
-enum auto_reason {
-	AUTO_SET = 0,     /* by the job file or by migrate-control */
-	AUTO_STARTING,    /* nothing is known yet */
-	AUTO_GROWING,     /* more copiers moved more */
-	AUTO_TRYING,      /* more copiers, for a look */
-	AUTO_ENOUGH,      /* more did not help */
-	AUTO_IDLE,        /* there is no work for more */
-	AUTO_SLOWER,      /* the same work takes longer */
-	AUTO_SOURCE,      /* the source asked for less */
-	AUTO_DESTINATION, /* the destination did */
-	AUTO_LIMIT,       /* no more are possible */
-	AUTO_REASONS
-};
-const char *auto_reason_text(uint32_t reason);
 
 /* What happened in some stretch of time. */
 struct auto_sample {

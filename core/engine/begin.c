@@ -8,6 +8,7 @@
 #include "engine/gate.h"
 #include "engine/pace.h"
 #include "engine/planner.h"
+#include "engine/retry.h"
 #include "engine/rewriter.h"
 #include "engine/rows-older.h"
 #include "engine/scratch.h"

@@ -36,8 +36,4 @@ int fit_remember(struct engine *e, struct error *err);
 /* twin.c: warns of a journal beside this new one that is of the same ends. */
 void twin_tell(const struct engine *e);
 
-/* retry.c, retry-rows.c: what failed gets new batches. */
-int retry_failed(struct engine *e, struct error *err);
-int retry_rows(struct engine *e, struct error *err);
-
 #endif

@@ -34,6 +34,7 @@ struct copier {
 
 struct copier *copier_new(struct engine *e, uint32_t number, struct error *err);
 void copier_free(struct copier *c);
+void *copier_main(void *copier); /* of its thread */
 
 /* Note who answered status, for conclude(). */
 enum migrate_status blame(struct copier *c, struct migrate_session *s, enum migrate_status status);

@@ -2,6 +2,7 @@
 #include "engine/crew.h"
 
 #include "base/log.h"
+#include "engine/feeder.h"
 
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/feeder.h"
+#include "engine/delta.h"
 
 #include "base/bytes.h"
 #include "base/clock.h"

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef MIGRATE_ENGINE_DRY_H
-#define MIGRATE_ENGINE_DRY_H
+#ifndef MIGRATE_ENGINE_DRY_IMPL_H
+#define MIGRATE_ENGINE_DRY_IMPL_H
 
 #include "engine/begin.h"
-#include "engine/feeder.h"
+#include "engine/delta.h"
+#include "engine/dry.h"
 #include "engine/made.h"
 #include "engine/planner.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/dry.h"
+#include "engine/dry-impl.h"
 
 #include "base/bytes.h"
 #include "engine/known.h"

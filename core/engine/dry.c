@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/run.h"
+#include "engine/dry-impl.h"
 
 #include "base/bytes.h"
 #include "base/digest.h"
 #include "base/sorter.h"
 #include "engine/begin.h"
-#include "engine/dry.h"
 #include "engine/gate.h"
 #include "engine/keys.h"
 #include "engine/known.h"

@@ -3,7 +3,8 @@
 #define MIGRATE_ENGINE_ENGINE_H
 
 #include "engine/ends.h"
-#include "engine/run.h"
+#include "engine/options.h"
+#include "journal/journal.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -76,6 +77,12 @@ struct item {
 	struct item *next;
 };
 
+/* Parts of one object that any copier may take; whoever offers them knows the rest (parts.c). */
+struct offer {
+	struct offer *next;
+	uint32_t left;
+};
+
 /* Who may rewrite rows of a database. */
 struct turn {
 	uint32_t now; /* calls of rewrite() under way */
@@ -84,9 +91,8 @@ struct turn {
 	int64_t contended;       /* when some were seen last (monotonic); 0: never */
 };
 
-struct gate;  /* outages, pauses: gate.h */
-struct pace;  /* limits: pace.h */
-struct large; /* objects in parts: parts.c */
+struct gate; /* outages, pauses: gate.h */
+struct pace; /* limits: pace.h */
 struct rowindex;
 struct losses;
 
@@ -131,7 +137,7 @@ struct engine {
 	struct work_list open, syncing, rewriting;
 	size_t window;               /* works in memory */
 	struct item *waiting;        /* items to be tried again */
-	struct large *large;         /* objects whose parts may be taken */
+	struct offer *offers;        /* objects whose parts may be taken */
 	bool fed;                    /* the feeder will admit nothing more */
 	bool draining;               /* the feeder waits until the window is empty */
 	bool synced;                 /* the syncer will hand on nothing more */
@@ -202,6 +208,8 @@ struct work *window_admit(struct engine *e, struct batch *b, bool resumed);
 /* Straight to the rewriters (its copies are settled). */
 bool window_admit_copied(struct engine *e, struct batch *b);
 void window_fed(struct engine *e);
+/* Wait until it is empty. -1: the run ends (no error of its own). */
+int window_drain(struct engine *e);
 
 enum window_taken { TOOK_NOTHING, TOOK_ITEMS, TOOK_PARTS };
 /*
@@ -237,9 +245,6 @@ int window_save(struct engine *e, bool durable, struct error *err);
 /* Move unfinished objects of old works to new batches. */
 int window_move_stragglers(struct engine *e, int64_t older_than, struct error *err);
 
-/* What was read of databases without an index is stale from now on. */
-void rowindex_forget(struct rowindex *x);
-
 /* A deep copy, bytes in a. False: out of memory. */
 bool object_record_copy(struct arena *a, const struct object_record *from,
 			struct object_record *to);
@@ -253,11 +258,8 @@ void tell_rows(struct engine *e, const struct chunk *c);
 /* A row that names an object which was not there before we came. */
 void tell_missing(struct engine *e, const struct chunk *c, const struct row_record *row);
 
-/* ---- threads' main functions ---- */
-void *copier_main(void *copier); /* struct copier of copier.h */
-void *feeder_main(void *engine);
+/* ---- syncer.c, saver.c: main functions of threads ---- */
 void *syncer_main(void *engine);
 void *saver_main(void *engine);
-void *rewriter_main(void *engine);
 
 #endif

@@ -4,8 +4,11 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "engine/delta.h"
 #include "engine/planner.h"
+#include "engine/rewriter.h"
 #include "engine/sizes.h"
+#include "engine/texts.h"
 #include "engine/uploads.h"
 
 #include <inttypes.h>
@@ -338,31 +341,19 @@ static enum planned plan_pass(struct engine *e, struct error *err)
 
 /* ---- The order of things ---- */
 
-int feeder_drain(struct engine *e)
-{
-	pthread_mutex_lock(&e->lock);
-	e->draining = true;
-	engine_wake(e);
-	while (e->window && !engine_leaving(e))
-		engine_wait(e, &e->changed, NS_PER_S);
-	e->draining = false;
-	pthread_mutex_unlock(&e->lock);
-	return engine_leaving(e) ? -1 : 0;
-}
-
 /* Batches with rows that were locked: now these are waited for. */
 static int admit_put_off(struct engine *e, struct error *err)
 {
 	if (e->options->only == RUN_COPY)
 		return 0;
-	if (feeder_drain(e))
+	if (window_drain(e))
 		return -1;
 	if (!atomic_load(&e->put_off))
 		return 0;
 	log_info("waiting for locked rows of %" PRIuFAST64 " batches", atomic_load(&e->put_off));
 	atomic_store(&e->waiting_since, clock_monotonic());
 	rowindex_forget(e->rowindex);
-	if (admit_all_open(e, err) || feeder_drain(e))
+	if (admit_all_open(e, err) || window_drain(e))
 		return -1;
 	atomic_store(&e->waiting_since, 0);
 	return 0;
@@ -375,7 +366,7 @@ static int scan_rows(struct engine *e, struct error *err)
 
 	if ((!rows && !has_texts) || e->options->only == RUN_COPY || e->pass.state == PASS_DONE)
 		return 0;
-	if (feeder_drain(e))
+	if (window_drain(e))
 		return -1;
 	if (e->pass.state != PASS_SCANNING && set_pass_state(e, PASS_SCANNING, err))
 		return -1;
@@ -383,7 +374,7 @@ static int scan_rows(struct engine *e, struct error *err)
 	rowindex_forget(e->rowindex);
 	if (rows && (rows_await_scan(e, false, err) || rowscan(e, err)))
 		return -1;
-	return has_texts && (feeder_drain(e) || texts(e, err)) ? -1 : 0;
+	return has_texts && (window_drain(e) || texts(e, err)) ? -1 : 0;
 }
 
 static int check_pairs(struct engine *e, struct error *err)
@@ -402,7 +393,7 @@ static int check_pairs(struct engine *e, struct error *err)
 static int list_behind(struct engine *e, struct error *err)
 {
 	if (e->pass.number > 1) {
-		if (feeder_drain(e))
+		if (window_drain(e))
 			return -1;
 		rowindex_forget(e->rowindex);
 	}
@@ -428,7 +419,7 @@ static int feed(struct engine *e, struct error *err)
 		return -1;
 	if (e->pass.state == PASS_LISTING)
 		return 0; /* --first: the rest of the pass is a later run's */
-	if (scan_rows(e, err) || feeder_drain(e) || uploads_sweep(e, err))
+	if (scan_rows(e, err) || window_drain(e) || uploads_sweep(e, err))
 		return -1;
 	/* also when rows are left: what was copied is another walk's to be compared with */
 	return e->pass.state == PASS_DONE ? 0 : set_pass_state(e, PASS_DONE, err);

@@ -19,13 +19,13 @@ struct part {
 
 /* An object whose parts are on their way; guarded by the engine's lock. */
 struct large {
-	struct large *next;
+	struct offer offer; /* the first: the list's items are these */
 	const struct object_record *record;
 	unsigned char id[MIGRATE_ETAG_MAX];
 	size_t id_n;
 	bool native;
 	uint64_t part_size;
-	uint32_t count, taken, busy;
+	uint32_t count, busy;
 	struct part *parts;
 	enum migrate_status status; /* the first that was not OK: no more parts are given out */
 	bool blame_source;
@@ -56,24 +56,11 @@ uint64_t parts_size(const struct engine *e, uint64_t size)
 	return part;
 }
 
-static bool has_free_part(const struct large *l)
-{
-	return l->status == MIGRATE_OK && l->taken < l->count;
-}
-
-bool parts_available(const struct engine *e)
-{
-	for (const struct large *l = e->large; l; l = l->next)
-		if (has_free_part(l))
-			return true;
-	return false;
-}
-
 /* With lock held: the next part that is not done, or UINT32_MAX. */
 static uint32_t take_part(struct large *l)
 {
-	while (has_free_part(l)) {
-		uint32_t i = l->taken++;
+	while (l->offer.left) {
+		uint32_t i = l->count - l->offer.left--;
 
 		if (!l->parts[i].done) {
 			l->busy++;
@@ -183,6 +170,7 @@ static void end_part(struct copier *c, struct large *l, uint32_t i, enum migrate
 	l->parts[i].done = status == MIGRATE_OK;
 	if (status != MIGRATE_OK && l->status == MIGRATE_OK) {
 		l->status = status;
+		l->offer.left = 0;
 		l->blame_source = c->culprit == c->source;
 		snprintf(l->said, sizeof(l->said), "%s",
 			 c->culprit ? session_message(c->culprit) : "");
@@ -207,17 +195,18 @@ static bool do_part(struct copier *c, struct large *l)
 void parts_help(struct copier *c)
 {
 	struct engine *e = c->engine;
-	struct large *l;
+	struct large *l = NULL;
 	uint32_t i = UINT32_MAX;
 
 	pthread_mutex_lock(&e->lock);
-	for (l = e->large; l; l = l->next) {
+	for (struct offer *o = e->offers; o; o = o->next) {
+		l = (struct large *)o;
 		i = take_part(l);
 		if (i != UINT32_MAX)
 			break;
 	}
 	pthread_mutex_unlock(&e->lock);
-	if (l)
+	if (i != UINT32_MAX)
 		end_part(c, l, i, send_part_stubbornly(c, l, i));
 }
 
@@ -331,8 +320,8 @@ static enum migrate_status complete(struct copier *c, struct item *it, struct la
 static void offer(struct engine *e, struct large *l)
 {
 	pthread_mutex_lock(&e->lock);
-	l->next = e->large;
-	e->large = l;
+	l->offer = (struct offer){ .next = e->offers, .left = l->count };
+	e->offers = &l->offer;
 	engine_wake(e);
 	pthread_mutex_unlock(&e->lock);
 }
@@ -340,15 +329,15 @@ static void offer(struct engine *e, struct large *l)
 /* No copier touches l after this. */
 static void withdraw(struct engine *e, struct large *l)
 {
-	struct large **p;
+	struct offer **p;
 
 	pthread_mutex_lock(&e->lock);
-	l->taken = l->count;
+	l->offer.left = 0;
 	while (l->busy)
 		engine_wait(e, &e->changed, NS_PER_S);
-	for (p = &e->large; *p != l; p = &(*p)->next)
+	for (p = &e->offers; *p != &l->offer; p = &(*p)->next)
 		;
-	*p = l->next;
+	*p = l->offer.next;
 	pthread_mutex_unlock(&e->lock);
 }
 

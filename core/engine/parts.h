@@ -10,8 +10,6 @@
  * journalled, so that a later run continues it if the source is still the same.
  */
 
-/* With the engine's lock held: is there a part to help with? */
-bool parts_available(const struct engine *e);
 /* Take one part, if there still is one, and do it. */
 void parts_help(struct copier *c);
 

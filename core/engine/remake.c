@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/sorter.h"
 #include "engine/again.h"
+#include "engine/keys.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/begin.h"
+#include "engine/retry.h"
 
 #include "base/log.h"
-#include "engine/feeder.h"
 #include "engine/rewriter.h"
 
 #include <inttypes.h>
@@ -13,32 +12,6 @@
  * rows alone, and the old outcomes step back. The new batch is durable first: a
  * crash in between repeats a look at the rows and forgets none.
  */
-struct bad_batches {
-	int64_t *ids;
-	size_t n, cap;
-};
-
-static int gather(void *arg, int64_t batch, const struct chunk *c, const struct row_record *r)
-{
-	struct bad_batches *g = arg;
-
-	(void)c;
-	(void)r;
-	if (g->n && g->ids[g->n - 1] == batch)
-		return 0;
-	if (g->n == g->cap) {
-		size_t cap = g->cap ? 2 * g->cap : 64;
-		int64_t *ids = reallocarray(g->ids, cap, sizeof(*ids));
-
-		if (!ids)
-			return -1;
-		g->ids = ids;
-		g->cap = cap;
-	}
-	g->ids[g->n++] = batch;
-	return 0;
-}
-
 /* The object of a bad row, once, pointing to its real record. */
 static bool add_object(struct batch *to, const struct batch *from, uint32_t n, bool *seen)
 {
@@ -83,28 +56,6 @@ static struct batch *rows_anew(struct engine *e, const struct batch *from,
 		return to;
 	batch_free(to);
 	return NULL;
-}
-
-void row_step_back(struct batch *b, struct row_record *r)
-{
-	if (r->outcome == MIGRATE_ROW_CONFLICT)
-		b->counts.rows_conflict--;
-	else
-		b->counts.rows_failed--;
-	r->outcome = ROW_RETRIED;
-}
-
-uint64_t rows_step_back(struct batch *b, struct chunk *c, enum migrate_outcome outcome)
-{
-	uint64_t n = 0;
-
-	for (uint32_t i = 0; i < c->n; i++) {
-		if (c->rows[i].outcome != outcome)
-			continue;
-		row_step_back(b, &c->rows[i]);
-		n++;
-	}
-	return n;
 }
 
 /* rows: counts those that stepped back. */
@@ -154,62 +105,14 @@ out:
 
 int retry_rows(struct engine *e, struct error *err)
 {
-	struct bad_batches g = { .ids = NULL };
+	struct bad_batches bad;
 	uint64_t rows = 0;
-	int rc = journal_each_bad_row(e->journal, gather, &g, err);
+	int rc = bad_batches_find(e, BAD_ALL, &bad, err);
 
-	if (rc && !error_is_set(err))
-		error_set(err, EXIT_INTERNAL, "out of memory");
-	for (size_t i = 0; !rc && i < g.n; i++)
-		rc = retry_batch(e, g.ids[i], &rows, err);
+	for (size_t i = 0; !rc && i < bad.n; i++)
+		rc = retry_batch(e, bad.ids[i], &rows, err);
 	if (!rc && rows)
 		log_info("%" PRIu64 " rows that conflicted or failed are looked at again", rows);
-	free(g.ids);
-	return rc;
-}
-
-/* Rows that the next scan finds again by themselves. */
-static int step_back_in(struct engine *e, int64_t id, struct error *err)
-{
-	ARENA_AUTO struct arena a = ARENA_INIT;
-	struct batch *b = journal_load(e->journal, id, err);
-	struct chunk *chunks = NULL;
-	size_t n = 0;
-	int rc = b ? journal_chunks(e->journal, id, &a, &chunks, &n, err) : -1;
-
-	for (size_t i = 0; !rc && i < n; i++) {
-		struct chunk *c = &chunks[i];
-		uint64_t back = rows_step_back(b, c, MIGRATE_ROW_FAILED);
-
-		/* what an exact value's row holds instead, no scan finds */
-		if (c->texts)
-			back += rows_step_back(b, c, MIGRATE_ROW_CONFLICT);
-		if (back)
-			rc = journal_outcome(e->journal, b, c, err);
-	}
-	batch_free(b);
-	return rc;
-}
-
-static int gather_exact(void *arg, int64_t batch, const struct chunk *c, const struct row_record *r)
-{
-	return c->texts ? 0 : gather(arg, batch, c, r);
-}
-
-static int gather_texts(void *arg, int64_t batch, const struct chunk *c, const struct row_record *r)
-{
-	return c->texts ? gather(arg, batch, c, r) : 0;
-}
-
-int rows_await_scan(struct engine *e, bool texts, struct error *err)
-{
-	struct bad_batches g = { .ids = NULL };
-	int rc = journal_each_bad_row(e->journal, texts ? gather_texts : gather_exact, &g, err);
-
-	if (rc && !error_is_set(err))
-		error_set(err, EXIT_INTERNAL, "out of memory");
-	for (size_t i = 0; !rc && i < g.n; i++)
-		rc = step_back_in(e, g.ids[i], err);
-	free(g.ids);
+	free(bad.ids);
 	return rc;
 }

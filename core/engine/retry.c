@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/begin.h"
+#include "engine/retry.h"
 
 #include "base/array.h"
 #include "base/log.h"

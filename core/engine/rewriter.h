@@ -31,6 +31,7 @@ struct rewriter {
 
 struct rewriter *rewriter_new(struct engine *e, struct error *err);
 void rewriter_free(struct rewriter *r);
+void *rewriter_main(void *rewriter); /* of its thread */
 
 /* find.c: which rows name this batch's objects? Calls each() with chunks in the arena. */
 struct wanted {                       /* what find() looks for */
@@ -51,12 +52,25 @@ int rows_rewrite(struct rewriter *r, struct chunk *c, struct error *err);
 /* The outcomes of a chunk, added to counts. */
 void rows_count(const struct chunk *c, struct batch_counts *counts);
 /*
- * retry-rows.c: rows of a settled chunk with this outcome (CONFLICT, FAILED) are looked for
+ * step-back.c: rows of a settled chunk with this outcome (CONFLICT, FAILED) are looked for
  * again: it becomes RETRIED, and b does not count them any more. Returns how many.
  */
 uint64_t rows_step_back(struct batch *b, struct chunk *c, enum migrate_outcome outcome);
 /* The same of one row that conflicted or failed. */
 void row_step_back(struct batch *b, struct row_record *r);
+/* Batches with rows that conflicted or failed; ids is malloc'ed, also after an error. */
+struct bad_batches {
+	int64_t *ids;
+	size_t n;
+};
+enum bad_rows { BAD_ALL, BAD_EXACT, BAD_TEXTS }; /* whose values are whole, or stand in texts */
+int bad_batches_find(struct engine *e, enum bad_rows which, struct bad_batches *bad,
+		     struct error *err);
+/*
+ * Before a scan that finds them again, what earlier passes said of rows steps back: of rows
+ * that failed; with texts, of texts alone, also of those that conflicted.
+ */
+int rows_await_scan(struct engine *e, bool texts, struct error *err);
 
 /*
  * invalidate.c: tell all caches of the rows of a settled chunk that changed, until
@@ -83,9 +97,10 @@ bool rows_again(struct rewriter *r, struct migrate_session *s, enum migrate_stat
 		struct tries *tries, struct error *err);
 
 /* unindexed.c: databases whose column has no index are scanned once, on first need. */
-struct rowindex;
 struct rowindex *rowindex_new(struct engine *e);
 void rowindex_free(struct rowindex *x);
+/* What was read is stale from now on. */
+void rowindex_forget(struct rowindex *x);
 bool rowindex_serves(const struct rowindex *x, size_t database);
 int rowindex_find(struct rowindex *x, struct rewriter *r, size_t database, struct migrate_bytes key,
 		  int (*each)(void *arg, const struct migrate_row *row), void *arg,

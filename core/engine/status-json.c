@@ -3,7 +3,6 @@
 
 #include "base/clock.h"
 #include "base/edits.h"
-#include "engine/auto.h"
 
 void counts_json(const struct batch_counts *c, struct json *j)
 {

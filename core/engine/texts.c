@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/feeder.h"
+#include "engine/texts.h"
 
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "engine/begin.h"
 #include "engine/known.h"
+#include "engine/rewriter.h"
 #include "engine/scan.h"
 
 #include <inttypes.h>
@@ -337,7 +337,7 @@ static int scan_again(struct texts *t)
 {
 	uint64_t n = 0;
 
-	if (feeder_drain(t->engine) ||
+	if (window_drain(t->engine) ||
 	    journal_each_bad_row(t->engine->journal, count_conflict, &n, t->err))
 		return -1;
 	if (!n)
@@ -385,7 +385,7 @@ static int rewrite_database(struct engine *e, size_t database, struct known *kno
 	if (!rc)
 		rc = scan_again(&t);
 	if (!rc)
-		rc = feeder_drain(e);
+		rc = window_drain(e);
 	release(&t);
 	return rc ? -1 : 0;
 }

@@ -2,7 +2,6 @@
 #include "engine/engine.h"
 
 #include "base/clock.h"
-#include "engine/parts.h"
 
 #include <stdlib.h>
 
@@ -112,6 +111,18 @@ void window_fed(struct engine *e)
 	pthread_mutex_unlock(&e->lock);
 }
 
+int window_drain(struct engine *e)
+{
+	pthread_mutex_lock(&e->lock);
+	e->draining = true;
+	engine_wake(e);
+	while (e->window && !engine_leaving(e))
+		engine_wait(e, &e->changed, NS_PER_S);
+	e->draining = false;
+	pthread_mutex_unlock(&e->lock);
+	return engine_leaving(e) ? -1 : 0;
+}
+
 static void give(struct work *w, uint32_t n, struct item *it)
 {
 	*it = (struct item){ .work = w,
@@ -186,6 +197,14 @@ static bool may_take(const struct engine *e, uint32_t copier)
 	return copier < atomic_load(&e->concurrency);
 }
 
+static bool has_parts_to_take(const struct engine *e)
+{
+	for (const struct offer *o = e->offers; o; o = o->next)
+		if (o->left)
+			return true;
+	return false;
+}
+
 /* With lock held. False: wait, at most *wait ns. */
 static bool try_take(struct engine *e, uint32_t copier, struct item *items, size_t max, size_t *n,
 		     enum window_taken *what, int64_t *wait)
@@ -197,7 +216,7 @@ static bool try_take(struct engine *e, uint32_t copier, struct item *items, size
 	if (!may_take(e, copier))
 		return false;
 	*what = TOOK_PARTS;
-	if (parts_available(e))
+	if (has_parts_to_take(e))
 		return true;
 	*what = TOOK_ITEMS;
 	*n = take_waiting(e, items, wait) ? 1 : take_open(e, items, max);

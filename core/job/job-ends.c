@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "job/job-impl.h"
 
+#include "job/replace.h"
 #include "job/validate.h"
 
 #include <stdlib.h>

@@ -25,7 +25,6 @@ enum job_attributes { ATTRIBUTES_WARN, ATTRIBUTES_FAIL, ATTRIBUTES_DROP };
 enum job_changes { CHANGES_CONTENT, CHANGES_ATTRIBUTES };
 enum job_keep { KEEP_ALL, KEEP_FAILURES };
 enum job_match { MATCH_EXACT, MATCH_CONTAINS };
-enum job_codec { CODEC_NONE, CODEC_PHP };
 
 /* One end: a section of the file that a plugin serves. */
 struct job_end {
@@ -42,7 +41,7 @@ struct job_database {
 	const struct section_end *own;           /* what the file says, for the canonical text */
 	struct value_pattern *value, *new_value; /* new_value is never NULL */
 	int match;                               /* enum job_match */
-	int codec;                               /* enum job_codec */
+	int codec;                               /* enum text_codec of replace.h */
 };
 
 struct job_copy {

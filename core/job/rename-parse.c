@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/escape.h"
+#include "base/nearest.h"
 #include "job/rename-impl.h"
-#include "job/schema.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +23,7 @@ static void out_of_memory(const struct yaml_node *node, struct problems *p)
 static void check_names(const struct yaml_node *node, struct problems *p)
 {
 	for (const struct yaml_node *c = node->first; c; c = c->next) {
-		const char *near = schema_nearest(c->name, rule_names, 3);
+		const char *near = nearest_name(c->name, rule_names, 3);
 		bool known = near && !strcmp(near, c->name);
 
 		if (!known)

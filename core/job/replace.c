@@ -2,7 +2,6 @@
 #include "job/replace.h"
 
 #include "base/bytes.h"
-#include "job/job.h"
 #include "job/php.h"
 #include "job/spelling.h"
 

@@ -44,7 +44,8 @@ struct replace_counts {
 };
 
 struct replacer;
-/* codec: enum job_codec. The patterns and known outlive it. NULL: out of memory. */
+enum text_codec { CODEC_NONE, CODEC_PHP };
+/* codec: enum text_codec. The patterns and known outlive it. NULL: out of memory. */
 struct replacer *replacer_new(const struct value_pattern *value,
 			      const struct value_pattern *new_value, int codec,
 			      struct known_keys *known);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "job/schema-impl.h"
 
+#include "base/nearest.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -162,7 +164,7 @@ static const char *near_choice(struct fill *f, const char *choices, const char *
 			break;
 		choices += n + 1;
 	}
-	near = schema_nearest(text, names, count);
+	near = nearest_name(text, names, count);
 	return near ? near : "";
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "job/schema.h"
 
+#include "base/nearest.h"
 #include "job/schema-impl.h"
 
 #include <stdlib.h>
@@ -100,7 +101,7 @@ static void add_unknown(struct fill *f, const struct yaml_node *node, const char
 {
 	size_t count;
 	const char **names = all_names(f, ignore, &count);
-	const char *near = names ? schema_nearest(node->name, names, count) : NULL;
+	const char *near = names ? nearest_name(node->name, names, count) : NULL;
 
 	if (near)
 		problems_add(f->problems, node->name_line, node->name_column,

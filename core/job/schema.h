@@ -76,7 +76,4 @@ bool schema_parse_size(const char *text, uint64_t *bytes);
 bool schema_parse_duration(const char *text, int64_t *milliseconds);
 bool schema_parse_integer(const char *text, int64_t *value);
 
-/* The candidate nearest to name, or NULL when none is near enough. */
-const char *schema_nearest(const char *name, const char *const *candidates, size_t count);
-
 #endif

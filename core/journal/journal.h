@@ -87,6 +87,22 @@ enum skip_reason {
 };
 const char *skip_reason_name(enum skip_reason r);
 
+/* Why there are so many workers. Kept in journals: new ones at the end. */
+enum auto_reason {
+	AUTO_SET = 0,     /* by the job file or by migrate-control */
+	AUTO_STARTING,    /* nothing is known yet */
+	AUTO_GROWING,     /* more copiers moved more */
+	AUTO_TRYING,      /* more copiers, for a look */
+	AUTO_ENOUGH,      /* more did not help */
+	AUTO_IDLE,        /* there is no work for more */
+	AUTO_SLOWER,      /* the same work takes longer */
+	AUTO_SOURCE,      /* the source asked for less */
+	AUTO_DESTINATION, /* the destination did */
+	AUTO_LIMIT,       /* no more are possible */
+	AUTO_REASONS
+};
+const char *auto_reason_text(uint32_t reason);
+
 /* One object of a batch. Bytes live in the batch's arena. */
 struct object_record {
 	struct migrate_bytes key, new_key; /* new_key.n = 0: none could be made */
@@ -340,7 +356,7 @@ struct journal_sample {
 	int64_t at;                            /* wall ns */
 	uint64_t objects, bytes, rows, failed; /* done in this run */
 	uint32_t workers, errors;
-	uint32_t why; /* so many workers; the engine's */
+	uint32_t why; /* so many workers: enum auto_reason */
 };
 void journal_sample(struct journal *j, const struct journal_sample *s);
 

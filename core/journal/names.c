@@ -37,3 +37,21 @@ const char *skip_reason_name(enum skip_reason r)
 {
 	return (unsigned)r < SKIP_COUNT ? reasons[r] : "unknown";
 }
+
+const char *auto_reason_text(uint32_t reason)
+{
+	static const char *const texts[AUTO_REASONS] = {
+		[AUTO_SET] = "as it was set",
+		[AUTO_STARTING] = "to begin with",
+		[AUTO_GROWING] = "more moved more",
+		[AUTO_TRYING] = "trying whether more move more",
+		[AUTO_ENOUGH] = "more did not move more",
+		[AUTO_IDLE] = "there is no work for more",
+		[AUTO_SLOWER] = "requests take longer",
+		[AUTO_SOURCE] = "the source asks for less",
+		[AUTO_DESTINATION] = "the destination asks for less",
+		[AUTO_LIMIT] = "no more are possible",
+	};
+
+	return reason < AUTO_REASONS ? texts[reason] : "unknown";
+}

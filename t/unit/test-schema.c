@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "job-fixture.h"
 
+#include "base/nearest.h"
+
 /* Option tables by themselves: numbers, hints, older plugins, what is printed. */
 static const struct {
 	const char *text;
@@ -76,14 +78,14 @@ START_TEST(a_hint_is_near_or_none)
 {
 	static const char *const names[] = { "bucket", "endpoint", "region", "to" };
 
-	ck_assert_str_eq(schema_nearest("buckt", names, 4), "bucket");
-	ck_assert_str_eq(schema_nearest("bukcet", names, 4), "bucket");
-	ck_assert_str_eq(schema_nearest("end_point", names, 4), "endpoint");
-	ck_assert_str_eq(schema_nearest("ot", names, 4), "to");
-	ck_assert_ptr_null(schema_nearest("frobnicate", names, 4));
-	ck_assert_ptr_null(schema_nearest("x", names, 4));
-	ck_assert_ptr_null(schema_nearest("", names, 4));
-	ck_assert_ptr_null(schema_nearest("bucket", names, 0));
+	ck_assert_str_eq(nearest_name("buckt", names, 4), "bucket");
+	ck_assert_str_eq(nearest_name("bukcet", names, 4), "bucket");
+	ck_assert_str_eq(nearest_name("end_point", names, 4), "endpoint");
+	ck_assert_str_eq(nearest_name("ot", names, 4), "to");
+	ck_assert_ptr_null(nearest_name("frobnicate", names, 4));
+	ck_assert_ptr_null(nearest_name("x", names, 4));
+	ck_assert_ptr_null(nearest_name("", names, 4));
+	ck_assert_ptr_null(nearest_name("bucket", names, 0));
 }
 END_TEST
 
