@@ -7,8 +7,13 @@ plugin_cflags = $(COMMON_CFLAGS) -fvisibility=hidden
 plugin_ldflags = $(AM_LDFLAGS) $(PLUGIN_LDFLAGS) -module -avoid-version -shared \
 	-export-symbols-regex '^migrate_plugin_v1$$'
 
-# How names are encoded is one thing for both: uri.h of the plugin s3.
 libs3_sources = \
+	plugins/common/s3/aws.c \
+	plugins/common/s3/text.c \
+	plugins/common/s3/text.h \
+	plugins/common/s3/uri.c \
+	plugins/common/s3/uri.h \
+	plugins/common/s3/word.c \
 	plugins/libs3/attributes.c \
 	plugins/libs3/call.c \
 	plugins/libs3/copy.c \
@@ -22,12 +27,6 @@ libs3_sources = \
 	plugins/libs3/remove.c \
 	plugins/libs3/space.c \
 	plugins/libs3/status.c \
-	plugins/s3/aws.c \
-	plugins/s3/text.c \
-	plugins/s3/text.h \
-	plugins/s3/uri.c \
-	plugins/s3/uri.h \
-	plugins/s3/word.c \
 	$(empty)
 memory_sources = \
 	plugins/memory/memory.c \
@@ -144,8 +143,13 @@ redis_sources = \
 	plugins/redis/wire.c \
 	$(empty)
 s3_sources = \
+	plugins/common/s3/aws.c \
+	plugins/common/s3/text.c \
+	plugins/common/s3/text.h \
+	plugins/common/s3/uri.c \
+	plugins/common/s3/uri.h \
+	plugins/common/s3/word.c \
 	plugins/s3/attributes.c \
-	plugins/s3/aws.c \
 	plugins/s3/complete.c \
 	plugins/s3/container.c \
 	plugins/s3/copy-part.c \
@@ -176,14 +180,9 @@ s3_sources = \
 	plugins/s3/session.c \
 	plugins/s3/sign.c \
 	plugins/s3/sts.c \
-	plugins/s3/text.c \
-	plugins/s3/text.h \
 	plugins/s3/tls.c \
 	plugins/s3/upload.c \
 	plugins/s3/uploads.c \
-	plugins/s3/uri.c \
-	plugins/s3/uri.h \
-	plugins/s3/word.c \
 	plugins/s3/xml-chars.c \
 	plugins/s3/xml.c \
 	$(empty)
@@ -212,8 +211,7 @@ noinst_LTLIBRARIES += plugins/liblibs3.la
 pkglib_LTLIBRARIES += plugins/libs3.la
 endif
 plugins_liblibs3_la_SOURCES = $(libs3_sources)
-plugins_liblibs3_la_CPPFLAGS = $(plugin_cppflags) -I$(srcdir)/plugins/s3 $(LIBS3_CFLAGS) \
-	$(CRYPTO_CFLAGS)
+plugins_liblibs3_la_CPPFLAGS = $(plugin_cppflags) $(LIBS3_CFLAGS) $(CRYPTO_CFLAGS)
 plugins_liblibs3_la_CFLAGS = $(plugin_cflags)
 plugins_libs3_la_SOURCES =
 plugins_libs3_la_LDFLAGS = $(plugin_ldflags)
@@ -235,8 +233,7 @@ noinst_LTLIBRARIES += plugins/libmysql.la
 pkglib_LTLIBRARIES += plugins/mysql.la
 endif
 plugins_libmysql_la_SOURCES = $(mysql_sources)
-plugins_libmysql_la_CPPFLAGS = $(plugin_cppflags) -I$(srcdir)/plugins/common $(MYSQL_CFLAGS) \
-	$(CRYPTO_CFLAGS)
+plugins_libmysql_la_CPPFLAGS = $(plugin_cppflags) $(MYSQL_CFLAGS) $(CRYPTO_CFLAGS)
 plugins_libmysql_la_CFLAGS = $(plugin_cflags)
 plugins_mysql_la_SOURCES =
 plugins_mysql_la_LDFLAGS = $(plugin_ldflags)
@@ -258,7 +255,7 @@ noinst_LTLIBRARIES += plugins/libpostgres.la
 pkglib_LTLIBRARIES += plugins/postgres.la
 endif
 plugins_libpostgres_la_SOURCES = $(postgres_sources)
-plugins_libpostgres_la_CPPFLAGS = $(plugin_cppflags) -I$(srcdir)/plugins/common $(POSTGRES_CFLAGS)
+plugins_libpostgres_la_CPPFLAGS = $(plugin_cppflags) $(POSTGRES_CFLAGS)
 plugins_libpostgres_la_CFLAGS = $(plugin_cflags)
 plugins_postgres_la_SOURCES =
 plugins_postgres_la_LDFLAGS = $(plugin_ldflags)
@@ -291,7 +288,7 @@ noinst_LTLIBRARIES += plugins/libsqlite.la
 pkglib_LTLIBRARIES += plugins/sqlite.la
 endif
 plugins_libsqlite_la_SOURCES = $(sqlite_sources)
-plugins_libsqlite_la_CPPFLAGS = $(plugin_cppflags) -I$(srcdir)/plugins/common $(SQLITE_CFLAGS)
+plugins_libsqlite_la_CPPFLAGS = $(plugin_cppflags) $(SQLITE_CFLAGS)
 plugins_libsqlite_la_CFLAGS = $(plugin_cflags)
 plugins_sqlite_la_SOURCES =
 plugins_sqlite_la_LDFLAGS = $(plugin_ldflags)

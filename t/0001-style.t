@@ -95,7 +95,7 @@ left_open() {
 
 # Written so that this line does not find itself.
 paths_of_one_machine() {
-	texts | xargs grep -InE '/(hom[e]|wor[k]|roo[t])/[a-z]|/tm[p]/[a-z]+[0-9]'
+	texts | xargs grep -InE '(^|[^a-z0-9])/(hom[e]|wor[k]|roo[t])/[a-z]|/tm[p]/[a-z]+[0-9]'
 }
 
 names_of_products() {

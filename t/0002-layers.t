@@ -1,22 +1,85 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# cmd uses engine; engine uses job, plugin, journal, report; all use base; nothing points back up.
+# A folder of core is a room. What its files may include stands here, room by room, and no room
+# knows one that comes after it; base may be used by all. An arrow that nobody needs goes.
 
 . "${srcdir:-.}/t/lib.sh"
 cd "$srcdir" || exit 99
 
-# includes_only FOLDER LAYERS: what is included by "layer/name.h" is of these layers.
-includes_only() {
-	t_wrong=$(find "core/$1" -name '*.[ch]' -exec grep -nE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' {} + |
-		grep -vE "\"($2)/[a-z0-9-]+\.h\"|\"config\.h\"")
+rooms='
+base:
+job/yaml:
+job/schema: job/yaml
+job/keys: job/yaml
+job/texts: job/keys
+job: job/yaml job/schema job/keys job/texts
+plugin:
+plugin/conformance: plugin
+journal:
+report:
+engine/task: job job/schema plugin journal report
+engine/work: plugin journal engine/task
+engine/plan: plugin journal engine/task engine/work
+engine/copy: plugin engine/task engine/work
+engine/rows: journal engine/work
+engine/texts: job job/texts journal engine/work engine/rows
+engine/run: job journal engine/task engine/work engine/plan engine/copy engine/rows engine/texts
+engine/dry: job report engine/task engine/work engine/plan engine/texts engine/run
+engine/probe: plugin engine/task
+engine/check: journal report engine/task engine/texts engine/probe
+engine/verify: plugin journal report engine/task engine/texts
+engine/seed: job plugin
+engine/status: journal report engine/task
+cmd: job/yaml job/schema job/keys plugin plugin/conformance journal report engine/task engine/run engine/dry engine/check engine/verify engine/seed engine/status
+'
+
+# arrows: "ROOM OTHER" for each that an #include makes, once; what is not "room/name.h" is told as it is.
+arrows() {
+	find core -name '*.[ch]' -exec grep -HE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' {} + |
+		sed -nE 's|^core/([a-z0-9/-]+)/[a-z0-9-]+\.[ch]:[^"]*"([^"]*)".*|\1 \2|p' |
+		sed -E '/ config\.h$/d; s|/[a-z0-9-]+\.h$||' | sort -u | awk '$1 != $2 && $2 != "base"'
+}
+
+# The same, as the table has them.
+allowed() {
+	printf '%s' "$rooms" | awk -F: 'NF { n = split($2, to, " "); for (i = 1; i <= n; i++) print $1, to[i] }' | sort
+}
+
+arrows_are_allowed() {
+	arrows >"$t_out/arrows" && allowed >"$t_out/allowed" && [ -s "$t_out/arrows" ] || return 1
+	t_wrong=$(comm -23 "$t_out/arrows" "$t_out/allowed")
 	[ -z "$t_wrong" ] || { printf '%s\n' "$t_wrong"; return 1; }
 }
 
-plugins_use_the_public_header_alone() {
-	t_wrong=$(for folder in plugins/*/; do
-		name=$(basename "$folder")
-		grep -rnE '^[[:space:]]*#[[:space:]]*include[[:space:]]*("|<migrate/)' "$folder" --include='*.[ch]' |
-			grep -vE "<migrate/plugin\.h>|\"$name/[a-z0-9-]+\.h\"|\"[a-z0-9-]+\.h\""
+allowed_are_needed() {
+	t_wrong=$(comm -13 "$t_out/arrows" "$t_out/allowed")
+	[ -z "$t_wrong" ] || { printf '%s\n' "$t_wrong"; return 1; }
+}
+
+each_room_is_there() {
+	find core -name '*.[ch]' -exec dirname {} + | sed 's|^core/||' | sort -u >"$t_out/there" &&
+		printf '%s' "$rooms" | sed -n 's/:.*//p' | sort | diff - "$t_out/there"
+}
+
+nothing_points_up() {
+	t_wrong=$(printf '%s' "$rooms" | awk -F: 'NF { n = split($2, to, " ")
+		for (i = 1; i <= n; i++) if (!(to[i] in above)) print $1, to[i]
+		above[$1] }')
+	[ -z "$t_wrong" ] || { printf '%s\n' "$t_wrong"; return 1; }
+}
+
+# The public header, files of its own folder, and what plugins share.
+plugins_see_no_other() {
+	t_wrong=$(for t_folder in plugins/*/ plugins/*/*/; do
+		grep -nE '^[[:space:]]*#[[:space:]]*include[[:space:]]*("|<migrate/)' "$t_folder"*.[ch] /dev/null |
+			sed -E 's|^([^:]*:[0-9]*):[^"<]*(["<].*[">]).*|\1 \2|' | while read -r t_where t_what; do
+			case $t_what in
+			'<migrate/plugin.h>' | '"../common/'*) continue ;;
+			'"'*/*) ;;
+			'"'*) t_name=${t_what#?}; [ ! -f "$t_folder${t_name%?}" ] || continue ;;
+			esac
+			echo "$t_where $t_what"
+		done
 	done)
 	[ -z "$t_wrong" ] || { printf '%s\n' "$t_wrong"; return 1; }
 }
@@ -37,16 +100,11 @@ headers_stand_alone() {
 	done
 }
 
-check 'base uses base alone' includes_only base 'base'
-check 'job uses base' includes_only job 'base|job'
-check 'plugin uses base' includes_only plugin 'base|plugin'
-check 'journal uses base' includes_only journal 'base|journal'
-check 'report uses base' includes_only report 'base|report'
-check 'engine uses what is below it' \
-	includes_only engine 'base|job|plugin|journal|report|engine'
-check 'the programs use the library' \
-	includes_only cmd 'base|job|plugin|journal|report|engine|cmd'
-check 'plugins use the public header alone' plugins_use_the_public_header_alone
+check 'each folder of the core is a room of the table' each_room_is_there
+check 'no room knows one behind it' nothing_points_up
+check 'files include what the table allows their room' arrows_are_allowed
+check 'and the table allows no more than that' allowed_are_needed
+check 'plugins see the public header, their own files and what they share' plugins_see_no_other
 
 for one in 'gcc c c99' 'gcc c c11' 'g++ c++ c++17' 'clang c c99' 'clang c c11' 'clang++ c++ c++17'; do
 	# shellcheck disable=SC2086 # three words

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/check.h"
+#include "engine/check/check.h"
 
 #include "cmd/check-report.h"
 #include "cmd/command.h"

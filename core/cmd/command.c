@@ -4,8 +4,8 @@
 #include "base/log.h"
 #include "base/nearest.h"
 #include "cmd/print.h"
-#include "job/schema.h"
-#include "job/secret.h"
+#include "job/schema/schema.h"
+#include "job/schema/secret.h"
 #include "plugin/plugin.h"
 
 #include <errno.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/control.h"
+#include "engine/task/control.h"
 
 #include "base/nearest.h"
 #include "cmd/command.h"
 #include "cmd/subject.h"
-#include "job/schema.h"
+#include "job/schema/schema.h"
 #include "journal/journal.h"
 
 #include <stdio.h>

@@ -3,10 +3,10 @@
 
 #include "base/log.h"
 #include "cmd/command.h"
-#include "job/schema.h"
-#include "job/secret.h"
-#include "job/validate.h"
-#include "plugin/conformance.h"
+#include "job/schema/schema.h"
+#include "job/schema/secret.h"
+#include "job/schema/validate.h"
+#include "plugin/conformance/conformance.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/run.h"
+#include "engine/run/run.h"
 
 #include "base/log.h"
 #include "cmd/command.h"
-#include "engine/dry.h"
-#include "job/secret.h"
+#include "engine/dry/dry.h"
+#include "job/schema/secret.h"
 
 #include <inttypes.h>
 #include <stdio.h>

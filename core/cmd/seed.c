@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/seed.h"
+#include "engine/seed/seed.h"
 
 #include "cmd/command.h"
-#include "engine/png.h"
-#include "job/schema.h"
+#include "engine/seed/png.h"
+#include "job/schema/schema.h"
 #include "report/progress.h"
 
 #include <stdio.h>

@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "base/edits.h"
 #include "cmd/print.h"
-#include "engine/status.h"
+#include "engine/status/status.h"
 #include "report/progress.h"
 
 #include <inttypes.h>

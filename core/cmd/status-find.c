@@ -3,7 +3,7 @@
 
 #include "base/bytes.h"
 #include "cmd/print.h"
-#include "engine/status.h"
+#include "engine/status/status.h"
 
 #include <inttypes.h>
 #include <stdio.h>

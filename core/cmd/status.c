@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/status.h"
+#include "engine/status/status.h"
 
 #include "base/bytes.h"
 #include "base/clock.h"

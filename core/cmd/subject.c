@@ -2,7 +2,7 @@
 #include "cmd/subject.h"
 
 #include "base/buf.h"
-#include "job/yaml.h"
+#include "job/yaml/yaml.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,8 +3,8 @@
 #define MIGRATE_CMD_SUBJECT_H
 
 #include "base/arena.h"
-#include "job/rename.h"
-#include "job/select.h"
+#include "job/keys/rename.h"
+#include "job/keys/select.h"
 
 #include <sys/types.h>
 

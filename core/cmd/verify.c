@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/verify.h"
+#include "engine/verify/verify.h"
 
 #include "base/log.h"
 #include "cmd/command.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/array.h"
 #include "job/job.h"
-#include "job/schema.h"
+#include "job/schema/schema.h"
 
 #include <stdlib.h>
 #include <string.h>

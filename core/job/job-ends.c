@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "job/job-impl.h"
 
-#include "job/replace.h"
-#include "job/validate.h"
+#include "job/schema/validate.h"
+#include "job/texts/replace.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 #define MIGRATE_JOB_JOB_IMPL_H
 
 #include "job/job.h"
-#include "job/schema.h"
+#include "job/schema/schema.h"
 
 /* Inside the job file: what our own option tables fill (sections.c), and loading. */
 

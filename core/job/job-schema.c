@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "job/job-impl.h"
-#include "job/schema-impl.h"
+#include "job/schema/schema-impl.h"
 
 #include <string.h>
 

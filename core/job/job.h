@@ -4,10 +4,10 @@
 
 #include "base/arena.h"
 #include "base/error.h"
-#include "job/pattern.h"
-#include "job/rename.h"
-#include "job/select.h"
-#include "job/yaml.h"
+#include "job/keys/pattern.h"
+#include "job/keys/rename.h"
+#include "job/keys/select.h"
+#include "job/yaml/yaml.h"
 
 #include <sys/types.h>
 

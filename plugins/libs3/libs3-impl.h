@@ -2,7 +2,7 @@
 #ifndef LIBS3_IMPL_H
 #define LIBS3_IMPL_H
 
-#include "uri.h"
+#include "../common/s3/uri.h"
 
 #include <migrate/plugin.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "mysql-impl.h"
 
-#include "condition.h"
+#include "../common/condition.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -4,8 +4,8 @@
 
 #include <migrate/plugin.h>
 
-#include "bound.h"
-#include "held.h"
+#include "../common/bound.h"
+#include "../common/held.h"
 
 #include <libpq-fe.h>
 #include <stdint.h>

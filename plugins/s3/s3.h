@@ -2,8 +2,8 @@
 #ifndef S3_H
 #define S3_H
 
-#include "text.h"
-#include "uri.h"
+#include "../common/s3/text.h"
+#include "../common/s3/uri.h"
 
 #include <migrate/plugin.h>
 

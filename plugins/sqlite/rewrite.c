@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sqlite-impl.h"
 
-#include "held.h"
+#include "../common/held.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -6,7 +6,7 @@
  */
 #include "ensure.h"
 #include "job/job.h"
-#include "job/rename.h"
+#include "job/keys/rename.h"
 
 #include <fcntl.h>
 #include <unistd.h>

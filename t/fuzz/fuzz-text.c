@@ -7,8 +7,8 @@
 #include "base/bytes.h"
 #include "ensure.h"
 #include "job/job.h"
-#include "job/php.h"
-#include "job/replace.h"
+#include "job/texts/php.h"
+#include "job/texts/replace.h"
 
 /* New keys hold bytes that no key has, so that no text names a key by chance afterwards. */
 static const struct {

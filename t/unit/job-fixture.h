@@ -4,8 +4,8 @@
 
 #include "base/bytes.h"
 #include "job/job.h"
-#include "job/schema.h"
-#include "job/secret.h"
+#include "job/schema/schema.h"
+#include "job/schema/secret.h"
 
 #include <check.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/auto.h"
+#include "engine/run/auto.h"
 
 #include <check.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/control.h"
+#include "engine/task/control.h"
 
 #include <check.h>
 #include <stdio.h>

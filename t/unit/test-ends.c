@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/ends.h"
+#include "engine/task/ends.h"
 
 #include <check.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "../../plugins/mysql/mysql-impl.h"
 
-#include "condition.h"
+#include "../../plugins/common/condition.h"
 #include "plugin/end-impl.h"
 
 #include <check.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "job/php.h"
+#include "job/texts/php.h"
 #include "text-help.h"
 
 /* codec: php: lengths fit afterwards, and what is no such value stays as it is. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/stride.h"
+#include "engine/rows/stride.h"
 
 #include <check.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 
 #include "base/bytes.h"
 #include "job/job.h"
-#include "job/replace.h"
+#include "job/texts/replace.h"
 
 #include <check.h>
 #include <stdio.h>

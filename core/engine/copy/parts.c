@@ -1,0 +1,478 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/copy/parts.h"
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "engine/copy/uploads.h"
+#include "engine/work/gate.h"
+#include "engine/work/pace.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct part {
+	unsigned char token[MIGRATE_ETAG_MAX];
+	size_t n;
+	bool done;
+};
+
+/* An object whose parts are on their way; guarded by the engine's lock. */
+struct large {
+	struct offer offer; /* the first: the list's items are these */
+	const struct object_record *record;
+	unsigned char id[MIGRATE_ETAG_MAX];
+	size_t id_n;
+	bool native;
+	uint64_t part_size;
+	uint32_t count, busy;
+	struct part *parts;
+	enum migrate_status status; /* the first that was not OK: no more parts are given out */
+	bool blame_source;
+	char said[256]; /* by the session of the copier whose part failed */
+};
+
+bool parts_possible(const struct engine *e, uint64_t size, bool native)
+{
+	const struct migrate_store_ops *to = e->ends.destination.job->descriptor->store;
+
+	if (!size || !to->upload || !to->complete || !to->abort)
+		return false;
+	return native ? to->copy_part != NULL
+		      : to->part && e->ends.source_facts.d.flags & MIGRATE_RANGES;
+}
+
+uint64_t parts_size(const struct engine *e, uint64_t size)
+{
+	const struct migrate_describe *d = &e->ends.destination_facts.d;
+	uint64_t part = e->job->copy.part_size, max = d->parts_max ? d->parts_max : 10000;
+
+	if (d->part_min && part < d->part_min)
+		part = d->part_min;
+	while (size / part >= max)
+		part *= 2;
+	if (d->part_max && part > d->part_max)
+		part = d->part_max;
+	return part;
+}
+
+/* With lock held: the next part that is not done, or UINT32_MAX. */
+static uint32_t take_part(struct large *l)
+{
+	while (l->offer.left) {
+		uint32_t i = l->count - l->offer.left--;
+
+		if (!l->parts[i].done) {
+			l->busy++;
+			return i;
+		}
+	}
+	return UINT32_MAX;
+}
+
+static uint64_t part_length(const struct large *l, uint32_t i)
+{
+	uint64_t begin = (uint64_t)i * l->part_size;
+
+	return l->record->size - begin < l->part_size ? l->record->size - begin : l->part_size;
+}
+
+static bool throttle(void *arg, size_t n)
+{
+	struct copier *c = arg;
+
+	return pace_take(c->engine->pace, PACE_BYTES, n);
+}
+
+static enum migrate_status fetch_part(struct copier *c, const struct large *l, uint32_t i,
+				      uint64_t size)
+{
+	struct object_slot slot;
+	struct migrate_get g = { .key = l->record->key,
+				 .if_match = l->record->etag,
+				 .offset = (uint64_t)i * l->part_size,
+				 .length = size,
+				 .sink = c->sink,
+				 .object = &slot.object };
+	enum migrate_status status;
+
+	object_slot_init(&slot, NULL);
+	sink_memory_begin(c->sink, c->source, c->buffer, (size_t)size, throttle, c);
+	status = blame(c, c->source, store_get(c->source, &g));
+	if (status == MIGRATE_OK && sink_memory_count(c->sink) != size)
+		status = MIGRATE_CHANGED;
+	return status;
+}
+
+static enum migrate_status send_part(struct copier *c, struct large *l, uint32_t i)
+{
+	uint64_t size = part_length(l, i);
+	struct migrate_part r = { .key = l->record->new_key,
+				  .id = bytes_of(l->id, l->id_n),
+				  .number = i + 1,
+				  .offset = (uint64_t)i * l->part_size,
+				  .size = size };
+	enum migrate_status status;
+
+	if (l->native) {
+		if (!throttle(c, (size_t)size))
+			return blame(c, NULL, MIGRATE_CANCELLED);
+		r.source_key = l->record->key;
+		r.source_if_match = l->record->etag;
+		return blame(c, c->destination,
+			     store_copy_part(c->destination, c->source, &r, l->parts[i].token,
+					     &l->parts[i].n));
+	}
+	if (!copier_reserve(c, (size_t)size))
+		return blame(c, NULL, MIGRATE_TRANSIENT);
+	status = fetch_part(c, l, i, size);
+	if (status != MIGRATE_OK)
+		return status;
+	digest_of(c->digest, c->engine->algorithm, c->buffer, (size_t)size, &r.expected);
+	body_memory_begin(c->body, c->destination, c->buffer, (size_t)size);
+	r.body = c->body;
+	return blame(c, c->destination,
+		     store_part(c->destination, &r, l->parts[i].token, &l->parts[i].n));
+}
+
+/* Parts are tried again on the spot: the others go on meanwhile. */
+static enum migrate_status send_part_stubbornly(struct copier *c, struct large *l, uint32_t i)
+{
+	enum migrate_status status;
+	enum gate_verdict verdict;
+
+	for (unsigned attempt = 1;; attempt++) {
+		status = send_part(c, l, i);
+		if (status == MIGRATE_OK) {
+			gate_well(c->engine->gate);
+			return status;
+		}
+		if (!c->culprit)
+			return status;
+		verdict =
+		    gate_trouble(c->engine->gate, c->culprit, c->culprit == c->destination, status);
+		if (verdict == GATE_LEAVE)
+			return MIGRATE_CANCELLED;
+		if (verdict == GATE_OBJECT &&
+		    (!status_may_retry(status) || attempt >= c->engine->job->attempts))
+			return status;
+		if (verdict == GATE_OBJECT && !engine_sleep(c->engine, engine_backoff(attempt)))
+			return MIGRATE_CANCELLED;
+	}
+}
+
+static void end_part(struct copier *c, struct large *l, uint32_t i, enum migrate_status status)
+{
+	struct engine *e = c->engine;
+
+	pthread_mutex_lock(&e->lock);
+	l->busy--;
+	l->parts[i].done = status == MIGRATE_OK;
+	if (status != MIGRATE_OK && l->status == MIGRATE_OK) {
+		l->status = status;
+		l->offer.left = 0;
+		l->blame_source = c->culprit == c->source;
+		snprintf(l->said, sizeof(l->said), "%s",
+			 c->culprit ? session_message(c->culprit) : "");
+	}
+	engine_wake(e);
+	pthread_mutex_unlock(&e->lock);
+}
+
+static bool do_part(struct copier *c, struct large *l)
+{
+	uint32_t i;
+
+	pthread_mutex_lock(&c->engine->lock);
+	i = take_part(l);
+	pthread_mutex_unlock(&c->engine->lock);
+	if (i == UINT32_MAX)
+		return false;
+	end_part(c, l, i, send_part_stubbornly(c, l, i));
+	return true;
+}
+
+void parts_help(struct copier *c)
+{
+	struct engine *e = c->engine;
+	struct large *l = NULL;
+	uint32_t i = UINT32_MAX;
+
+	pthread_mutex_lock(&e->lock);
+	for (struct offer *o = e->offers; o; o = o->next) {
+		l = (struct large *)o;
+		i = take_part(l);
+		if (i != UINT32_MAX)
+			break;
+	}
+	pthread_mutex_unlock(&e->lock);
+	if (i != UINT32_MAX)
+		end_part(c, l, i, send_part_stubbornly(c, l, i));
+}
+
+/* ---- The copier that holds the object ---- */
+
+static enum migrate_status begin_upload(struct copier *c, struct item *it, struct large *l)
+{
+	struct migrate_upload r = { .key = it->record.new_key,
+				    .size = it->record.size,
+				    .part_size = l->part_size,
+				    .attributes = c->attributes,
+				    .flags = attribute_flags(c->engine) };
+	struct upload_record record = { .new_key = it->record.new_key,
+					.part_size = l->part_size,
+					.etag = it->record.etag,
+					.size = it->record.size,
+					.mtime = it->record.mtime };
+	struct error err = ERROR_INIT;
+	enum migrate_status status;
+
+	status = blame(c, c->destination, store_upload(c->destination, &r, l->id, &l->id_n));
+	if (status != MIGRATE_OK)
+		return status;
+	attributes_lost(c, it);
+	record.id = bytes_of(l->id, l->id_n);
+	if (journal_upload(c->engine->journal, &record, &err)) {
+		engine_fail(c->engine, &err);
+		return MIGRATE_CANCELLED;
+	}
+	return MIGRATE_OK;
+}
+
+static void adopt_parts(struct large *l, const struct part_list *parts)
+{
+	for (size_t i = 0; i < parts->n; i++) {
+		const struct migrate_done_part *p = parts->items[i];
+
+		if (!p->number || p->number > l->count || p->token.n > MIGRATE_ETAG_MAX ||
+		    p->size != part_length(l, p->number - 1))
+			continue;
+		memcpy(l->parts[p->number - 1].token, p->token.p, p->token.n);
+		l->parts[p->number - 1].n = p->token.n;
+		l->parts[p->number - 1].done = true;
+	}
+}
+
+/* Are its parts of the version that the source holds now, and as long as ours? */
+static bool parts_fit(const struct item *it, const struct large *l, const struct upload_record *u)
+{
+	return u->part_size == l->part_size && u->id.n <= sizeof(l->id) &&
+	       bytes_equal(u->etag, it->record.etag) && u->size == it->record.size &&
+	       (u->etag.n || u->mtime == it->record.mtime);
+}
+
+/* Go on with the upload of an earlier run or attempt. False: begin a new one. */
+static bool continue_upload(struct copier *c, struct item *it, struct large *l)
+{
+	struct part_list parts = { .arena = ARENA_INIT };
+	struct upload_record u;
+	struct migrate_parts r;
+	bool good;
+
+	if (!upload_find(c, it, &u))
+		return false;
+	r = (struct migrate_parts){ .key = it->record.new_key, .id = u.id };
+	good = parts_fit(it, l, &u) && store_parts(c->destination, &r, &parts) == MIGRATE_OK;
+	if (good) {
+		memcpy(l->id, u.id.p, u.id.n);
+		l->id_n = u.id.n;
+		adopt_parts(l, &parts);
+	} else {
+		upload_abort(c, it, u.id);
+	}
+	part_list_release(&parts);
+	return good;
+}
+
+static enum migrate_status complete(struct copier *c, struct item *it, struct large *l,
+				    struct target t)
+{
+	struct migrate_done_part *parts = calloc(l->count, sizeof(*parts));
+	const struct migrate_done_part **list = calloc(l->count, sizeof(*list));
+	struct migrate_complete r = { .key = it->record.new_key,
+				      .id = bytes_of(l->id, l->id_n),
+				      .size = it->record.size,
+				      .parts = list,
+				      .count = l->count,
+				      .flags = attribute_flags(c->engine),
+				      .if_match = t.if_match,
+				      .object = &c->there.object };
+	enum migrate_status status = blame(c, NULL, MIGRATE_TRANSIENT);
+
+	for (uint32_t i = 0; parts && list && i < l->count; i++) {
+		parts[i] = (struct migrate_done_part){ .number = i + 1,
+						       .size = part_length(l, i),
+						       .token = bytes_of(l->parts[i].token,
+									 l->parts[i].n) };
+		list[i] = &parts[i];
+	}
+	if (parts && list)
+		status = hold_to(c, it, WAY_COMPLETE, &t);
+	r.precondition = t.precondition;
+	object_slot_init(&c->there, NULL);
+	if (status == MIGRATE_OK)
+		status = blame(c, c->destination, store_complete(c->destination, &r));
+	free(parts);
+	free(list);
+	return status;
+}
+
+static void offer(struct engine *e, struct large *l)
+{
+	pthread_mutex_lock(&e->lock);
+	l->offer = (struct offer){ .next = e->offers, .left = l->count };
+	e->offers = &l->offer;
+	engine_wake(e);
+	pthread_mutex_unlock(&e->lock);
+}
+
+/* No copier touches l after this. */
+static void withdraw(struct engine *e, struct large *l)
+{
+	struct offer **p;
+
+	pthread_mutex_lock(&e->lock);
+	l->offer.left = 0;
+	while (l->busy)
+		engine_wait(e, &e->changed, NS_PER_S);
+	for (p = &e->offers; *p != &l->offer; p = &(*p)->next)
+		;
+	*p = l->offer.next;
+	pthread_mutex_unlock(&e->lock);
+}
+
+/* Another copier's session may have been told why. */
+static enum migrate_status blame_as_said(struct copier *c, const struct large *l)
+{
+	struct migrate_session *s = l->blame_source ? c->source : c->destination;
+
+	if (l->said[0])
+		migrate_fail(s, l->status, "%s", l->said);
+	return blame(c, s, l->status);
+}
+
+static enum migrate_status send_all(struct copier *c, struct large *l)
+{
+	offer(c->engine, l);
+	while (!engine_leaving(c->engine) && do_part(c, l))
+		;
+	/* those we wait for may be waiting for memory */
+	copier_unreserve(c);
+	withdraw(c->engine, l);
+	for (uint32_t i = 0; l->status == MIGRATE_OK && i < l->count; i++)
+		if (!l->parts[i].done)
+			l->status = MIGRATE_CANCELLED;
+	if (l->status != MIGRATE_OK)
+		return blame_as_said(c, l);
+	return MIGRATE_OK;
+}
+
+/* An upload that will not be continued leaves nothing behind. */
+static bool is_hopeless(const struct engine *e, const struct item *it, enum migrate_status status)
+{
+	return status == MIGRATE_CHANGED || status == MIGRATE_EXISTS ||
+	       (status != MIGRATE_CANCELLED && !status_may_retry(status) &&
+		!status_is_systemic(status)) ||
+	       it->record.attempts + 1 >= e->job->attempts;
+}
+
+static enum migrate_status run_upload(struct copier *c, struct item *it, struct large *l,
+				      struct target t)
+{
+	enum migrate_status status = MIGRATE_OK;
+	struct error err = ERROR_INIT;
+
+	if (!continue_upload(c, it, l))
+		status = begin_upload(c, it, l);
+	if (status == MIGRATE_OK) {
+		/* also when one is continued: the crash before may have come before this */
+		uploads_abort_lost(c, it, bytes_of(l->id, l->id_n));
+		status = send_all(c, l);
+	}
+	if (status == MIGRATE_OK)
+		status = complete(c, it, l, t);
+	if (status == MIGRATE_UNKNOWN_OUTCOME)
+		return status; /* kept until it was looked up: see parts_settle() */
+	if (status == MIGRATE_OK) {
+		if (journal_upload_gone(c->engine->journal, it->record.new_key, &err))
+			engine_fail(c->engine, &err);
+	} else if (l->id_n && is_hopeless(c->engine, it, status)) {
+		upload_abort(c, it, bytes_of(l->id, l->id_n));
+	}
+	return status;
+}
+
+void parts_settle(struct copier *c, struct item *it, enum migrate_status status)
+{
+	struct upload_record u;
+
+	if (status != MIGRATE_OK && !is_hopeless(c->engine, it, status))
+		return;
+	if (upload_find(c, it, &u))
+		upload_abort(c, it, u.id);
+}
+
+/* Before many bytes are sent: would the end of it be refused? */
+static enum migrate_status look_ahead(struct copier *c, struct item *it, const struct target *t)
+{
+	enum migrate_status status;
+
+	if (t->precondition != MIGRATE_ABSENT || t->looked)
+		return MIGRATE_OK;
+	status = look_at_destination(c, it);
+	c->looked = status == MIGRATE_OK;
+	return c->looked ? MIGRATE_EXISTS : status == MIGRATE_NOT_FOUND ? MIGRATE_OK : status;
+}
+
+/*
+ * A digest of the whole that the source tells proves what digests of parts cannot: worth
+ * that an object of moderate size goes over one connection.
+ */
+static bool goes_whole(const struct copier *c, const struct item *it)
+{
+	uint64_t put_max = c->engine->ends.destination_facts.d.put_max;
+
+	return it->record.size <= WHOLE_MAX && (!put_max || it->record.size <= put_max) &&
+	       transfer_is_proved(c);
+}
+
+static enum migrate_status copy_whole(struct copier *c, struct item *it, struct target t)
+{
+	enum migrate_status status;
+
+	parts_settle(c, it, MIGRATE_OK); /* an upload of other times will not be continued */
+	uploads_abort_lost(c, it, bytes_of(NULL, 0));
+	status = hold_to(c, it, WAY_PUT, &t);
+	return status == MIGRATE_OK ? transfer_looked(c, it, &t) : status;
+}
+
+enum migrate_status copy_in_parts(struct copier *c, struct item *it, struct target t, bool native)
+{
+	struct large l = { .record = &it->record, .native = native };
+	enum migrate_status status = look_ahead(c, it, &t);
+
+	if (status == MIGRATE_OK)
+		status = look_at_source(c, it, true);
+	if (status != MIGRATE_OK || !attributes_fit(c, it))
+		return status;
+	if (!native && goes_whole(c, it))
+		return copy_whole(c, it, t);
+	t.looked = false; /* the parts take their time */
+	l.part_size = parts_size(c->engine, it->record.size);
+	l.count = (uint32_t)((it->record.size + l.part_size - 1) / l.part_size);
+	l.parts = calloc(l.count ? l.count : 1, sizeof(*l.parts));
+	if (!l.parts)
+		return blame(c, NULL, MIGRATE_TRANSIENT);
+	status = run_upload(c, it, &l, t);
+	free(l.parts);
+	if (status != MIGRATE_OK)
+		return status;
+	it->record.native = native;
+	it->record.level = native ? VERIFY_NATIVE : VERIFY_NONE;
+	status = accept_stored(c, it, NULL);
+	/* each part's digest was confirmed, or the store keeps what it is given */
+	if (status == MIGRATE_OK && !native &&
+	    c->engine->ends.destination_facts.d.flags & MIGRATE_VERBATIM)
+		it->record.level = VERIFY_HASH;
+	return status;
+}

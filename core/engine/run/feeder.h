@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MIGRATE_ENGINE_RUN_FEEDER_H
+#define MIGRATE_ENGINE_RUN_FEEDER_H
+
+#include "engine/work/engine.h"
+
+void *feeder_main(void *engine); /* of its thread */
+
+/* remake.c: what the journal knows as copied and the destination lost is planned again. */
+int remake(struct engine *e, struct error *err);
+
+/* rowscan.c: rows that still name old keys, as batches of rows alone. */
+int rowscan(struct engine *e, struct error *err);
+
+#endif

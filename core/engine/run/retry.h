@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MIGRATE_ENGINE_RUN_RETRY_H
+#define MIGRATE_ENGINE_RUN_RETRY_H
+
+#include "engine/work/engine.h"
+
+/* --retry-failed: what failed gets new batches. */
+int retry_failed(struct engine *e, struct error *err);
+int retry_rows(struct engine *e, struct error *err);
+
+#endif

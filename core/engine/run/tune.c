@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/run/tune.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "engine/work/pace.h"
+
+#include <stdio.h>
+
+static struct auto_sample sums(struct engine *e)
+{
+	return (struct auto_sample){
+		.ns = clock_monotonic(),
+		.objects = atomic_load(&e->tally.objects_done),
+		.bytes = pace_taken(e->pace, PACE_BYTES),
+		.busy = atomic_load(&e->pulse.busy),
+		.starved = atomic_load(&e->pulse.starved),
+		.source = atomic_load(&e->pulse.source),
+		.destination = atomic_load(&e->pulse.destination),
+	};
+}
+
+static struct auto_sample since(const struct auto_sample *now, const struct auto_sample *then)
+{
+	return (struct auto_sample){
+		.ns = now->ns - then->ns,
+		.objects = now->objects - then->objects,
+		.bytes = now->bytes - then->bytes,
+		.busy = now->busy - then->busy,
+		.starved = now->starved - then->starved,
+		.source = now->source - then->source,
+		.destination = now->destination - then->destination,
+	};
+}
+
+/* The journal keeps each change of mind, not each number: the samples have these. */
+static void tell(struct engine *e, uint32_t n, enum auto_reason why)
+{
+	char text[128];
+
+	if (atomic_exchange(&e->why, why) == why)
+		return;
+	snprintf(text, sizeof(text), "copy.concurrency is %u: %s", n, auto_reason_text(why));
+	log_debug("%s", text);
+	journal_event(e->journal, LOG_DEBUG, text);
+}
+
+/* From where it stands. */
+static void begin_auto(struct tuning *t)
+{
+	struct engine *e = t->crew->engine;
+	uint32_t most = (uint32_t)atomic_load(&e->most_copiers);
+	uint32_t n = (uint32_t)atomic_load(&e->concurrency);
+
+	auto_init(&t->tuner, n, most < AUTO_MOST ? most : AUTO_MOST);
+	t->last = sums(e);
+	t->automatic = true;
+	crew_set(t->crew, t->tuner.now);
+	tell(e, t->tuner.now, t->tuner.reason);
+}
+
+void tune_set(struct tuning *t, uint32_t n)
+{
+	if (n) {
+		t->automatic = false;
+		crew_set(t->crew, n);
+		tell(t->crew->engine, n, AUTO_SET);
+	} else if (!t->automatic) {
+		begin_auto(t);
+	}
+}
+
+void tune_step(struct tuning *t, bool paused)
+{
+	struct engine *e = t->crew->engine;
+	struct auto_sample now = sums(e), s = since(&now, &t->last);
+	uint32_t most = (uint32_t)atomic_load(&e->most_copiers), before = t->tuner.now;
+
+	t->last = now;
+	if (!t->automatic)
+		return;
+	if (paused || t->paused) {
+		t->paused = paused;
+		auto_forget(&t->tuner);
+		return;
+	}
+	auto_limit(&t->tuner, most);
+	if (auto_step(&t->tuner, &s) != before)
+		crew_set(t->crew, t->tuner.now);
+	tell(e, t->tuner.now, t->tuner.reason);
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/run/ticker.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define GRACE_MAX (30 * NS_PER_S)
+
+/* Deadlines measure lack of progress, not total time. */
+struct hang {
+	struct engine *engine;
+	bool found;
+	char text[256];
+};
+
+static void look(void *arg, struct migrate_session *s, const char *operation, int64_t stalled)
+{
+	struct hang *h = arg;
+
+	int64_t deadline = h->engine->ends.host.deadline * NS_PER_MS;
+
+	/* the plugin may notice its deadline by itself first */
+	if (h->found || stalled < deadline + (deadline < GRACE_MAX ? deadline : GRACE_MAX))
+		return;
+	h->found = true;
+	snprintf(h->text, sizeof(h->text),
+		 "%s (plugin %s): %s() made no progress for %" PRId64 " s",
+		 end_label(session_end(s)), end_plugin(session_end(s))->name, operation,
+		 stalled / NS_PER_S);
+}
+
+static void look_at_all(struct hang *h)
+{
+	struct ends *e = &h->engine->ends;
+
+	end_each_busy(e->source.end, look, h);
+	end_each_busy(e->destination.end, look, h);
+	for (size_t i = 0; i < e->database_count; i++)
+		end_each_busy(e->databases[i].end, look, h);
+	for (size_t i = 0; i < e->cache_count; i++)
+		end_each_busy(e->caches[i].end, look, h);
+}
+
+/* The lock keeps what the copiers hold from changing while we look. */
+static uint32_t gather_inflight(struct engine *e, uint32_t n, int64_t *batches, uint32_t *objects)
+{
+	uint32_t used = 0;
+
+	pthread_mutex_lock(&e->lock);
+	for (uint32_t i = 0; i < n; i++) {
+		struct item *it = atomic_load(&e->inflight[i]);
+
+		if (!it)
+			continue;
+		/* what hangs is a straggler as well: it lies in another batch by now */
+		objects[used] = it->n;
+		batches[used] = window_resolve(it->work, &objects[used])->batch->id;
+		used++;
+	}
+	pthread_mutex_unlock(&e->lock);
+	return used;
+}
+
+/* Keys in flight are journalled: what hangs twice is quarantined. */
+static void note_inflight(struct engine *e)
+{
+	uint32_t n = e->inflight_size, used = 0;
+	int64_t *batches = calloc(n, sizeof(*batches));
+	uint32_t *objects = calloc(n, sizeof(*objects));
+	struct error err = ERROR_INIT;
+
+	if (batches && objects)
+		used = gather_inflight(e, n, batches, objects);
+	if (used && journal_hung(e->journal, batches, objects, used, &err))
+		log_error("%s", err.text);
+	free(batches);
+	free(objects);
+}
+
+void watchdog_look(struct engine *e)
+{
+	struct hang h = { .engine = e };
+
+	look_at_all(&h);
+	if (!h.found)
+		return;
+	log_error("%s; ending the process, run again to go on", h.text);
+	journal_event(e->journal, LOG_ERROR, h.text);
+	note_inflight(e);
+	_exit(EXIT_OUTAGE);
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MIGRATE_ENGINE_TEXTS_TEXTS_H
+#define MIGRATE_ENGINE_TEXTS_TEXTS_H
+
+#include "engine/work/engine.h"
+
+/* Values inside texts, once all that this pass copies is settled. */
+int texts(struct engine *e, struct error *err);
+
+#endif

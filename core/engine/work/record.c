@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/work/engine.h"
+
+#include "base/escape.h"
+
+const char *shown_key(struct arena *a, struct migrate_bytes key)
+{
+	BUF_AUTO struct buf b = BUF_INIT(4 * MIGRATE_KEY_MAX);
+	const char *text;
+
+	escape_add(&b, key.p, key.n);
+	text = arena_copy(a, b.p, b.len);
+	return text ? text : "?";
+}
+
+bool object_record_copy(struct arena *a, const struct object_record *from, struct object_record *to)
+{
+	*to = *from;
+	if (from->message && !(to->message = arena_text(a, from->message)))
+		return false;
+	return arena_bytes(a, from->key, &to->key) && arena_bytes(a, from->new_key, &to->new_key) &&
+	       arena_bytes(a, from->etag, &to->etag) && arena_bytes(a, from->stored, &to->stored) &&
+	       arena_bytes(a, from->replaces, &to->replaces);
+}
