@@ -40,6 +40,8 @@ mysql_sources = \
 	plugins/common/bound.h \
 	plugins/common/condition.c \
 	plugins/common/condition.h \
+	plugins/common/decide.c \
+	plugins/common/decide.h \
 	plugins/common/held.c \
 	plugins/common/held.h \
 	plugins/mysql/address.c \
@@ -96,6 +98,8 @@ postgres_sources = \
 	plugins/common/bound.h \
 	plugins/common/condition.c \
 	plugins/common/condition.h \
+	plugins/common/decide.c \
+	plugins/common/decide.h \
 	plugins/common/held.c \
 	plugins/common/held.h \
 	plugins/postgres/answer.c \
@@ -187,6 +191,8 @@ s3_sources = \
 	plugins/s3/xml.c \
 	$(empty)
 sqlite_sources = \
+	plugins/common/decide.c \
+	plugins/common/decide.h \
 	plugins/common/held.c \
 	plugins/common/held.h \
 	plugins/sqlite/catalog.c \

@@ -6,6 +6,7 @@ unit_tests = \
 	t/unit/test-auto \
 	t/unit/test-base \
 	t/unit/test-control \
+	t/unit/test-decide \
 	t/unit/test-ends \
 	t/unit/test-escape \
 	t/unit/test-format \
@@ -77,6 +78,7 @@ unit_headers = \
 posix_test_libs = plugins/libposix.la core/libcore.la $(CHECK_LIBS)
 s3_test_libs = plugins/libs3store.la core/libcore.la $(CHECK_LIBS) $(S3_LIBS)
 sqlite_test_libs = plugins/libsqlite.la core/libcore.la $(CHECK_LIBS) $(SQLITE_LIBS)
+t_unit_test_decide_LDADD = $(sqlite_test_libs)
 t_unit_test_libs3_CPPFLAGS = $(AM_CPPFLAGS) $(LIBS3_CFLAGS) $(CRYPTO_CFLAGS)
 t_unit_test_libs3_LDADD = plugins/liblibs3.la core/libcore.la $(CHECK_LIBS) $(LIBS3_LIBS)
 t_unit_test_mysql_CPPFLAGS = $(AM_CPPFLAGS) $(MYSQL_CFLAGS)

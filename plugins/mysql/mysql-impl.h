@@ -5,6 +5,7 @@
 #include <migrate/plugin.h>
 
 #include "../common/bound.h"
+#include "../common/decide.h"
 #include "../common/held.h"
 
 #include <mysql.h>
@@ -411,18 +412,12 @@ enum migrate_status row_fill(struct self *self, struct link *link, const struct 
 void row_shapes(struct instance *inst);
 /* Pages follow each other in the order of the key: is what self->identity holds behind this? */
 bool cursor_moves(const struct self *self, struct migrate_bytes cursor, size_t n);
-enum sets {
-	SETS_OTHER, /* a `set:` column holds neither what was found nor what it shall hold */
-	SETS_READY,
-	SETS_DONE /* all hold what they shall, or there are none */
-};
 enum sets row_sets(const struct instance *inst, const struct row *row,
 		   const struct migrate_change *c);
 /* The `set:` columns of a row, in self->extra. */
 enum migrate_status row_extra(struct self *self, const struct row *row,
 			      struct migrate_bytes *extra);
 /* The next value of extra; p NULL: null. */
-bool extra_next(struct migrate_bytes *extra, struct migrate_bytes *value);
 /* Can this value stand in the column at all? */
 bool value_is_possible(const struct instance *inst, struct migrate_bytes value);
 /* NULL, or why it cannot be stored as it is. */

@@ -51,7 +51,7 @@ static void add_member(struct work *w, size_t i, bool alone)
 	}
 }
 
-static void tell_conflict(struct work *w, size_t i, const struct row *row, bool meant)
+static void tell_conflict(struct work *w, size_t i, const struct row *row, bool left_out)
 {
 	const struct instance *inst = w->self->instance;
 	struct held held = HELD_INIT;
@@ -59,7 +59,7 @@ static void tell_conflict(struct work *w, size_t i, const struct row *row, bool 
 	held_column(&held, inst->column->name, field(row, value_column(inst)));
 	for (size_t k = 0; k < inst->set_count; k++)
 		held_column(&held, inst->set[k].column->name, field(row, set_column_at(inst) + k));
-	if (!meant)
+	if (left_out)
 		held_left_out(&held);
 	migrate_set_conflict(w->r, i, "it was changed meanwhile: %s", held.text);
 }
@@ -95,18 +95,18 @@ static enum migrate_status decide(struct work *w, size_t i, const struct row *ro
 	const struct instance *inst = w->self->instance;
 	struct migrate_change *c = w->r->changes[i];
 	struct migrate_bytes held = field(row, value_column(inst));
-	enum sets sets = row_sets(inst, row, c);
-	/* an undo: what the change made of the row may have made `where` false */
-	bool meant = c->extra.n || row_is_meant(inst, row);
+	const struct evidence seen = { .there = true,
+				       .before = holds(held, c->before),
+				       .after = holds(held, c->after),
+				       .meant = row_is_meant(inst, row),
+				       .sets = row_sets(inst, row, c) };
+	enum migrate_outcome outcome = row_decide(c, &seen);
 
-	if (holds(held, c->after) && sets == SETS_DONE) {
-		c->outcome = MIGRATE_ROW_ALREADY;
-	} else if (!holds(held, c->before) || sets == SETS_OTHER || !meant) {
-		c->outcome = MIGRATE_ROW_CONFLICT;
-		tell_conflict(w, i, row, meant || !holds(held, c->before));
-	} else {
+	if (outcome == MIGRATE_ROW_CHANGED)
 		return take_change(w, i, row);
-	}
+	if (outcome == MIGRATE_ROW_CONFLICT)
+		tell_conflict(w, i, row, row_is_left_out(c, &seen));
+	c->outcome = outcome;
 	return MIGRATE_OK;
 }
 

@@ -36,63 +36,36 @@ const char *value_obstacle(const struct instance *inst, struct migrate_bytes val
 	return NULL;
 }
 
-bool extra_next(struct migrate_bytes *extra, struct migrate_bytes *value)
-{
-	const unsigned char *p = extra->p;
-	size_t n;
+/* What sets_compare() looks at. */
+struct set_row {
+	const struct instance *inst;
+	const struct row *row;
+};
 
-	if (!extra->n || p[0] > 1)
-		return false;
-	*value = (struct migrate_bytes){ .p = NULL, .n = 0 };
-	if (!p[0]) {
-		*extra = (struct migrate_bytes){ .p = p + 1, .n = extra->n - 1 };
-		return true;
-	}
-	if (extra->n < 5)
-		return false;
-	n = get32(p + 1);
-	if (n > extra->n - 5)
-		return false;
-	*value = (struct migrate_bytes){ .p = p + 5, .n = n };
-	*extra = (struct migrate_bytes){ .p = p + 5 + n, .n = extra->n - 5 - n };
-	return true;
+static struct migrate_bytes set_held(const void *arg, size_t i)
+{
+	const struct set_row *s = arg;
+
+	return field(s->row, set_column_at(s->inst) + i);
 }
 
-static bool same_field(const struct row *row, size_t column, struct migrate_bytes wanted)
+static struct migrate_bytes set_wanted(const void *arg, size_t i)
 {
-	struct migrate_bytes b = field(row, column);
+	const struct set_row *s = arg;
+	const char *text = s->inst->set[i].canonical;
 
-	if (!b.p || !wanted.p)
-		return !b.p && !wanted.p;
-	return same_bytes(b, wanted);
-}
-
-static struct migrate_bytes canonical(const struct set_column *set)
-{
-	return (struct migrate_bytes){ .p = set->canonical,
-				       .n = set->canonical ? strlen(set->canonical) : 0 };
+	return (struct migrate_bytes){ .p = text, .n = text ? strlen(text) : 0 };
 }
 
 enum sets row_sets(const struct instance *inst, const struct row *row,
 		   const struct migrate_change *c)
 {
-	struct migrate_bytes extra = c->extra, found = c->found;
-	enum sets sets = SETS_DONE;
+	const struct set_row s = { .inst = inst, .row = row };
+	const struct set_columns columns = {
+		.row = &s, .count = inst->set_count, .held = set_held, .wanted = set_wanted
+	};
 
-	for (size_t i = 0; i < inst->set_count; i++) {
-		struct migrate_bytes wanted = canonical(&inst->set[i]), before = wanted;
-		size_t column = set_column_at(inst) + i;
-
-		if ((c->extra.n && !extra_next(&extra, &wanted)) ||
-		    (c->found.n && !extra_next(&found, &before)))
-			return SETS_OTHER;
-		if (same_field(row, column, wanted))
-			continue;
-		if ((c->extra.n || c->found.n) && !same_field(row, column, before))
-			return SETS_OTHER;
-		sets = SETS_READY;
-	}
-	return sets;
+	return sets_compare(&columns, c);
 }
 
 bool row_is_meant(const struct instance *inst, const struct row *row)

@@ -5,6 +5,7 @@
 #include <migrate/plugin.h>
 
 #include "../common/bound.h"
+#include "../common/decide.h"
 #include "../common/held.h"
 
 #include <libpq-fe.h>
@@ -401,11 +402,6 @@ enum migrate_status row_fill(struct self *self, struct link *link, const PGresul
 /* Pages follow each other in the order of the key: is what self->identity holds behind this? */
 bool cursor_moves(const struct self *self, struct migrate_bytes cursor, size_t n);
 int32_t row_place(const struct instance *inst, const PGresult *res, int row);
-enum sets {
-	SETS_OTHER, /* a `set:` column holds neither what was found nor what it shall hold */
-	SETS_READY,
-	SETS_DONE /* all hold what they shall, or there are none */
-};
 /* The `set:` columns of a result row, which are those from `first` on. */
 enum sets row_sets(const struct instance *inst, const PGresult *res, int row, int first,
 		   const struct migrate_change *c);
@@ -413,7 +409,6 @@ enum sets row_sets(const struct instance *inst, const PGresult *res, int row, in
 enum migrate_status row_extra(struct self *self, const PGresult *res, int row, int first,
 			      struct migrate_bytes *extra);
 /* The next value of extra; p NULL: null. */
-bool extra_next(struct migrate_bytes *extra, struct migrate_bytes *value);
 /* Can this value stand in the column at all? */
 bool value_is_possible(const struct instance *inst, struct migrate_bytes value);
 

@@ -188,7 +188,7 @@ static bool is_meant(const struct work *w, size_t i)
 	       *PQgetvalue(w->locked, w->row[i], LOCKED_SET + (int)inst->set_count) != 0;
 }
 
-static void tell_conflict(struct work *w, size_t i, struct migrate_bytes value, bool meant)
+static void tell_conflict(struct work *w, size_t i, struct migrate_bytes value, bool left_out)
 {
 	const struct instance *inst = w->self->instance;
 	struct held held = HELD_INIT;
@@ -197,7 +197,7 @@ static void tell_conflict(struct work *w, size_t i, struct migrate_bytes value, 
 	for (size_t k = 0; k < inst->set_count; k++)
 		held_column(&held, inst->set[k].column->name,
 			    field(w->locked, w->row[i], LOCKED_SET + (int)k));
-	if (!meant)
+	if (left_out)
 		held_left_out(&held);
 	migrate_set_conflict(w->r, i, "it was changed meanwhile: %s", held.text);
 }
@@ -225,30 +225,27 @@ static enum migrate_status take_change(struct work *w, size_t i)
 static enum migrate_status decide(struct work *w, size_t i)
 {
 	struct migrate_change *c = w->r->changes[i];
-	struct migrate_bytes held;
-	enum sets sets;
-	bool meant;
+	struct migrate_bytes held = { .p = NULL, .n = 0 };
+	struct evidence seen = { .there = w->free[i] && w->row[i] >= 0 && held_at(w, i, &held) };
+	enum migrate_outcome outcome;
 
 	w->todo[i] = NOTHING;
 	if (!w->free[i] && w->r->pass_over && w->there[i] >= 0) {
 		c->outcome = MIGRATE_ROW_HELD;
 		return MIGRATE_OK;
 	}
-	if (!w->free[i] || w->row[i] < 0 || !held_at(w, i, &held)) {
-		c->outcome = MIGRATE_ROW_GONE;
-		return MIGRATE_OK;
+	if (seen.there) {
+		seen.before = same_held(held, c->before);
+		seen.after = same_held(held, c->after);
+		seen.meant = is_meant(w, i);
+		seen.sets = row_sets(w->self->instance, w->locked, w->row[i], LOCKED_SET, c);
 	}
-	sets = row_sets(w->self->instance, w->locked, w->row[i], LOCKED_SET, c);
-	/* an undo: what the change made of the row may have made `where` false */
-	meant = c->extra.n || is_meant(w, i);
-	if (same_held(held, c->after) && sets == SETS_DONE) {
-		c->outcome = MIGRATE_ROW_ALREADY;
-	} else if (!same_held(held, c->before) || sets == SETS_OTHER || !meant) {
-		c->outcome = MIGRATE_ROW_CONFLICT;
-		tell_conflict(w, i, held, meant || !same_held(held, c->before));
-	} else {
+	outcome = row_decide(c, &seen);
+	if (outcome == MIGRATE_ROW_CHANGED)
 		return take_change(w, i);
-	}
+	if (outcome == MIGRATE_ROW_CONFLICT)
+		tell_conflict(w, i, held, row_is_left_out(c, &seen));
+	c->outcome = outcome;
 	return MIGRATE_OK;
 }
 

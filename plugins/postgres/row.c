@@ -50,62 +50,37 @@ int32_t row_place(const struct instance *inst, const PGresult *res, int row)
 	return (int32_t)get32(PQgetvalue(res, row, value_column(inst) + 1));
 }
 
-bool extra_next(struct migrate_bytes *extra, struct migrate_bytes *value)
-{
-	const unsigned char *p = extra->p;
-	size_t n;
+/* What sets_compare() looks at. */
+struct set_row {
+	const struct instance *inst;
+	const PGresult *res;
+	int row, first;
+};
 
-	if (!extra->n || p[0] > 1)
-		return false;
-	*value = (struct migrate_bytes){ .p = NULL, .n = 0 };
-	if (!p[0]) {
-		*extra = (struct migrate_bytes){ .p = p + 1, .n = extra->n - 1 };
-		return true;
-	}
-	if (extra->n < 5)
-		return false;
-	n = get32(p + 1);
-	if (n > extra->n - 5)
-		return false;
-	*value = (struct migrate_bytes){ .p = p + 5, .n = n };
-	*extra = (struct migrate_bytes){ .p = p + 5 + n, .n = extra->n - 5 - n };
-	return true;
+static struct migrate_bytes set_held(const void *arg, size_t i)
+{
+	const struct set_row *s = arg;
+
+	return field(s->res, s->row, s->first + (int)i);
 }
 
-static bool same_text(const PGresult *res, int row, int column, struct migrate_bytes wanted)
+static struct migrate_bytes set_wanted(const void *arg, size_t i)
 {
-	struct migrate_bytes b = field(res, row, column);
+	const struct set_row *s = arg;
+	const char *text = s->inst->set[i].canonical;
 
-	if (!b.p || !wanted.p)
-		return !b.p && !wanted.p;
-	return b.n == wanted.n && !memcmp(b.p, wanted.p, b.n);
-}
-
-static struct migrate_bytes canonical(const struct set_column *set)
-{
-	return (struct migrate_bytes){ .p = set->canonical,
-				       .n = set->canonical ? strlen(set->canonical) : 0 };
+	return (struct migrate_bytes){ .p = text, .n = text ? strlen(text) : 0 };
 }
 
 enum sets row_sets(const struct instance *inst, const PGresult *res, int row, int first,
 		   const struct migrate_change *c)
 {
-	struct migrate_bytes extra = c->extra, found = c->found;
-	enum sets sets = SETS_DONE;
+	const struct set_row s = { .inst = inst, .res = res, .row = row, .first = first };
+	const struct set_columns columns = {
+		.row = &s, .count = inst->set_count, .held = set_held, .wanted = set_wanted
+	};
 
-	for (size_t i = 0; i < inst->set_count; i++) {
-		struct migrate_bytes wanted = canonical(&inst->set[i]), before = wanted;
-
-		if ((c->extra.n && !extra_next(&extra, &wanted)) ||
-		    (c->found.n && !extra_next(&found, &before)))
-			return SETS_OTHER;
-		if (same_text(res, row, first + (int)i, wanted))
-			continue;
-		if ((c->extra.n || c->found.n) && !same_text(res, row, first + (int)i, before))
-			return SETS_OTHER;
-		sets = SETS_READY;
-	}
-	return sets;
+	return sets_compare(&columns, c);
 }
 
 static bool put(unsigned char *out, size_t *n, struct migrate_bytes b)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sqlite-impl.h"
 
+#include "../common/decide.h"
 #include "../common/held.h"
 
 #include <stdlib.h>
@@ -107,8 +108,8 @@ static enum migrate_status swap(struct self *self, const struct migrate_change *
 
 /* What one row holds, read under the lock. */
 struct look {
-	bool there, usable, blob, before, after;
-	bool settled, ready, meant;
+	bool blob;
+	struct evidence seen;
 	struct migrate_bytes extra; /* of its `set:` columns */
 	struct held held;           /* where it is not what was expected */
 };
@@ -125,14 +126,15 @@ static void show_column(struct held *held, const char *name, sqlite3_stmt *stmt,
 }
 
 /* The last to be read: showing a number turns the column into text. */
-static void show(const struct instance *inst, sqlite3_stmt *stmt, struct look *look)
+static void show(const struct instance *inst, sqlite3_stmt *stmt, const struct migrate_change *c,
+		 struct look *look)
 {
-	if (look->before && look->ready && look->meant)
+	if (row_decide(c, &look->seen) != MIGRATE_ROW_CONFLICT)
 		return;
 	show_column(&look->held, inst->column, stmt, value_column(inst));
 	for (size_t i = 0; i < inst->set_count; i++)
 		show_column(&look->held, inst->set[i].name, stmt, value_column(inst) + 1 + (int)i);
-	if (look->before && !look->meant)
+	if (row_is_left_out(c, &look->seen))
 		held_left_out(&look->held);
 }
 
@@ -142,17 +144,19 @@ static enum migrate_status read_look(struct self *self, const struct migrate_cha
 	const struct instance *inst = self->instance;
 	struct migrate_bytes value = { .p = NULL, .n = 0 };
 	enum migrate_status status = MIGRATE_OK;
+	bool usable;
 
-	look->there = true;
-	look->usable = row_value(inst, stmt, &value, &look->blob);
-	look->before = look->usable && same(value, c->before);
-	look->after = look->usable && same(value, c->after);
-	look->settled = row_settled(inst, stmt);
-	look->ready = row_ready(inst, stmt);
-	look->meant = row_meant(inst, stmt);
+	usable = row_value(inst, stmt, &value, &look->blob);
+	look->seen = (struct evidence){ .there = true,
+					.before = usable && same(value, c->before),
+					.after = usable && same(value, c->after),
+					.meant = row_meant(inst, stmt),
+					.sets = row_settled(inst, stmt) ? SETS_DONE
+						: row_ready(inst, stmt) ? SETS_READY
+									: SETS_OTHER };
 	if (inst->set_count)
 		status = row_extra(self, stmt, &look->extra);
-	show(inst, stmt, look);
+	show(inst, stmt, c, look);
 	return status;
 }
 
@@ -218,19 +222,16 @@ static enum migrate_status change_seen(struct work *w, size_t i)
 	struct migrate_change *c = w->r->changes[i];
 	struct look look;
 	enum migrate_status status = look_at(w->self, c, &look);
+	enum migrate_outcome outcome;
 
 	if (status)
 		return status;
-	if (!look.there) {
-		c->outcome = MIGRATE_ROW_GONE;
-	} else if (look.after && look.settled) {
-		c->outcome = MIGRATE_ROW_ALREADY;
-	} else if (look.before && look.ready && look.meant) {
+	outcome = row_decide(c, &look.seen);
+	if (outcome == MIGRATE_ROW_CHANGED)
 		return swap_as_seen(w, i, &look);
-	} else {
-		c->outcome = MIGRATE_ROW_CONFLICT;
+	if (outcome == MIGRATE_ROW_CONFLICT)
 		migrate_set_conflict(w->r, i, "it was changed meanwhile: %s", look.held.text);
-	}
+	c->outcome = outcome;
 	return MIGRATE_OK;
 }
 
@@ -267,7 +268,8 @@ static enum migrate_status verify(struct work *w)
 		if (w->r->changes[i]->outcome != MIGRATE_ROW_CHANGED)
 			continue;
 		status = look_at(w->self, w->r->changes[i], &look);
-		if (status || (look.after && look.settled && look.blob == w->blobs[i]))
+		if (status ||
+		    (look.seen.after && look.seen.sets == SETS_DONE && look.blob == w->blobs[i]))
 			continue;
 		return migrate_fail(w->self->session, MIGRATE_INVALID,
 				    inst->triggers
