@@ -44,6 +44,8 @@ mysql_sources = \
 	plugins/common/decide.h \
 	plugins/common/held.c \
 	plugins/common/held.h \
+	plugins/common/json-path.c \
+	plugins/common/json-path.h \
 	plugins/mysql/address.c \
 	plugins/mysql/answer.c \
 	plugins/mysql/bytes.c \
@@ -102,6 +104,8 @@ postgres_sources = \
 	plugins/common/decide.h \
 	plugins/common/held.c \
 	plugins/common/held.h \
+	plugins/common/json-path.c \
+	plugins/common/json-path.h \
 	plugins/postgres/answer.c \
 	plugins/postgres/array.c \
 	plugins/postgres/catalog.c \

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/escape.h"
 #include "base/log.h"
+#include "base/nearest.h"
 #include "base/sorter.h"
 #include "plugin/end-impl.h"
 
@@ -205,6 +206,11 @@ int migrate_wait(struct migrate_session *s, int fd, short events, int64_t timeou
 const char *migrate_job_id(struct migrate_session *s)
 {
 	return s->host->job_id;
+}
+
+const char *migrate_nearest(const char *name, const char *const *names, size_t count)
+{
+	return nearest_name(name, names, count);
 }
 
 struct migrate_sorter {

@@ -127,6 +127,12 @@ int migrate_wait(struct migrate_session *session, int fd, short events, int64_t 
 /* The job's own identifier: 16 lower-case hex digits, the same in every run of it. */
 const char *migrate_job_id(struct migrate_session *session);
 
+/*
+ * For "did you mean": the one of names[] that name, misspelled, may have meant; NULL: none is
+ * near enough. Names above 64 bytes are not compared.
+ */
+const char *migrate_nearest(const char *name, const char *const *names, size_t count);
+
 /* The text of a secret: at the call that needs it, never copied, logged or printed. */
 struct migrate_bytes migrate_secret_reveal(const struct migrate_secret *secret);
 

@@ -9,53 +9,10 @@
 #define NAMES_MAX 512   /* looked through for a hint */
 #define PACKET_MIN 1024 /* of max_allowed_packet, for either server */
 
-/* How many letters must be added, dropped or replaced to make b of a; names up to 63 bytes. */
-static size_t distance(const char *a, const char *b)
-{
-	size_t row[64], na = strlen(a), nb = strlen(b);
-
-	if (na > 63 || nb > 63)
-		return 64;
-	for (size_t j = 0; j <= nb; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= na; i++) {
-		size_t corner = row[0];
-
-		row[0] = i;
-		for (size_t j = 1; j <= nb; j++) {
-			size_t best = corner + (a[i - 1] != b[j - 1]);
-
-			corner = row[j];
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			row[j] = best;
-		}
-	}
-	return row[nb];
-}
-
-static const char *nearest_name(const char *name, const char *const *names, size_t count)
-{
-	size_t least = strlen(name) / 3 + 2;
-	const char *best = NULL;
-
-	for (size_t i = 0; i < count; i++) {
-		size_t d = distance(name, names[i]);
-
-		if (d < least) {
-			least = d;
-			best = names[i];
-		}
-	}
-	return best;
-}
-
 enum migrate_status no_such(struct self *self, const char *option, const char *what,
 			    const char *name, const char *const *names, size_t count)
 {
-	const char *near = nearest_name(name, names, count);
+	const char *near = migrate_nearest(name, names, count);
 
 	return migrate_fail(self->session, MIGRATE_INVALID, "%s: no %s '%s'%s%s%s%s%s", option,
 			    what, name, self->instance->table ? " in " : "",

@@ -96,15 +96,15 @@ static void fill_value(struct sql *s, const struct instance *inst, struct migrat
 		text_stored(s, inst->column, value.p ? value : (struct migrate_bytes){ .p = "" });
 		return;
 	}
-	for (size_t i = 0; i < inst->step_count; i++) {
-		sql_add(s, inst->step_is_index[i] ? "JSON_ARRAY(" : "JSON_OBJECT(");
-		if (inst->step_is_index[i])
+	for (size_t i = 0; i < inst->path.count; i++) {
+		sql_add(s, inst->path.steps[i].is_index ? "JSON_ARRAY(" : "JSON_OBJECT(");
+		if (inst->path.steps[i].is_index)
 			continue;
-		sql_string(s, inst->steps[i]);
+		sql_string(s, inst->path.steps[i].text);
 		sql_add(s, ", ");
 	}
 	sql_text(s, value);
-	for (size_t i = 0; i < inst->step_count; i++)
+	for (size_t i = 0; i < inst->path.count; i++)
 		sql_add(s, ")");
 }
 

@@ -7,6 +7,7 @@
 #include "../common/bound.h"
 #include "../common/decide.h"
 #include "../common/held.h"
+#include "../common/json-path.h"
 
 #include <mysql.h>
 #include <stdint.h>
@@ -154,9 +155,7 @@ struct instance {
 	const struct column *column;
 	enum kind kind;
 	char *json_path; /* as the job says */
-	char **steps;
-	bool *step_is_index;
-	size_t step_count;
+	struct json_path path;
 	char *where;     /* in parentheses, or NULL */
 	bool where_asks; /* it may look at more than the row itself */
 	bool may_differ; /* texts of the column's character set may come back as others */

@@ -65,16 +65,16 @@ static void fill_value(struct sql *s, const struct instance *inst)
 	if (inst->kind == KIND_LIST) {
 		sql_add(s, "ARRAY[migrate_c.migrate_v]");
 	} else if (inst->kind == KIND_JSON) {
-		for (size_t i = 0; i < inst->step_count; i++) {
-			sql_add(s, inst->step_is_index[i] ? "pg_catalog.jsonb_build_array("
-							  : "pg_catalog.jsonb_build_object(");
-			if (inst->step_is_index[i])
+		for (size_t i = 0; i < inst->path.count; i++) {
+			sql_add(s, inst->path.steps[i].is_index ? "pg_catalog.jsonb_build_array("
+								: "pg_catalog.jsonb_build_object(");
+			if (inst->path.steps[i].is_index)
 				continue;
-			sql_literal(s, inst->steps[i]);
+			sql_literal(s, inst->path.steps[i].text);
 			sql_add(s, "::pg_catalog.text, ");
 		}
 		sql_add(s, "migrate_c.migrate_v");
-		for (size_t i = 0; i < inst->step_count; i++)
+		for (size_t i = 0; i < inst->path.count; i++)
 			sql_add(s, ")");
 	} else {
 		sql_add(s, "migrate_c.migrate_v");

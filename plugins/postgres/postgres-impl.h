@@ -7,6 +7,7 @@
 #include "../common/bound.h"
 #include "../common/decide.h"
 #include "../common/held.h"
+#include "../common/json-path.h"
 
 #include <libpq-fe.h>
 #include <stdint.h>
@@ -144,9 +145,7 @@ struct instance {
 	enum kind kind;
 	char *json_path;  /* as the job says */
 	char *json_array; /* as a quoted text[] */
-	char **steps;
-	bool *step_is_index;
-	size_t step_count;
+	struct json_path path;
 	char *where;     /* in parentheses, or NULL */
 	bool where_asks; /* it may look at more than the row itself */
 	bool in_key;     /* foreign keys may refer to what is written */

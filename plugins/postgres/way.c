@@ -61,12 +61,12 @@ static void add_steps(struct sql *s, const struct instance *inst)
 {
 	sql_add(s, "(");
 	add_column(s, inst);
-	for (size_t i = 0; i < inst->step_count; i++) {
-		sql_add(s, i + 1 < inst->step_count ? " -> " : " ->> ");
-		if (inst->step_is_index[i])
-			sql_add(s, "%s", inst->steps[i]);
+	for (size_t i = 0; i < inst->path.count; i++) {
+		sql_add(s, i + 1 < inst->path.count ? " -> " : " ->> ");
+		if (inst->path.steps[i].is_index)
+			sql_add(s, "%s", inst->path.steps[i].text);
 		else
-			sql_literal(s, inst->steps[i]);
+			sql_literal(s, inst->path.steps[i].text);
 	}
 	sql_add(s, ")");
 }
@@ -76,16 +76,16 @@ static void add_document(struct sql *s, const struct instance *inst)
 {
 	add_column(s, inst);
 	sql_add(s, " @> ");
-	for (size_t i = 0; i < inst->step_count; i++) {
-		sql_add(s, inst->step_is_index[i] ? "pg_catalog.jsonb_build_array("
-						  : "pg_catalog.jsonb_build_object(");
-		if (inst->step_is_index[i])
+	for (size_t i = 0; i < inst->path.count; i++) {
+		sql_add(s, inst->path.steps[i].is_index ? "pg_catalog.jsonb_build_array("
+							: "pg_catalog.jsonb_build_object(");
+		if (inst->path.steps[i].is_index)
 			continue;
-		sql_literal(s, inst->steps[i]);
+		sql_literal(s, inst->path.steps[i].text);
 		sql_add(s, "::pg_catalog.text, ");
 	}
 	sql_add(s, "migrate_w.migrate_w");
-	for (size_t i = 0; i < inst->step_count; i++)
+	for (size_t i = 0; i < inst->path.count; i++)
 		sql_add(s, ")");
 }
 

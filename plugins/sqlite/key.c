@@ -224,8 +224,8 @@ static enum migrate_status check_named(struct self *self, const struct migrate_s
 			continue;
 		for (size_t n = 0; n < inst->column_count && n < KEY_MAX; n++)
 			names[n] = inst->columns[n].name;
-		near = nearest_name(key->items[i], names,
-				    inst->column_count < KEY_MAX ? inst->column_count : KEY_MAX);
+		near = migrate_nearest(key->items[i], names,
+				       inst->column_count < KEY_MAX ? inst->column_count : KEY_MAX);
 		return migrate_fail(self->session, MIGRATE_INVALID,
 				    "key: no column '%s' in '%s'%s%s%s", key->items[i], inst->table,
 				    near ? " (did you mean '" : "", near ? near : "",

@@ -186,8 +186,6 @@ int bind_bytes(sqlite3_stmt *stmt, int parameter, struct migrate_bytes bytes, bo
 enum migrate_status catalog_read(struct self *self, const struct sqlite_config *config);
 struct column *catalog_column(const struct instance *instance, const char *name);
 enum migrate_status catalog_key(struct self *self, const struct sqlite_config *config);
-/* The nearest of `count` names to `name`, or NULL. */
-const char *nearest_name(const char *name, const char *const *names, size_t count);
 /* Same name for SQLite: ASCII case does not count. */
 bool same_name(const char *a, const char *b);
 

@@ -149,7 +149,7 @@ START_TEST(reads_a_path)
 
 	ck_assert_int_eq(path_read(&self, paths[_i].path), MIGRATE_OK);
 	ck_assert_str_eq(inst.json_array, paths[_i].array);
-	ck_assert_uint_eq(inst.step_count, paths[_i].steps);
+	ck_assert_uint_eq(inst.path.count, paths[_i].steps);
 	path_free(&inst);
 }
 END_TEST
