@@ -41,7 +41,7 @@ struct work {
 	uint32_t left;   /* objects not settled */
 	uint32_t held;   /* items that copiers hold */
 	bool resumed;    /* began in an earlier run: its copies may be there already */
-	bool dirty;      /* settled objects that are not journalled yet */
+	bool dirty;      /* objects that are not journalled as they are now */
 	bool finished;   /* window_close() was called: freed once nothing is held */
 	int64_t touched; /* monotonic: when something was settled last */
 	struct forward {

@@ -360,6 +360,7 @@ static void again_locked(struct engine *e, struct item *it)
 		out_of_memory(e);
 		return;
 	}
+	w->dirty = true;
 	*copy = *it;
 	copy->record = w->batch->objects[n];
 	copy->next = e->waiting;
