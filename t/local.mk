@@ -42,6 +42,7 @@ unit_tests = \
 	t/unit/test-sqlite-rows \
 	t/unit/test-sqlite-tables \
 	t/unit/test-stride \
+	t/unit/test-window \
 	$(empty)
 libs3_unit_tests = \
 	t/unit/test-libs3 \
@@ -65,6 +66,7 @@ s3_unit_tests = \
 
 # What several of them include.
 unit_headers = \
+	t/unit/engine-fixture.h \
 	t/unit/job-fixture.h \
 	t/unit/journal-help.h \
 	t/unit/plugin-fixture.h \
