@@ -26,6 +26,7 @@ unit_tests = \
 	t/unit/test-journal-texts \
 	t/unit/test-journal-threads \
 	t/unit/test-json \
+	t/unit/test-pace \
 	t/unit/test-pattern \
 	t/unit/test-php \
 	t/unit/test-plugin-calls \
