@@ -11,6 +11,7 @@ unit_tests = \
 	t/unit/test-ends \
 	t/unit/test-escape \
 	t/unit/test-format \
+	t/unit/test-gate \
 	t/unit/test-job \
 	t/unit/test-job-environment \
 	t/unit/test-job-page \

@@ -74,13 +74,13 @@ static struct migrate_session *session, *other;
 
 static void set_up(void)
 {
-	struct error err = ERROR_INIT;
+	struct error why = ERROR_INIT;
 
-	ck_assert_int_eq(host_init(&host, "0123456789abcdef", 1000, &err), 0);
-	end = end_open(&host, "source", &fake, NULL, false, &err);
-	ck_assert_msg(end != NULL, "%s", err.text);
-	session = session_open(end, &err);
-	other = session_open(end, &err);
+	ck_assert_int_eq(host_init(&host, "0123456789abcdef", 1000, &why), 0);
+	end = end_open(&host, "source", &fake, NULL, false, &why);
+	ck_assert_msg(end != NULL, "%s", why.text);
+	session = session_open(end, &why);
+	other = session_open(end, &why);
 	ck_assert(session && other);
 }
 
@@ -92,7 +92,7 @@ static void tear_down(void)
 	host_release(&host);
 }
 
-static inline int run_suite(Suite *s)
+static inline int run_plugin_suite(Suite *s)
 {
 	SRunner *r = srunner_create(s);
 	int failed;

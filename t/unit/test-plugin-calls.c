@@ -500,5 +500,5 @@ int main(void)
 	tcase_add_test(t, reasons_are_cut_and_escaped);
 	tcase_add_test(t, lost_attributes_are_listed);
 	suite_add_tcase(s, t);
-	return run_suite(s);
+	return run_plugin_suite(s);
 }

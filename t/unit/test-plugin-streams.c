@@ -291,5 +291,5 @@ int main(void)
 	tcase_add_test(t, attributes_are_at_most_256);
 	tcase_add_test(t, kept_names_are_patterns);
 	suite_add_tcase(s, t);
-	return run_suite(s);
+	return run_plugin_suite(s);
 }
