@@ -6,7 +6,9 @@
 . "${srcdir:-.}/t/lib.sh"
 . "$srcdir/t/servers/postgres.sh"
 . "$srcdir/t/servers/mariadb.sh"
+. "$srcdir/t/faults/lib.sh"
 T_TIMEOUT=120
+needs_killat
 rows=200
 application=$srcdir/t/servers/application/application
 mkdir -p old/image
@@ -54,17 +56,30 @@ all_moved() { # KIND ADDRESS
 	esac
 }
 
-# beside KIND ADDRESS DATABASE ERRORS...
+# killed_beside CALL: at some of these calls of its own, one run after the other.
+killed_beside() {
+	t_killed=0
+	for t_at in 12 25 40 60 85 115 150; do
+		run "$killat" --at $t_at --only "$1" --program migrate-run -- migrate-run --progress=none job.yml
+		[ $? -eq 137 ] || break
+		t_killed=$((t_killed + 1))
+	done
+	echo "$t_killed were killed"
+	[ $t_killed -ge 3 ] && is_running application
+}
+
+# beside KIND ADDRESS DATABASE CALL ERRORS...
 beside() {
 	rm -rf new job.journal* stop
 	mkdir new
 	job "$3"
 	app make "$1" "$2" 2>/dev/null
 	start application "$application" run "$1" "$2" --rows $rows --ledger ledger --seconds 60 --clients 8 --rate 250 --stop stop
-	check "$1: a run, while the application goes on" ran_beside
+	check "$1: runs that are killed, while an application goes on" killed_beside "$4"
+	check 'one that ends' ran_beside
 	touch stop
 	check 'the application ends well' ends_with 0 application
-	shift 3
+	shift 4
 	check 'without errors of ours' "$@"
 }
 
@@ -85,14 +100,14 @@ settle() { # KIND ADDRESS
 	check 'changes all that is left, and nothing else' all_moved "$@"
 }
 
-beside sqlite "$PWD/app.db" 'plugin: sqlite, path: app.db' no_errors
+beside sqlite "$PWD/app.db" 'plugin: sqlite, path: app.db' fdatasync no_errors
 settle sqlite "$PWD/app.db"
 
 if t_lacking=$(postgres_lacks); then
 	skip 'postgres' "$t_lacking"
 else
 	postgres_up || { echo 'Bail out! the server does not start'; exit 99; }
-	beside postgres "$pg_uri" "plugin: postgres, connection: '$pg_uri'" no_errors
+	beside postgres "$pg_uri" "plugin: postgres, connection: '$pg_uri'" sendto no_errors
 	settle postgres "$pg_uri"
 fi
 
@@ -103,7 +118,7 @@ else
 	my_user app 'ALL ON app.*'
 	address=127.0.0.1:$mysql_port:app:test-password:app
 	beside mysql "$address" \
-		"plugin: mysql, connection: 'mysql://app:test-password@127.0.0.1:$mysql_port/app'" few_errors 1213
+		"plugin: mysql, connection: 'mysql://app:test-password@127.0.0.1:$mysql_port/app'" send few_errors 1213
 	settle mysql "$address"
 fi
 

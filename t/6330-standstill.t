@@ -8,11 +8,11 @@
 . "$srcdir/t/servers/mariadb.sh"
 . "$srcdir/t/servers/beside.sh"
 . "$srcdir/t/faults/lib.sh"
-T_TIMEOUT=60
 STEP=${STEP:-6} # 1: at each message, which takes some minutes
 "$killat" --count --report "$t_out/killat" true || skip_all 'killat cannot trace here'
 sources 8
 STILL=${STILL:-0} # seconds longer, by hand: 120
+T_TIMEOUT=$((60 + STILL))
 
 # What is different in each database: $kind.
 db() {

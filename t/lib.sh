@@ -63,11 +63,20 @@ t_set_environment() {
 	t_set_paths "$builddir"
 }
 
+# kills_ours PID: unless it has ended long ago, and the number is somebody else's by now
+kills_ours() {
+	case $(readlink "/proc/$1/cwd" 2>/dev/null) in
+	"$t_top"*) ;;
+	*) cat "/proc/$1/cmdline" "/proc/$1/environ" 2>/dev/null | grep -qaF "$t_top" || return 0 ;;
+	esac
+	kill -9 "$1" 2>/dev/null
+}
+
 t_clean_up() {
 	t_status=$?
 	trap - EXIT
 	for t_pid in "$t_top"/pids/*; do
-		[ -f "$t_pid" ] && kill -9 "$(cat "$t_pid")" 2>/dev/null
+		[ -f "$t_pid" ] && kills_ours "$(cat "$t_pid")"
 	done
 	jobs -p >"$t_out/jobs" 2>/dev/null
 	while read -r t_pid; do
@@ -192,7 +201,7 @@ not() {
 start() {
 	t_job=$1
 	shift
-	[ ! -f "$t_top/pids/$t_job" ] || kill -9 "$(pid_of "$t_job")" 2>/dev/null
+	[ ! -f "$t_top/pids/$t_job" ] || kills_ours "$(pid_of "$t_job")"
 	"$@" >"$t_out/$t_job.stdout" 2>"$t_out/$t_job.stderr" &
 	echo $! >"$t_top/pids/$t_job"
 }

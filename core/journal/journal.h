@@ -174,7 +174,6 @@ struct batch {
 	uint32_t n;
 	struct batch_counts counts;
 	struct arena arena;
-	void *engine;       /* the engine's own */
 	struct chunk *rows; /* the engine's: what TEXTS or FOUND is about, until it is intended */
 };
 

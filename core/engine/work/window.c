@@ -60,7 +60,6 @@ static struct work *work_new(struct engine *e, struct batch *b, bool resumed)
 	w->batch = b;
 	w->resumed = resumed;
 	w->touched = clock_monotonic();
-	b->engine = w;
 	return w;
 }
 
