@@ -174,10 +174,14 @@ static int load_row(struct connection *c, int64_t id, struct batch *b, bool *dro
 	return s.rc ? s.rc : SQLITE_ROW;
 }
 
-/* Into a zeroed array, so that dropped ones leave holes. */
+/*
+ * Into a zeroed array, so that dropped ones leave holes. They come in the order of their numbers:
+ * a page of the file that leads to the same record twice has lost another one.
+ */
 static int load_objects(struct connection *c, struct batch *b, uint32_t *found)
 {
 	struct statement s = statement(c, SQL_OBJECT_FROM);
+	uint32_t next = 0;
 	int rc = SQLITE_OK;
 
 	*found = 0;
@@ -192,6 +196,10 @@ static int load_objects(struct connection *c, struct batch *b, uint32_t *found)
 		if (!rc && n >= b->n)
 			rc = connection_damaged(c, "batch %lld has %u objects, and one more",
 						(long long)b->id, b->n);
+		if (!rc && n < next)
+			rc = connection_damaged(c, "batch %lld has its object %u twice",
+						(long long)b->id, n + 1);
+		next = n + 1;
 		if (!rc)
 			b->objects[n] = o;
 		++*found;

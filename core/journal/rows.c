@@ -182,6 +182,10 @@ static int read_rows(struct connection *c, struct chunk *chunk, bool dropped, st
 		}
 		read_row(&s, chunk, a, &chunk->rows[got]);
 		rc = s.rc;
+		/* as in batch.c: what comes twice is in another one's place */
+		if (!rc && got && chunk->rows[got].number <= chunk->rows[got - 1].number)
+			rc = connection_damaged(c, "chunk %lld has its row %u twice",
+						(long long)chunk->id, chunk->rows[got].number + 1);
 		got++;
 	}
 	statement_end(&s);

@@ -115,11 +115,14 @@ static bool follows(struct log_reader *r, const uint32_t *before)
  */
 static bool goes_on(struct log_reader *r, uint64_t n)
 {
+	/* what was computed for it: the bad one may have lost nothing but its checksum */
+	const uint32_t computed[2] = { r->sum[0], r->sum[1] };
+	const uint64_t first = n;
 	uint32_t before[2] = { 0, 0 };
 	bool committed = false;
 
 	for (; read_frame(r, n); n++) {
-		if (committed && follows(r, before))
+		if (committed && (follows(r, before) || (n == first + 1 && follows(r, computed))))
 			return true;
 		committed = is_of_this_log(r) && is_commit(r);
 		before[0] = big32(r->frame + 16);

@@ -2,7 +2,6 @@
 #include "journal-help.h"
 
 #include <sys/wait.h>
-#include <time.h>
 
 /*
  * A journal with one of everything is damaged in many ways. Each time it is
@@ -81,10 +80,10 @@ static void build(struct journal *j)
 
 static void begin(void)
 {
+	const char *given = getenv("TEST_SEED"); /* to look further by hand */
 	struct journal *j = open_run();
 
-	seed = (unsigned)time(NULL);
-	printf("# seed %u\n", seed);
+	seed = given ? (unsigned)strtoul(given, NULL, 10) : 1;
 	build(j);
 	journal_close(j);
 	j = open_run();

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "journal-help.h"
 
-#include <time.h>
-
 /*
  * Random passes with moved objects, and a naive model: an array over all keys
  * that says which record is the newest, and where.
@@ -153,7 +151,7 @@ START_TEST(merge_and_find_agree_with_the_naive_model)
 	const char *given = getenv("TEST_SEED");
 	struct journal *j = open_run();
 
-	seed = (given ? (unsigned)strtoul(given, NULL, 10) : (unsigned)time(NULL)) + (unsigned)_i;
+	seed = (given ? (unsigned)strtoul(given, NULL, 10) : 1) + (unsigned)_i;
 	printf("# TEST_SEED=%u\n", seed - (unsigned)_i);
 	fflush(stdout);
 	for (int pass = 1; pass <= PASSES; pass++) {
