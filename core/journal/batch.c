@@ -174,10 +174,7 @@ static int load_row(struct connection *c, int64_t id, struct batch *b, bool *dro
 	return s.rc ? s.rc : SQLITE_ROW;
 }
 
-/*
- * Into a zeroed array, so that dropped ones leave holes. They come in the order of their numbers:
- * a page of the file that leads to the same record twice has lost another one.
- */
+/* Into a zeroed array, so that dropped ones leave holes. */
 static int load_objects(struct connection *c, struct batch *b, uint32_t *found)
 {
 	struct statement s = statement(c, SQL_OBJECT_FROM);
@@ -192,13 +189,10 @@ static int load_objects(struct connection *c, struct batch *b, uint32_t *found)
 		struct object_record o;
 		uint32_t n;
 
-		rc = journal_object_row(c, &s, b->id, &b->arena, &n, &o);
+		rc = journal_object_row(c, &s, b->id, next, &b->arena, &n, &o);
 		if (!rc && n >= b->n)
 			rc = connection_damaged(c, "batch %lld has %u objects, and one more",
 						(long long)b->id, b->n);
-		if (!rc && n < next)
-			rc = connection_damaged(c, "batch %lld has its object %u twice",
-						(long long)b->id, n + 1);
 		next = n + 1;
 		if (!rc)
 			b->objects[n] = o;

@@ -22,7 +22,7 @@ static int object_from(struct connection *c, int64_t batch, uint32_t n, struct a
 	rc = statement_step(&s);
 	if (rc != SQLITE_ROW)
 		return rc;
-	failed = journal_object_row(c, &s, batch, a, at, o);
+	failed = journal_object_row(c, &s, batch, n, a, at, o);
 	statement_end(&s);
 	return failed ? failed : SQLITE_ROW;
 }

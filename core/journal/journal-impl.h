@@ -126,9 +126,9 @@ int journal_read_end(struct journal *j, int rc, struct error *err);
 int journal_object_insert(struct connection *c, const struct batch *b);
 int journal_object_update(struct connection *c, int64_t batch, uint32_t n,
 			  const struct object_record *o);
-/* The row that s stands on (OBJECT_FROM): SQLITE_OK or why not. */
-int journal_object_row(struct connection *c, struct statement *s, int64_t batch, struct arena *a,
-		       uint32_t *n, struct object_record *o);
+/* The row that s stands on (OBJECT_FROM), no object before `least`: SQLITE_OK or why not. */
+int journal_object_row(struct connection *c, struct statement *s, int64_t batch, uint32_t least,
+		       struct arena *a, uint32_t *n, struct object_record *o);
 /* SQLITE_ROW, SQLITE_DONE: there is none. */
 int journal_object_get(struct connection *c, int64_t batch, uint32_t n, struct arena *a,
 		       struct object_record *o);

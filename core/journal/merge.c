@@ -136,7 +136,7 @@ static int read_page(struct connection *c, struct run *r)
 	bind_integer(&s, r->next);
 	bind_integer(&s, PAGE);
 	while (!rc && r->count < PAGE && (rc = statement_step(&s)) == SQLITE_ROW) {
-		rc = journal_object_row(c, &s, r->batch, &r->arena, &r->numbers[r->count],
+		rc = journal_object_row(c, &s, r->batch, r->next, &r->arena, &r->numbers[r->count],
 					&r->page[r->count]);
 		if (!rc)
 			r->next = r->numbers[r->count++] + 1;

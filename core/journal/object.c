@@ -158,10 +158,14 @@ static void read_object(struct statement *s, struct arena *a, struct object_reco
 	o->moved_n = (uint32_t)column_integer(s, 20);
 }
 
-int journal_object_row(struct connection *c, struct statement *s, int64_t batch, struct arena *a,
-		       uint32_t *n, struct object_record *o)
+/* A page of the file that leads to one record twice has lost another one: all sums are good. */
+int journal_object_row(struct connection *c, struct statement *s, int64_t batch, uint32_t least,
+		       struct arena *a, uint32_t *n, struct object_record *o)
 {
 	*n = (uint32_t)column_integer(s, 1);
+	if (column_integer(s, 0) != batch || *n < least)
+		return connection_damaged(c, "object %u of batch %lld is in another one's place",
+					  *n, (long long)column_integer(s, 0));
 	if (!column_integer(s, 21))
 		return connection_damaged(c, "object %u of batch %lld differs from its sum", *n,
 					  (long long)batch);
@@ -180,7 +184,7 @@ int journal_object_get(struct connection *c, int64_t batch, uint32_t n, struct a
 	rc = statement_step(&s);
 	if (rc != SQLITE_ROW)
 		return rc;
-	failed = journal_object_row(c, &s, batch, a, &n, o);
+	failed = journal_object_row(c, &s, batch, n, a, &n, o);
 	statement_end(&s);
 	return failed ? failed : SQLITE_ROW;
 }

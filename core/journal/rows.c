@@ -167,7 +167,7 @@ static void read_row(struct statement *s, const struct chunk *chunk, struct aren
 static int read_rows(struct connection *c, struct chunk *chunk, bool dropped, struct arena *a)
 {
 	struct statement s = statement(c, SQL_ROW_LIST);
-	uint32_t got = 0, most = chunk->n;
+	uint32_t got = 0, next = 0, most = chunk->n;
 	int rc = SQLITE_OK;
 
 	chunk->rows = arena_alloc(a, (most ? most : 1) * sizeof(*chunk->rows));
@@ -182,10 +182,12 @@ static int read_rows(struct connection *c, struct chunk *chunk, bool dropped, st
 		}
 		read_row(&s, chunk, a, &chunk->rows[got]);
 		rc = s.rc;
-		/* as in batch.c: what comes twice is in another one's place */
-		if (!rc && got && chunk->rows[got].number <= chunk->rows[got - 1].number)
-			rc = connection_damaged(c, "chunk %lld has its row %u twice",
-						(long long)chunk->id, chunk->rows[got].number + 1);
+		/* see journal_object_row() */
+		if (!rc && (column_integer(&s, 0) != chunk->id || chunk->rows[got].number < next))
+			rc = connection_damaged(c, "row %u of chunk %lld is in another one's place",
+						chunk->rows[got].number,
+						(long long)column_integer(&s, 0));
+		next = chunk->rows[got].number + 1;
 		got++;
 	}
 	statement_end(&s);

@@ -184,6 +184,53 @@ START_TEST(a_page_of_another_place_is_refused_or_harmless)
 }
 END_TEST
 
+/* Leaves and inner nodes of trees: where their array of cells begins; 0: no such page. */
+static size_t cells_of(const unsigned char *page)
+{
+	switch (*page) {
+	case 10:
+	case 13:
+		return 8;
+	case 2:
+	case 5:
+		return 12;
+	default:
+		return 0;
+	}
+}
+
+/* All of its bytes are good, and one record is missing. */
+START_TEST(a_record_in_the_place_of_its_neighbour_is_refused_or_harmless)
+{
+	unsigned char saved[2];
+
+	begin();
+	for (size_t at = 4096; at + 4096 <= whole_size; at += 4096) {
+		size_t first = at + cells_of(whole + at);
+		size_t n = (size_t)whole[at + 3] << 8 | whole[at + 4];
+
+		for (size_t i = 0; first > at && i < n; i++) {
+			unsigned char *cell = whole + first + 2 * i;
+
+			memcpy(saved, cell, 2);
+			if (i + 1 < n) {
+				memcpy(cell, cell + 2, 2);
+				put_whole(whole, whole_size);
+				judge(false, "next", (size_t)(cell - whole));
+				memcpy(cell, saved, 2);
+			}
+			if (i) {
+				memcpy(cell, cell - 2, 2);
+				put_whole(whole, whole_size);
+				judge(false, "previous", (size_t)(cell - whole));
+				memcpy(cell, saved, 2);
+			}
+		}
+	}
+	ck_assert_uint_gt(refusals, 10);
+}
+END_TEST
+
 START_TEST(a_file_that_was_cut_is_refused)
 {
 	begin();
@@ -305,6 +352,7 @@ static void add(TCase *t)
 	tcase_add_test(t, a_flipped_bit_is_refused_or_harmless);
 	tcase_add_test(t, zeroed_and_repeated_sectors_are_refused_or_harmless);
 	tcase_add_test(t, a_page_of_another_place_is_refused_or_harmless);
+	tcase_add_test(t, a_record_in_the_place_of_its_neighbour_is_refused_or_harmless);
 	tcase_add_test(t, a_file_that_was_cut_is_refused);
 	tcase_add_test(t, damage_in_the_log_is_told_from_its_torn_end);
 	tcase_add_test(t, a_torn_end_of_the_log_costs_the_unfinished_commit_alone);
