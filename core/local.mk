@@ -186,6 +186,7 @@ engine_sources = \
 	core/engine/copy/unchanged.c \
 	core/engine/copy/uploads.c \
 	core/engine/copy/uploads.h \
+	core/engine/dry/begin.c \
 	core/engine/dry/done.c \
 	core/engine/dry/dry-impl.h \
 	core/engine/dry/dry.c \
@@ -231,8 +232,6 @@ engine_sources = \
 	core/engine/rows/swap.c \
 	core/engine/rows/turn.c \
 	core/engine/rows/unindexed.c \
-	core/engine/run/again.c \
-	core/engine/run/again.h \
 	core/engine/run/auto.c \
 	core/engine/run/auto.h \
 	core/engine/run/begin.c \
@@ -241,8 +240,9 @@ engine_sources = \
 	core/engine/run/crew.h \
 	core/engine/run/feeder.c \
 	core/engine/run/feeder.h \
-	core/engine/run/fit.c \
 	core/engine/run/remake.c \
+	core/engine/run/replan.c \
+	core/engine/run/replan.h \
 	core/engine/run/retry-rows.c \
 	core/engine/run/retry.c \
 	core/engine/run/retry.h \
@@ -253,7 +253,6 @@ engine_sources = \
 	core/engine/run/ticker.h \
 	core/engine/run/tune.c \
 	core/engine/run/tune.h \
-	core/engine/run/twin.c \
 	core/engine/run/watchdog.c \
 	core/engine/seed/names.c \
 	core/engine/seed/png.c \
@@ -269,11 +268,16 @@ engine_sources = \
 	core/engine/task/control.h \
 	core/engine/task/ends.c \
 	core/engine/task/ends.h \
+	core/engine/task/fit.c \
+	core/engine/task/halt.c \
+	core/engine/task/halt.h \
 	core/engine/task/options.h \
+	core/engine/task/pass.c \
 	core/engine/task/scratch.c \
 	core/engine/task/scratch.h \
-	core/engine/task/signals.c \
-	core/engine/task/signals.h \
+	core/engine/task/task.c \
+	core/engine/task/task.h \
+	core/engine/task/twin.c \
 	core/engine/texts/known.c \
 	core/engine/texts/known.h \
 	core/engine/texts/texts.c \
@@ -287,13 +291,15 @@ engine_sources = \
 	core/engine/verify/verify.c \
 	core/engine/verify/verify.h \
 	core/engine/verify/worker.c \
-	core/engine/work/engine.c \
-	core/engine/work/engine.h \
+	core/engine/work/again.c \
+	core/engine/work/again.h \
 	core/engine/work/gate.c \
 	core/engine/work/gate.h \
 	core/engine/work/pace.c \
 	core/engine/work/pace.h \
 	core/engine/work/record.c \
+	core/engine/work/running.c \
+	core/engine/work/running.h \
 	core/engine/work/saver.c \
 	core/engine/work/scan.c \
 	core/engine/work/scan.h \
@@ -377,7 +383,7 @@ core_cmd_migrate_plugin_CFLAGS = $(program_cflags)
 core_cmd_migrate_plugin_LDFLAGS = $(program_ldflags)
 core_cmd_migrate_plugin_LDADD = $(program_libs)
 
-core_cmd_migrate_run_SOURCES = core/cmd/run.c
+core_cmd_migrate_run_SOURCES = core/cmd/run.c core/cmd/signals.c core/cmd/signals.h
 core_cmd_migrate_run_CFLAGS = $(program_cflags)
 core_cmd_migrate_run_LDFLAGS = $(program_ldflags)
 core_cmd_migrate_run_LDADD = $(program_libs)

@@ -40,6 +40,7 @@ unit_tests = \
 	t/unit/test-rename \
 	t/unit/test-replace \
 	t/unit/test-schema \
+	t/unit/test-server \
 	t/unit/test-sorter \
 	t/unit/test-sqlite-files \
 	t/unit/test-sqlite-rows \
@@ -69,11 +70,11 @@ s3_unit_tests = \
 
 # What several of them include.
 unit_headers = \
-	t/unit/engine-fixture.h \
 	t/unit/job-fixture.h \
 	t/unit/journal-help.h \
 	t/unit/plugin-fixture.h \
 	t/unit/posix-fixture.h \
+	t/unit/run-fixture.h \
 	t/unit/s3-help.h \
 	t/unit/sqlite-fixture.h \
 	t/unit/text-help.h \
@@ -100,6 +101,7 @@ t_unit_test_s3_keys_LDADD = $(s3_test_libs)
 t_unit_test_s3_pages_LDADD = $(s3_test_libs)
 t_unit_test_s3_sign_LDADD = $(s3_test_libs)
 t_unit_test_s3_uri_LDADD = $(s3_test_libs)
+t_unit_test_server_LDADD = $(posix_test_libs)
 t_unit_test_sqlite_files_LDADD = $(sqlite_test_libs)
 t_unit_test_sqlite_rows_LDADD = $(sqlite_test_libs)
 t_unit_test_sqlite_tables_LDADD = $(sqlite_test_libs)

@@ -94,3 +94,13 @@ bool escape_message(struct buf *out, const void *bytes, size_t n)
 {
 	return escape(out, bytes, n, true);
 }
+
+const char *shown_key(struct arena *a, struct migrate_bytes key)
+{
+	BUF_AUTO struct buf b = BUF_INIT(4 * MIGRATE_KEY_MAX);
+	const char *text;
+
+	escape_add(&b, key.p, key.n);
+	text = arena_copy(a, b.p, b.len);
+	return text ? text : "?";
+}

@@ -2,6 +2,7 @@
 #ifndef MIGRATE_BASE_ESCAPE_H
 #define MIGRATE_BASE_ESCAPE_H
 
+#include "base/arena.h"
 #include "base/buf.h"
 
 /*
@@ -22,5 +23,8 @@ bool escape_add(struct buf *out, const void *bytes, size_t n);
  * passes, so that nothing is escaped twice. Not to be read back.
  */
 bool escape_message(struct buf *out, const void *bytes, size_t n);
+
+/* A key as messages show it, in a. */
+const char *shown_key(struct arena *a, struct migrate_bytes key);
 
 #endif

@@ -118,13 +118,13 @@ void print_check_json(const struct check *c, int exit)
 
 	json_object(j, NULL);
 	json_int(j, "version", 1);
-	json_text(j, "job", c->job->name);
+	json_text(j, "job", c->task.job->name);
 	json_int(j, "exit", exit);
-	if (c->open) {
-		json_ends(j, &c->ends);
+	if (c->task.open) {
+		json_ends(j, &c->task.ends);
 		json_keys(j, c);
 	}
-	if (c->open && c->probed) {
+	if (c->task.open && c->probed) {
 		json_object(j, "probe");
 		json_text(j, "scratch", c->probe.prefix);
 		json_uint(j, "written", c->probe.written);

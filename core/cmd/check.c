@@ -173,12 +173,13 @@ static void print_cache(const struct open_end *o, const struct buf *would)
 
 static void print_ends(const struct check *c)
 {
-	print_store(&c->ends.source, &c->ends.source_facts);
-	print_store(&c->ends.destination, &c->ends.destination_facts);
-	for (size_t i = 0; i < c->ends.database_count; i++)
-		print_database(&c->ends.databases[i], &c->ends.database_facts[i], &c->databases[i]);
-	for (size_t i = 0; i < c->ends.cache_count; i++)
-		print_cache(&c->ends.caches[i], &c->would[i]);
+	print_store(&c->task.ends.source, &c->task.ends.source_facts);
+	print_store(&c->task.ends.destination, &c->task.ends.destination_facts);
+	for (size_t i = 0; i < c->task.ends.database_count; i++)
+		print_database(&c->task.ends.databases[i], &c->task.ends.database_facts[i],
+			       &c->databases[i]);
+	for (size_t i = 0; i < c->task.ends.cache_count; i++)
+		print_cache(&c->task.ends.caches[i], &c->would[i]);
 }
 
 /* ---- What would happen ---- */
@@ -211,7 +212,7 @@ static void print_journal(const struct check *c)
 	format_bytes(needs, sizeof(needs), c->journal_bytes);
 	format_bytes(has, sizeof(has), c->journal_free);
 	printf("journal: ");
-	print_text(c->job->journal_path);
+	print_text(c->task.job->journal_path);
 	printf("%s\n  space        about %s%s, %s free\n",
 	       c->journal_exists ? " (exists: migrate-run goes on with it)" : " (new)", needs,
 	       c->whole ? "" : " or more", has);
@@ -219,12 +220,12 @@ static void print_journal(const struct check *c)
 
 static void print_report(const struct check *c)
 {
-	if (c->open && !c->asked_to_end) {
+	if (c->task.open && !c->asked_to_end) {
 		print_ends(c);
 		print_keys(c);
 	}
-	if (c->open && c->probed)
-		print_card(&c->probe, &c->ends.destination);
+	if (c->task.open && c->probed)
+		print_card(&c->probe, &c->task.ends.destination);
 	print_journal(c);
 }
 

@@ -3,12 +3,14 @@
 
 #include "base/log.h"
 #include "cmd/command.h"
+#include "cmd/signals.h"
 #include "engine/dry/dry.h"
 #include "job/schema/secret.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static struct run_options options;
 static const char *retry_failed;
@@ -132,6 +134,25 @@ static int check_remake(struct error *err)
 		   : 0;
 }
 
+/* Its threads can be neither joined nor ended. */
+static void on_hung(void)
+{
+	log_error("ending the process; run again to go on");
+	_exit(EXIT_OUTAGE);
+}
+
+static int run_watched(const struct job *job, struct run_result *result, struct error *err)
+{
+	static const struct task_hooks hooks = { .stoppable = signals_on_first, .hung = on_hung };
+	int status;
+
+	if (signals_watch(err))
+		return err->exit;
+	status = run_job(job, &options, &hooks, result, err);
+	signals_unwatch();
+	return status;
+}
+
 static int run(const char *path, struct error *err)
 {
 	struct job_load_options load = { .set = settings.items, .find = command_find_plugin };
@@ -148,7 +169,7 @@ static int run(const char *path, struct error *err)
 	if (options.dry_run) {
 		status = run_dry(job, &options, err);
 	} else {
-		status = run_job(job, &options, &result, err);
+		status = run_watched(job, &result, err);
 		if (!error_is_set(err) && options.progress != PROGRESS_JSON) {
 			print_objects(&result);
 			print_rows(&result.all);

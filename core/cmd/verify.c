@@ -226,26 +226,22 @@ static void print_result(const struct verify_result *r, int status)
 /* ---- Doing it ---- */
 
 /* True is not complete: a script that goes on to delete things must be able to tell. */
-static int status_of_rest(struct journal *journal, const struct verify_result *r, int status,
-			  struct error *err)
+static int status_of_rest(const struct verify_result *r, int status)
 {
-	struct batch_counts c;
+	const struct batch_counts *c = &r->all;
 
 	if (status != EXIT_DONE)
 		return status;
-	if (journal_counts(journal, 0, &c, err))
-		return err->exit;
 	if (!is_finished(r))
 		return EXIT_INTERRUPTED;
 	if (r->dropped)
 		return EXIT_UNKNOWN;
-	return c.failed || c.rows_conflict || c.rows_failed ? EXIT_SOME_FAILED : EXIT_DONE;
+	return c->failed || c->rows_conflict || c->rows_failed ? EXIT_SOME_FAILED : EXIT_DONE;
 }
 
-static int verify(const struct job *job, struct journal *journal, const struct verify_options *o,
-		  struct error *err)
+static int verify(const struct job *job, const struct verify_options *o, struct error *err)
 {
-	struct verify *v = verify_new(job, journal, o, err);
+	struct verify *v = verify_new(job, o, err);
 	struct json_stream stream;
 	struct verify_result r;
 	int status, end;
@@ -265,7 +261,7 @@ static int verify(const struct job *job, struct journal *journal, const struct v
 	status = verify_run(v, on_difference, &stream, &r, err);
 	command_on_signal(NULL);
 	running = NULL;
-	end = status_of_rest(journal, &r, status, err);
+	end = status_of_rest(&r, status);
 	if (json)
 		print_result_json(&stream, &r, end);
 	else
@@ -276,26 +272,24 @@ static int verify(const struct job *job, struct journal *journal, const struct v
 	return end;
 }
 
-static int open_and_verify(const struct job *job, const struct verify_options *o, struct error *err)
+/* --journal: all of it is read and counted again. */
+static int verify_journal(const struct job *job, struct error *err)
 {
 	struct journal_options options = { .path = job->journal_path,
 					   .mode = JOURNAL_READ,
 					   .trusted = job->owner,
 					   .allow_volatile = job->journal_allow_volatile,
-					   .full_check = only_journal };
+					   .full_check = true };
 	struct journal *j = journal_open(&options, err);
-	int status = EXIT_DONE;
 
 	if (!j)
 		return command_fail(&command, err);
-	if (!only_journal)
-		status = verify(job, j, o, err);
-	else if (json)
+	if (json)
 		printf("{\"version\":1,\"journal\":\"well\"}\n");
 	else
 		printf("the journal is well\n");
 	journal_close(j);
-	return status;
+	return EXIT_DONE;
 }
 
 int main(int argc, char **argv)
@@ -312,7 +306,12 @@ int main(int argc, char **argv)
 	log_configure(command.name, LOG_WARN, false);
 	if (!parse_options(&o, &err))
 		job = job_load(operands[0], &load, &err);
-	status = job ? open_and_verify(job, &o, &err) : command_fail(&command, &err);
+	if (!job)
+		status = command_fail(&command, &err);
+	else if (only_journal)
+		status = verify_journal(job, &err);
+	else
+		status = verify(job, &o, &err);
 	if (job)
 		job_free(job);
 	return command_end(status);

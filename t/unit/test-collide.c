@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine-fixture.h"
+#include "run-fixture.h"
 
 #include "engine/plan/planner.h"
 
@@ -173,7 +173,7 @@ static void plan_batch(unsigned *members, uint32_t n, enum batch_kind kind)
 		b->objects[i].state = p->state;
 		b->objects[i].fail = p->fail;
 	}
-	WELL(journal_plan(engine.journal, &b, 1, &err));
+	WELL(journal_plan(task.journal, &b, 1, &err));
 	for (uint32_t i = 0; i < n && kind < BATCH_ROWS; i++) {
 		plan[members[i]].batch = b->id;
 		plan[members[i]].n = i;
@@ -226,19 +226,19 @@ static void check_plan(void)
 	for (unsigned i = 0; i < count; i++) {
 		if (plan[i].place == FOR_LATER)
 			continue;
-		b = journal_load(engine.journal, plan[i].batch, &err);
+		b = journal_load(task.journal, plan[i].batch, &err);
 		ck_assert_msg(b != NULL, "%s", err.text);
 		check_record(&plan[i], &b->objects[plan[i].n], &failed);
 		batch_free(b);
 	}
-	ck_assert_uint_eq(engine.tally.failed, failed);
-	ck_assert_uint_eq(engine.tally.new_failures, failed);
-	ck_assert_uint_eq(engine.tally.objects_done, failed);
+	ck_assert_uint_eq(run.tally.failed, failed);
+	ck_assert_uint_eq(run.tally.new_failures, failed);
+	ck_assert_uint_eq(run.tally.objects_done, failed);
 }
 
 static void check_one(bool chains)
 {
-	struct plan_check *c = plan_check_new(&engine, &err);
+	struct plan_check *c = plan_check_new(&run, &err);
 	int rc;
 
 	ck_assert_msg(c != NULL, "%s", err.text);
@@ -249,7 +249,7 @@ static void check_one(bool chains)
 		ck_assert_int_eq(rc, -1);
 		ck_assert_int_eq(err.exit, EXIT_USAGE);
 		ck_assert_msg(names_a_chain(err.text), "%s", err.text);
-		ck_assert(engine.fresh);
+		ck_assert(run.fresh);
 	} else {
 		ck_assert_msg(rc == 0, "%s", err.text);
 		check_plan();
@@ -289,5 +289,5 @@ static void add(TCase *t)
 
 int main(void)
 {
-	return run_engine_suite("collide", add);
+	return run_fixture_suite("collide", add);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine-fixture.h"
 #include "plugin-fixture.h"
+#include "run-fixture.h"
 
 #include "engine/work/gate.h"
 
@@ -35,8 +35,8 @@ static int answer_probe(void *request)
 static void gate_setup(void)
 {
 	set_up();
-	engine.ends.source.end = end;
-	gate = gate_new(&engine);
+	task.ends.source.end = end;
+	gate = gate_new(&task, &run.halt, &run.pulse);
 	ck_assert_ptr_nonnull(gate);
 }
 
@@ -91,14 +91,14 @@ START_TEST(the_verdict_follows_from_the_status)
 	ck_assert_int_eq(ROWS, MIGRATE_STATUS_COUNT - 1);
 	ck_assert_int_eq(trouble(session, row->status), row->verdict);
 	ck_assert_uint_eq(probes, row->probes);
-	ck_assert_int_eq(engine.error.exit, row->exit);
-	ck_assert_int_eq(engine_leaving(&engine), row->exit != 0);
+	ck_assert_int_eq(run.halt.error.exit, row->exit);
+	ck_assert_int_eq(halt_leaving(&run.halt), row->exit != 0);
 	ck_assert_int_eq(gate_pass(gate), row->exit == 0);
 	if (row->probes)
 		ck_assert(asked_to_write && !strcmp(session_message(session), "so it said"));
 	if (row->exit)
-		ck_assert_msg(strstr(engine.error.text, "so it said") != NULL, "%s",
-			      engine.error.text);
+		ck_assert_msg(strstr(run.halt.error.text, "so it said") != NULL, "%s",
+			      run.halt.error.text);
 }
 END_TEST
 
@@ -108,16 +108,16 @@ START_TEST(who_hears_of_it_when_the_run_has_failed_leaves)
 	struct error other_error = ERROR_INIT;
 
 	error_set(&other_error, EXIT_JOURNAL, "the first");
-	engine_fail(&engine, &other_error);
+	halt_fail(&run.halt, &other_error);
 	ck_assert_int_eq(trouble(session, table[_i].status), GATE_LEAVE);
 	ck_assert_uint_eq(probes, 0);
-	ck_assert_str_eq(engine.error.text, "the first");
+	ck_assert_str_eq(run.halt.error.text, "the first");
 }
 END_TEST
 
 START_TEST(a_call_that_was_cancelled_leaves_when_the_run_ends)
 {
-	engine_stop(&engine);
+	halt_stop(&run.halt);
 	ck_assert_int_eq(trouble(session, MIGRATE_CANCELLED), GATE_LEAVE);
 	ck_assert_int_eq(trouble(session, MIGRATE_THROTTLED), GATE_LEAVE);
 	/* what is in flight is finished: one that is its own trouble still counts */
@@ -146,7 +146,7 @@ START_TEST(twenty_denials_in_a_row_are_looked_into)
 	job.patience = -1;
 	probed[1] = MIGRATE_DENIED;
 	ck_assert_int_eq(trouble(session, MIGRATE_DENIED), GATE_LEAVE);
-	ck_assert_int_eq(engine.error.exit, EXIT_OUTAGE);
+	ck_assert_int_eq(run.halt.error.exit, EXIT_OUTAGE);
 }
 END_TEST
 
@@ -154,8 +154,8 @@ START_TEST(one_denial_of_a_database_is_looked_into)
 {
 	struct open_end database = { .end = end };
 
-	engine.ends.databases = &database;
-	engine.ends.database_count = 1;
+	task.ends.databases = &database;
+	task.ends.database_count = 1;
 	deny(1);
 	ck_assert_uint_eq(probes, 1);
 }
@@ -165,20 +165,20 @@ END_TEST
 
 START_TEST(an_end_that_only_throttles_is_given_up_after_the_patience)
 {
-	engine.ends.source.end = NULL;
-	engine.ends.destination.end = end;
+	task.ends.source.end = NULL;
+	task.ends.destination.end = end;
 	job.patience = 0;
 	for (unsigned i = 0; i < 3; i++) { /* something goes well between them */
 		ck_assert_int_eq(trouble(session, MIGRATE_THROTTLED), GATE_AGAIN);
 		gate_well(gate);
 	}
-	ck_assert_uint_eq(engine.pulse.destination, 3);
-	ck_assert_uint_eq(engine.pulse.source, 0);
+	ck_assert_uint_eq(run.pulse.destination, 3);
+	ck_assert_uint_eq(run.pulse.source, 0);
 	ck_assert_int_eq(trouble(session, MIGRATE_THROTTLED), GATE_AGAIN);
 	ck_assert_int_eq(trouble(session, MIGRATE_THROTTLED), GATE_LEAVE);
-	ck_assert_int_eq(engine.error.exit, EXIT_OUTAGE);
-	ck_assert_msg(strstr(engine.error.text, "source: throttled: so it said") != NULL, "%s",
-		      engine.error.text);
+	ck_assert_int_eq(run.halt.error.exit, EXIT_OUTAGE);
+	ck_assert_msg(strstr(run.halt.error.text, "source: throttled: so it said") != NULL, "%s",
+		      run.halt.error.text);
 	ck_assert_uint_eq(probes, 0);
 }
 END_TEST
@@ -186,8 +186,8 @@ END_TEST
 START_TEST(what_the_source_throttles_is_counted_as_its_own)
 {
 	ck_assert_int_eq(trouble(session, MIGRATE_THROTTLED), GATE_AGAIN);
-	ck_assert_uint_eq(engine.pulse.source, 1);
-	ck_assert_uint_eq(engine.pulse.destination, 0);
+	ck_assert_uint_eq(run.pulse.source, 1);
+	ck_assert_uint_eq(run.pulse.destination, 0);
 }
 END_TEST
 
@@ -214,7 +214,7 @@ START_TEST(an_outage_is_told_and_waited_out)
 	ck_assert_uint_eq(probes, 2);
 	ck_assert(!gate_note(gate, note, sizeof(note)));
 	ck_assert(gate_pass(gate));
-	ck_assert(!error_is_set(&engine.error));
+	ck_assert(!error_is_set(&run.halt.error));
 }
 END_TEST
 
@@ -224,9 +224,9 @@ START_TEST(an_outage_beyond_the_patience_ends_the_run)
 	probed[0] = MIGRATE_NO_SPACE;
 	ck_assert_int_eq(trouble(session, MIGRATE_UNAVAILABLE), GATE_LEAVE);
 	ck_assert_uint_eq(probes, 1);
-	ck_assert_int_eq(engine.error.exit, EXIT_OUTAGE);
-	ck_assert_msg(strstr(engine.error.text, "source: no_space: probe 1") != NULL, "%s",
-		      engine.error.text);
+	ck_assert_int_eq(run.halt.error.exit, EXIT_OUTAGE);
+	ck_assert_msg(strstr(run.halt.error.text, "source: no_space: probe 1") != NULL, "%s",
+		      run.halt.error.text);
 	ck_assert(!gate_pass(gate));
 }
 END_TEST
@@ -234,11 +234,11 @@ END_TEST
 static void another_worker(void)
 {
 	meanwhile = NULL;
-	engine_stop(&engine); /* or it would wait for us */
+	halt_stop(&run.halt); /* or it would wait for us */
 	ck_assert_int_eq(gate_trouble(gate, other, true, MIGRATE_UNAVAILABLE), GATE_LEAVE);
 	ck_assert(!gate_pass(gate));
 	ck_assert_uint_eq(probes, 1);
-	atomic_store(&engine.stopping, false);
+	atomic_store(&run.halt.stopping, false);
 }
 
 START_TEST(one_worker_asks_and_the_others_wait)
@@ -288,7 +288,7 @@ START_TEST(a_pause_holds_workers_until_it_or_the_run_ends)
 	ck_assert_str_eq(note, "paused by the operator");
 	worker = start_held_worker();
 	if (_i)
-		engine_stop(&engine);
+		halt_stop(&run.halt);
 	else
 		gate_set_paused(gate, false);
 	ck_assert_int_eq(pthread_join(worker, &passed), 0);
@@ -332,5 +332,5 @@ static void add(TCase *t)
 
 int main(void)
 {
-	return run_engine_suite("gate", add);
+	return run_fixture_suite("gate", add);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine-fixture.h"
+#include "run-fixture.h"
 
 #include "engine/work/pace.h"
 
@@ -16,7 +16,7 @@ static struct pace *pace;
 
 static void pace_setup(void)
 {
-	pace = pace_new(&engine);
+	pace = pace_new(&run.halt, &job.limits);
 	ck_assert_ptr_nonnull(pace);
 }
 
@@ -93,15 +93,15 @@ START_TEST(the_jobs_limits_hold_each_for_its_own_kind)
 	job.limits.bandwidth = 1;
 	job.limits.requests = 1;
 	pace_free(pace);
-	pace = pace_new(&engine);
+	pace = pace_new(&run.halt, &job.limits);
 	ck_assert(pace_take(pace, PACE_ROWS, MILLION)); /* has none */
-	engine_stop(&engine);
+	halt_stop(&run.halt);
 	ck_assert(!pace_take(pace, PACE_BYTES, MILLION));
 	ck_assert(!pace_take(pace, PACE_REQUESTS, MILLION));
 	ck_assert(pace_take(pace, PACE_ROWS, MILLION));
 	job.limits.rows = 1;
 	pace_free(pace);
-	pace = pace_new(&engine);
+	pace = pace_new(&run.halt, &job.limits);
 	ck_assert(!pace_take(pace, PACE_ROWS, MILLION));
 	ck_assert_uint_eq(pace_taken(pace, PACE_ROWS), MILLION);
 }
@@ -121,7 +121,7 @@ START_TEST(who_waits_is_refused_when_the_run_ends)
 	ck_assert_int_eq(pthread_create(&thread, NULL, take_for_hours, pace), 0);
 	while (!pace_taken(pace, PACE_ROWS))
 		sched_yield();
-	engine_stop(&engine);
+	halt_stop(&run.halt);
 	ck_assert_int_eq(pthread_join(thread, &passed), 0);
 	ck_assert_ptr_null(passed);
 }
@@ -131,16 +131,16 @@ END_TEST
 START_TEST(a_changed_limit_begins_anew)
 {
 	pace_set(pace, PACE_REQUESTS, 1);
-	engine_stop(&engine);
+	halt_stop(&run.halt);
 	ck_assert(!pace_take(pace, PACE_REQUESTS, UINT32_MAX));
-	atomic_store(&engine.stopping, false);
+	atomic_store(&run.halt.stopping, false);
 	pace_set(pace, PACE_REQUESTS, 2 * MILLION);
 	ck_assert(pace_take(pace, PACE_REQUESTS, 100));
 	pace_set(pace, PACE_REQUESTS, 0);
 	ck_assert(pace_take(pace, PACE_REQUESTS, UINT32_MAX));
 	ck_assert_uint_eq(pace_taken(pace, PACE_REQUESTS), 2 * (uint64_t)UINT32_MAX + 100);
 	pace_set(pace, PACE_REQUESTS, 1);
-	engine_stop(&engine);
+	halt_stop(&run.halt);
 	ck_assert(!pace_take(pace, PACE_REQUESTS, 2));
 }
 END_TEST
@@ -158,5 +158,5 @@ static void add(TCase *t)
 
 int main(void)
 {
-	return run_engine_suite("pace", add);
+	return run_fixture_suite("pace", add);
 }

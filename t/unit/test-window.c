@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine-fixture.h"
+#include "run-fixture.h"
 
 /*
  * Random work in a window, and a naive model: an array of all objects that says where each one
@@ -132,7 +132,7 @@ static size_t waiting_count(void)
 {
 	size_t n = 0;
 
-	for (const struct item *it = engine.waiting; it; it = it->next)
+	for (const struct item *it = run.waiting; it; it = it->next)
 		n++;
 	return n;
 }
@@ -152,15 +152,14 @@ static void check_window(void)
 
 	for (unsigned i = 0; i < work_count; i++)
 		open += !works[i].closed;
-	ck_assert_uint_eq(engine.window, open);
-	ck_assert_uint_eq(check_list(&engine.open, true) + check_list(&engine.syncing, false),
-			  open);
+	ck_assert_uint_eq(run.window, open);
+	ck_assert_uint_eq(check_list(&run.open, true) + check_list(&run.syncing, false), open);
 	ck_assert_uint_eq(waiting_count(), count_of(WAITING));
-	ck_assert_uint_eq(engine.tally.copied, settled_by[OBJECT_COPIED]);
-	ck_assert_uint_eq(engine.tally.same, settled_by[OBJECT_SAME]);
-	ck_assert_uint_eq(engine.tally.skipped, settled_by[OBJECT_SKIPPED]);
-	ck_assert_uint_eq(engine.tally.gone, settled_by[OBJECT_GONE]);
-	ck_assert_uint_eq(engine.tally.failed, settled_by[OBJECT_FAILED]);
+	ck_assert_uint_eq(run.tally.copied, settled_by[OBJECT_COPIED]);
+	ck_assert_uint_eq(run.tally.same, settled_by[OBJECT_SAME]);
+	ck_assert_uint_eq(run.tally.skipped, settled_by[OBJECT_SKIPPED]);
+	ck_assert_uint_eq(run.tally.gone, settled_by[OBJECT_GONE]);
+	ck_assert_uint_eq(run.tally.failed, settled_by[OBJECT_FAILED]);
 }
 
 /* ---- What happens ---- */
@@ -197,10 +196,10 @@ static struct work *admit(uint32_t n)
 	}
 	k->n = n;
 	k->kind = b->kind;
-	WELL(journal_plan(engine.journal, &b, 1, &err));
+	WELL(journal_plan(task.journal, &b, 1, &err));
 	k->batch = b->id;
 	work_count++;
-	return window_admit(&engine, b, false);
+	return window_admit(&run, b, false);
 }
 
 static void admit_some(void)
@@ -213,7 +212,7 @@ static void admit_some(void)
 
 static const struct item *waiting_for(unsigned number)
 {
-	for (const struct item *it = engine.waiting; it; it = it->next)
+	for (const struct item *it = run.waiting; it; it = it->next)
 		if (number_of(it->record.key) == number)
 			return it;
 	return NULL;
@@ -221,7 +220,7 @@ static const struct item *waiting_for(unsigned number)
 
 static bool any_due(void)
 {
-	for (const struct item *it = engine.waiting; it; it = it->next)
+	for (const struct item *it = run.waiting; it; it = it->next)
 		if (!it->due)
 			return true;
 	return false;
@@ -287,7 +286,7 @@ static void take(void)
 
 	if (!due && !k)
 		return; /* a copier would wait */
-	ck_assert_int_eq(window_take(&engine, 0, items, max, &n), TOOK_ITEMS);
+	ck_assert_int_eq(window_take(&run, 0, items, max, &n), TOOK_ITEMS);
 	ck_assert(n >= 1 && n <= max);
 	if (!due) {
 		check_run(k, items, n, max);
@@ -347,14 +346,14 @@ static void give_back(bool leaving)
 		items[n] = hands[i].item;
 		hands[i] = hands[--hand_count];
 	}
-	window_return(&engine, items, n);
+	window_return(&run, items, n);
 	memset(etags, '#', sizeof(etags));
 	memset(messages, '#', sizeof(messages));
 }
 
 static void let_time_pass(void)
 {
-	for (struct item *it = engine.waiting; it; it = it->next)
+	for (struct item *it = run.waiting; it; it = it->next)
 		it->due = 0;
 }
 
@@ -374,10 +373,10 @@ static struct known_work *straggling(void)
 static void move_stragglers(void)
 {
 	struct known_work *from = straggling(), *to = &works[work_count];
-	size_t window = engine.window;
+	size_t window = run.window;
 
-	WELL(window_move_stragglers(&engine, INT64_MAX, &err));
-	ck_assert_uint_eq(engine.window, window + (from != NULL));
+	WELL(window_move_stragglers(&run, INT64_MAX, &err));
+	ck_assert_uint_eq(run.window, window + (from != NULL));
 	if (!from)
 		return;
 	for (uint32_t i = 0; i < from->n; i++)
@@ -386,7 +385,7 @@ static void move_stragglers(void)
 	for (uint32_t i = 0; i < to->n; i++)
 		objects[to->members[i]].work = work_count;
 	to->kind = BATCH_MOVED;
-	for (struct work *w = engine.open.first; w; w = w->next)
+	for (struct work *w = run.open.first; w; w = w->next)
 		to->batch = w->batch->id; /* the last one */
 	work_count++;
 }
@@ -396,18 +395,18 @@ static void sync_settled(void)
 {
 	struct work *next;
 
-	if (!engine.syncing.first)
+	if (!run.syncing.first)
 		return;
-	for (struct work *w = window_take_settled(&engine, 0); w; w = next) {
+	for (struct work *w = window_take_settled(&run, 0); w; w = next) {
 		next = w->next;
 		ck_assert_uint_eq(left_of(known(w->batch)), 0);
 		w->batch->state = BATCH_COPIED;
-		WELL(journal_save(engine.journal, &w->batch, 1, &err));
+		WELL(journal_save(task.journal, &w->batch, 1, &err));
 		known(w->batch)->closed = true;
-		window_to_rewriters(&engine, w);
+		window_to_rewriters(&run, w);
 	}
-	while (engine.rewriting.first && !engine_leaving(&engine))
-		window_close(&engine, window_take_rewriting(&engine));
+	while (run.rewriting.first && !halt_leaving(&run.halt))
+		window_close(&run, window_take_rewriting(&run));
 }
 
 static void do_something(void)
@@ -423,7 +422,7 @@ static void do_something(void)
 		sync_settled();
 		break;
 	case 3:
-		WELL(window_save(&engine, draw(2), &err));
+		WELL(window_save(&run, draw(2), &err));
 		break;
 	case 4:
 		let_time_pass();
@@ -466,7 +465,7 @@ static void check_journal(void)
 	int64_t after = 0;
 	struct batch *b;
 
-	while ((b = journal_next_batch(engine.journal, after, &err))) {
+	while ((b = journal_next_batch(task.journal, after, &err))) {
 		after = b->id;
 		check_journalled(b, seen);
 		batch_free(b);
@@ -492,7 +491,7 @@ START_TEST(results_end_up_where_the_naive_model_says)
 		check_window();
 	}
 	sync_settled();
-	ck_assert_uint_eq(engine.window, 0);
+	ck_assert_uint_eq(run.window, 0);
 	check_journal();
 }
 END_TEST
@@ -505,17 +504,17 @@ START_TEST(a_run_that_ends_journals_what_is_settled_and_leaves_the_rest)
 	sow(_i);
 	for (int i = 0; i < 150; i++)
 		do_something();
-	engine_stop(&engine);
-	ck_assert_int_eq(window_take(&engine, 0, &it, 1, &n), TOOK_NOTHING);
+	halt_stop(&run.halt);
+	ck_assert_int_eq(window_take(&run, 0, &it, 1, &n), TOOK_NOTHING);
 	ck_assert_uint_eq(n, 0);
-	ck_assert(!window_wait_room(&engine));
+	ck_assert(!window_wait_room(&run));
 	while (hand_count) {
 		give_back(true);
 		check_window();
 	}
-	WELL(window_save(&engine, true, &err));
+	WELL(window_save(&run, true, &err));
 	sync_settled();
-	ck_assert_ptr_null(window_take_rewriting(&engine));
+	ck_assert_ptr_null(window_take_rewriting(&run));
 	check_journal();
 }
 END_TEST
@@ -528,7 +527,7 @@ START_TEST(a_result_follows_its_object_however_often_it_moved)
 
 	plain = true;
 	w[0] = admit(4);
-	ck_assert_int_eq(window_take(&engine, 0, items, 4, &n), TOOK_ITEMS);
+	ck_assert_int_eq(window_take(&run, 0, items, 4, &n), TOOK_ITEMS);
 	ck_assert_uint_eq(n, 4);
 	for (uint32_t m = 1; m < 3; m++) { /* the last three, then the last two of them */
 		struct batch *to = make_batch(1, BATCH_MOVED, 0, 1, 4 - m);
@@ -537,23 +536,23 @@ START_TEST(a_result_follows_its_object_however_often_it_moved)
 
 		for (uint32_t i = 0; i < to->n; i++)
 			to->objects[i] = w[m - 1]->batch->objects[i + 1];
-		pthread_mutex_lock(&engine.lock);
-		w[m] = window_adopt(&engine, w[m - 1], to, which, forward);
+		pthread_mutex_lock(&run.lock);
+		w[m] = window_adopt(&run, w[m - 1], to, which, forward);
 		ck_assert(window_resolve(w[0], &at) == w[m] && at == 3 - m);
-		pthread_mutex_unlock(&engine.lock);
+		pthread_mutex_unlock(&run.lock);
 	}
-	ck_assert_uint_eq(engine.window, 3);
+	ck_assert_uint_eq(run.window, 3);
 	for (uint32_t i = 0; i < 4; i++) {
 		items[i].record.state = OBJECT_COPIED;
 		items[i].record.attempts = (uint8_t)(10 + i);
 	}
-	window_return(&engine, &items[2], 2);
+	window_return(&run, &items[2], 2);
 	ck_assert_uint_eq(w[2]->batch->objects[0].attempts, 12);
 	ck_assert_uint_eq(w[2]->batch->objects[1].attempts, 13);
 	ck_assert_uint_eq(w[2]->left, 0);
 	ck_assert_uint_eq(w[0]->held, 2);
 	items[0].end = items[1].end = ITEM_LEFT;
-	window_return(&engine, items, 2);
+	window_return(&run, items, 2);
 	ck_assert_uint_eq(w[0]->held, 0);
 }
 END_TEST
@@ -566,15 +565,15 @@ START_TEST(a_copier_is_told_of_parts_and_of_the_end)
 
 	plain = true;
 	admit(1);
-	engine.offers = &offer;
-	ck_assert_int_eq(window_take(&engine, 0, &it, 1, &n), TOOK_PARTS);
+	run.offers = &offer;
+	ck_assert_int_eq(window_take(&run, 0, &it, 1, &n), TOOK_PARTS);
 	ck_assert_uint_eq(n, 0);
-	engine.offers = NULL;
-	ck_assert_int_eq(window_take(&engine, 0, &it, 1, &n), TOOK_ITEMS);
+	run.offers = NULL;
+	ck_assert_int_eq(window_take(&run, 0, &it, 1, &n), TOOK_ITEMS);
 	it.record.state = OBJECT_COPIED;
-	window_return(&engine, &it, 1);
-	window_fed(&engine);
-	ck_assert_int_eq(window_take(&engine, 0, &it, 1, &n), TOOK_NOTHING);
+	window_return(&run, &it, 1);
+	window_fed(&run);
+	ck_assert_int_eq(window_take(&run, 0, &it, 1, &n), TOOK_NOTHING);
 }
 END_TEST
 
@@ -588,5 +587,5 @@ static void add(TCase *t)
 
 int main(void)
 {
-	return run_engine_suite("window", add);
+	return run_fixture_suite("window", add);
 }

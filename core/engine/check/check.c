@@ -71,10 +71,9 @@ static void add_error(struct check *c, const struct error *err)
 
 static void check_relation(struct check *c)
 {
-	const struct job *job = c->job;
+	const struct job *job = c->task.job;
 
-	c->relation = ends_relation(c->ends.source.identity, c->ends.destination.identity);
-	switch (c->relation) {
+	switch (c->task.relation) {
 	case ENDS_APART:
 		return;
 	case ENDS_SAME:
@@ -98,17 +97,18 @@ static void check_relation(struct check *c)
 /* Which ways of writing an object have no condition that keeps what is there? */
 static void check_conditions(struct check *c)
 {
-	const struct migrate_store_ops *ops = c->ends.destination.job->descriptor->store;
+	const struct migrate_store_ops *ops = c->task.ends.destination.job->descriptor->store;
 	const struct {
 		uint64_t flag;
 		bool has;
 		const char *name;
 	} ways[] = { { MIGRATE_PUT_ABSENT, ops->put, "put" },
 		     { MIGRATE_COPY_ABSENT,
-		       store_can_copy(c->ends.destination.session, c->ends.source.session),
+		       store_can_copy(c->task.ends.destination.session,
+				      c->task.ends.source.session),
 		       "copy" },
 		     { MIGRATE_COMPLETE_ABSENT, ops->complete, "complete" } };
-	uint64_t flags = c->ends.destination_facts.d.flags;
+	uint64_t flags = c->task.ends.destination_facts.d.flags;
 	BUF_AUTO struct buf names = BUF_INIT(64);
 
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
@@ -127,8 +127,8 @@ static void check_conditions(struct check *c)
 
 static void check_destination(struct check *c)
 {
-	const struct migrate_describe *from = &c->ends.source_facts.d;
-	const struct migrate_describe *to = &c->ends.destination_facts.d;
+	const struct migrate_describe *from = &c->task.ends.source_facts.d;
+	const struct migrate_describe *to = &c->task.ends.destination_facts.d;
 
 	if (to->flags & MIGRATE_VOLATILE)
 		check_warning(c, "destination: nothing there outlives the process");
@@ -141,21 +141,22 @@ static void check_destination(struct check *c)
 		check_warning(c, "destination: keys that differ in case only are one there");
 	if (to->flags & MIGRATE_REAL_FOLDERS && !(from->flags & MIGRATE_REAL_FOLDERS))
 		check_warning(c, "destination: an object 'a' cannot stand beside 'a/b' there");
-	if (to->sessions_max && c->job->copy.concurrency > to->sessions_max)
+	if (to->sessions_max && c->task.job->copy.concurrency > to->sessions_max)
 		check_warning(c, "destination: it serves %u sessions, copy.concurrency is %lld",
-			      to->sessions_max, (long long)c->job->copy.concurrency);
+			      to->sessions_max, (long long)c->task.job->copy.concurrency);
 }
 
 /* Two databases that are one place would be rewritten twice. */
 static void check_twins(struct check *c)
 {
-	for (size_t i = 0; i < c->ends.database_count; i++)
+	for (size_t i = 0; i < c->task.ends.database_count; i++)
 		for (size_t k = 0; k < i; k++)
-			if (!strcmp(c->ends.databases[i].identity, c->ends.databases[k].identity) &&
-			    job_same_values(&c->job->databases[i], &c->job->databases[k]))
+			if (!strcmp(c->task.ends.databases[i].identity,
+				    c->task.ends.databases[k].identity) &&
+			    job_same_values(&c->task.job->databases[i], &c->task.job->databases[k]))
 				check_problem(c, "%s and %s are the same place",
-					      c->job->databases[k].end.label,
-					      c->job->databases[i].end.label);
+					      c->task.job->databases[k].end.label,
+					      c->task.job->databases[i].end.label);
 }
 
 /* Trying what the destination does: its problems are the job's. */
@@ -163,7 +164,7 @@ static void check_probe(struct check *c)
 {
 	const struct probe *p = &c->probe;
 
-	probe_destination(&c->probe, &c->ends, c->job->fingerprint);
+	probe_destination(&c->probe, &c->task.ends, c->task.job->fingerprint);
 	if (p->broken)
 		check_problem(c, "destination: --probe: %s", p->broken);
 	for (size_t i = 0; i < p->left.n; i++)
@@ -191,16 +192,16 @@ static void look(struct check *c)
 void check_init(struct check *c, const struct job *job, bool probe)
 {
 	*c = (struct check){ .arena = ARENA_INIT,
-			     .job = job,
+			     .task = { .job = job },
 			     .probed = probe,
 			     .probe = { .findings = FINDINGS_INIT } };
 }
 
 static bool make_room(struct check *c)
 {
-	c->databases = calloc(c->job->database_count + 1, sizeof(*c->databases));
-	c->would = calloc(c->job->cache_count + 1, sizeof(*c->would));
-	for (size_t i = 0; c->would && i < c->job->cache_count; i++)
+	c->databases = calloc(c->task.job->database_count + 1, sizeof(*c->databases));
+	c->would = calloc(c->task.job->cache_count + 1, sizeof(*c->would));
+	for (size_t i = 0; c->would && i < c->task.job->cache_count; i++)
 		c->would[i] = (struct buf)BUF_INIT(WOULD_MAX);
 	return c->databases && c->would;
 }
@@ -209,14 +210,18 @@ int check_run(struct check *c, struct error *err)
 {
 	int flags = ENDS_WRITE | ENDS_DRY | ENDS_PROBE | (c->probed ? ENDS_SCRATCH : 0);
 	struct error open_error = ERROR_INIT;
+	char id[17] = "";
 
 	if (!make_room(c))
 		return error_set(err, EXIT_INTERNAL, "out of memory");
-	check_learn_id(c);
-	c->open = !ends_open(&c->ends, c->job, c->job_id, flags, &open_error);
-	if (!c->open && open_error.exit == EXIT_INTERNAL)
+	/* its own where there is a journal, else one that is the same for the same job */
+	memcpy(id, c->task.job->fingerprint, sizeof(id) - 1);
+	if (!task_open_journal(&c->task, JOURNAL_READ, &c->journal_error) && c->task.known.exists)
+		memcpy(id, c->task.known.id, sizeof(id));
+	task_open_ends(&c->task, id, flags, &open_error);
+	if (!c->task.open && open_error.exit == EXIT_INTERNAL)
 		return error_set(err, EXIT_INTERNAL, "%s", open_error.text);
-	if (c->open)
+	if (c->task.open)
 		look(c);
 	else
 		add_error(c, &open_error);
@@ -228,19 +233,18 @@ int check_run(struct check *c, struct error *err)
 void check_cancel(struct check *c)
 {
 	c->asked_to_end = 1;
-	if (c->open)
-		host_cancel(&c->ends.host);
+	if (c->task.open)
+		host_cancel(&c->task.ends.host);
 }
 
 void check_release(struct check *c)
 {
 	known_free(c->known);
 	probe_release(&c->probe);
-	if (c->open)
-		ends_close(&c->ends);
+	task_close(&c->task);
 	free(c->problems.items);
 	free(c->warnings.items);
-	for (size_t i = 0; c->would && i < c->job->cache_count; i++)
+	for (size_t i = 0; c->would && i < c->task.job->cache_count; i++)
 		buf_release(&c->would[i]);
 	free(c->would);
 	free(c->databases);

@@ -3,6 +3,7 @@
 #define MIGRATE_ENGINE_CHECK_CHECK_H
 
 #include "engine/probe/probe.h"
+#include "engine/task/task.h"
 
 #include <signal.h>
 
@@ -40,14 +41,10 @@ struct check_database {
 
 struct check {
 	struct arena arena;
-	const struct job *job;
-	struct ends ends;
-	char job_id
-	    [17];  /* the journal's, if there is one: an earlier run's scratch objects bear it */
-	bool open; /* ends are */
+	struct task task; /* its journal is only read */
+	struct error journal_error;
 	struct check_sentences problems, warnings;
 
-	enum ends_relation relation;
 	bool whole;                                    /* the page held all keys */
 	uint64_t listed, taken, passed_over, unlisted; /* of the page */
 	uint64_t unmatched, refused, colliding;
@@ -84,6 +81,5 @@ void check_databases(struct check *c); /* rows.c */
 /* texts.c: the same for match: contains, with the keys that check_keys() saw. */
 void check_texts(struct check *c, size_t database);
 void check_journal(struct check *c); /* journal.c */
-void check_learn_id(struct check *c);
 
 #endif

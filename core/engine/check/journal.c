@@ -14,20 +14,21 @@
 
 static void check_space(struct check *c)
 {
-	char *folder = strdup(c->job->journal_path), *slash = folder ? strrchr(folder, '/') : NULL;
+	char *folder = strdup(c->task.job->journal_path),
+	     *slash = folder ? strrchr(folder, '/') : NULL;
 	uint64_t rows = 0, objects;
 	char needs[32], has[32];
 	struct statvfs fs;
 
 	if (slash)
 		slash[slash == folder] = '\0';
-	for (size_t i = 0; i < c->job->database_count; i++)
+	for (size_t i = 0; i < c->task.job->database_count; i++)
 		rows += c->databases[i].counted ? c->databases[i].rows : 0;
 	objects = c->whole || c->taken > rows ? c->taken : rows;
 	c->journal_bytes = journal_estimate(objects, rows);
 	if (!slash || statvfs(folder, &fs)) {
 		check_problem(c, "journal: cannot look at the folder of '%s': %s",
-			      c->job->journal_path, strerrordesc_np(errno));
+			      c->task.job->journal_path, strerrordesc_np(errno));
 	} else {
 		c->journal_free = (uint64_t)fs.f_bavail * fs.f_frsize;
 		format_bytes(needs, sizeof(needs), c->journal_bytes);
@@ -52,11 +53,11 @@ static void compare_identities(struct check *c, const struct journal_job *job)
 {
 	char *databases;
 
-	if (!c->open)
+	if (!c->task.open)
 		return;
-	check_same(c, "source", job->source, c->ends.source.identity);
-	check_same(c, "destination", job->destination, c->ends.destination.identity);
-	databases = ends_identities(c->ends.databases, c->ends.database_count);
+	check_same(c, "source", job->source, c->task.ends.source.identity);
+	check_same(c, "destination", job->destination, c->task.ends.destination.identity);
+	databases = ends_identities(c->task.ends.databases, c->task.ends.database_count);
 	if (databases && job->databases && strcmp(databases, job->databases) != 0)
 		check_warning(c, "journal: the databases are not those it knows");
 	free(databases);
@@ -81,12 +82,10 @@ static void compare_job(struct check *c, const struct journal_job *job)
 	BUF_AUTO struct buf changes = BUF_INIT(65536);
 	int changed;
 
-	if (!journal_job_is_bound(job))
-		return;
 	compare_identities(c, job);
 	if (!job->canonical)
 		return;
-	changed = job_compare(job->canonical, c->job->canonical, &changes);
+	changed = job_compare(job->canonical, c->task.job->canonical, &changes);
 	if (changed >= MIGRATE_MAPPING) {
 		check_problem(c, "journal: the job file no longer fits it: undo the change, or "
 				 "begin another job with migrate-run --new-journal");
@@ -97,53 +96,12 @@ static void compare_job(struct check *c, const struct journal_job *job)
 	}
 }
 
-static void read_journal(struct check *c)
-{
-	struct journal_options o = { .path = c->job->journal_path,
-				     .mode = JOURNAL_READ,
-				     .trusted = c->job->owner,
-				     .allow_volatile = c->job->journal_allow_volatile };
-	struct error err = ERROR_INIT;
-	struct journal_job job;
-	struct journal *j = journal_open(&o, &err);
-
-	if (j && !journal_get_job(j, &job, &err)) {
-		compare_job(c, &job);
-		journal_job_release(&job);
-	}
-	if (error_is_set(&err))
-		check_problem(c, "journal: %s", err.text);
-	if (j)
-		journal_close(j);
-}
-
-/* Its own where there is a journal, else one that is the same for the same job. */
-void check_learn_id(struct check *c)
-{
-	struct journal_options o = { .path = c->job->journal_path,
-				     .mode = JOURNAL_READ,
-				     .trusted = c->job->owner,
-				     .allow_volatile = c->job->journal_allow_volatile };
-	struct error err = ERROR_INIT;
-	struct journal_job job;
-	struct journal *j = access(o.path, F_OK) ? NULL : journal_open(&o, &err);
-
-	memcpy(c->job_id, c->job->fingerprint, sizeof(c->job_id) - 1);
-	if (j && !journal_get_job(j, &job, &err)) {
-		if (job.exists)
-			memcpy(c->job_id, job.id, sizeof(c->job_id));
-		journal_job_release(&job);
-	}
-	if (j)
-		journal_close(j);
-}
-
 /* What a run would refuse. */
 static void check_place(struct check *c)
 {
-	struct journal_options o = { .path = c->job->journal_path,
+	struct journal_options o = { .path = c->task.job->journal_path,
 				     .mode = JOURNAL_RUN,
-				     .trusted = c->job->owner,
+				     .trusted = c->task.job->owner,
 				     .create = true };
 	struct error err = ERROR_INIT;
 
@@ -153,10 +111,12 @@ static void check_place(struct check *c)
 
 void check_journal(struct check *c)
 {
-	c->journal_exists = !access(c->job->journal_path, F_OK);
-	if (c->journal_exists)
-		read_journal(c);
-	else
+	c->journal_exists = !access(c->task.job->journal_path, F_OK);
+	if (error_is_set(&c->journal_error))
+		check_problem(c, "journal: %s", c->journal_error.text);
+	else if (c->task.journal)
+		compare_job(c, &c->task.known);
+	else if (!c->journal_exists)
 		check_place(c);
 	check_space(c);
 }

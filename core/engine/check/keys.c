@@ -54,7 +54,7 @@ static void add_sample(struct check *c, struct migrate_bytes old, struct migrate
 
 static void no_rule_matched(struct check *c, struct migrate_bytes key)
 {
-	if (c->job->unmatched != UNMATCHED_FAIL || c->unmatched++ >= NAMED)
+	if (c->task.job->unmatched != UNMATCHED_FAIL || c->unmatched++ >= NAMED)
 		return;
 	check_problem(c, "rename: no rule matches '%s': add one, or say unmatched: keep or skip",
 		      shown(c, key));
@@ -65,7 +65,7 @@ static bool make_new_key(struct keys *k, struct migrate_bytes key, struct migrat
 			 const char **why)
 {
 	struct check *c = k->check;
-	const struct rename_rules *rules = c->job->rules;
+	const struct rename_rules *rules = c->task.job->rules;
 	struct error err = ERROR_INIT;
 	size_t rule;
 
@@ -80,7 +80,7 @@ static bool make_new_key(struct keys *k, struct migrate_bytes key, struct migrat
 	case RENAME_UNMATCHED:
 		*new = key;
 		no_rule_matched(c, key);
-		return c->job->unmatched == UNMATCHED_KEEP;
+		return c->task.job->unmatched == UNMATCHED_KEEP;
 	case RENAME_FAILED:
 		break;
 	}
@@ -91,7 +91,7 @@ static bool make_new_key(struct keys *k, struct migrate_bytes key, struct migrat
 
 static void check_accepted(struct check *c, struct migrate_bytes key, struct migrate_bytes new)
 {
-	struct migrate_session *s = c->ends.destination.session;
+	struct migrate_session *s = c->task.ends.destination.session;
 	enum migrate_status status = store_accepts(s, new);
 
 	if (status == MIGRATE_OK || status == MIGRATE_UNSUPPORTED || c->refused++ >= NAMED)
@@ -125,9 +125,9 @@ static bool is_noted(const struct buf *b, const char *name)
 
 static bool is_kept(const struct check *c, const char *name, size_t n)
 {
-	const struct store_facts *to = &c->ends.destination_facts;
+	const struct store_facts *to = &c->task.ends.destination_facts;
 
-	return store_keeps(to, name, n) && !store_doubts(to, &c->ends.source_facts, name);
+	return store_keeps(to, name, n) && !store_doubts(to, &c->task.ends.source_facts, name);
 }
 
 static void note_lost(struct keys *k)
@@ -158,25 +158,25 @@ static void look_at(struct keys *k, struct migrate_bytes key)
 		return;
 	attributes_reset(k->attributes);
 	object_slot_init(&slot, k->attributes);
-	status = store_stat(c->ends.source.session, &r);
+	status = store_stat(c->task.ends.source.session, &r);
 	if (status == MIGRATE_OK)
 		note_lost(k);
-	else if (status == MIGRATE_NOT_FOUND && c->job->keys_from == KEYS_FROM_DATABASE)
+	else if (status == MIGRATE_NOT_FOUND && c->task.job->keys_from == KEYS_FROM_DATABASE)
 		check_warning(c, "source: '%s' is not there, but a row names it: it is left alone",
 			      shown(c, key));
 	else
 		check_problem(c, "source: '%s': %s: %s", shown(c, key), status_name(status),
-			      session_message(c->ends.source.session));
+			      session_message(c->task.ends.source.session));
 }
 
 static void say_what_is_lost(struct keys *k)
 {
 	struct check *c = k->check;
 
-	if (!k->lost.len || c->job->copy.attributes == ATTRIBUTES_DROP)
+	if (!k->lost.len || c->task.job->copy.attributes == ATTRIBUTES_DROP)
 		return;
 	c->lost = arena_copy(&c->arena, k->lost.p, k->lost.len);
-	if (c->job->copy.attributes == ATTRIBUTES_FAIL)
+	if (c->task.job->copy.attributes == ATTRIBUTES_FAIL)
 		check_problem(c, "destination: it does not keep %s, and copy.attributes is fail",
 			      c->lost);
 	else
@@ -190,10 +190,10 @@ static void note_for_texts(struct check *c, struct migrate_bytes key, struct mig
 {
 	struct error err = ERROR_INIT;
 
-	if (!job_has_texts(c->job))
+	if (!job_has_texts(c->task.job))
 		return;
 	if (!c->known)
-		c->known = known_new(c->job, PAGE, &err);
+		c->known = known_new(c->task.job, PAGE, &err);
 	if (!c->known || known_add(c->known, key, new, &err))
 		check_problem(c, "%s", err.text);
 }
@@ -205,7 +205,7 @@ static void take_key(struct keys *k, struct migrate_bytes key)
 	const char *why, *pattern;
 
 	c->listed++;
-	if (scratch_is_key(key) || !selection_takes(&c->job->selection, key, &pattern)) {
+	if (scratch_is_key(key) || !selection_takes(&c->task.job->selection, key, &pattern)) {
 		c->passed_over++;
 		return;
 	}
@@ -241,8 +241,8 @@ static void take_page(struct keys *k)
 {
 	struct check *c = k->check;
 	struct list_page page = LIST_PAGE_INIT;
-	struct migrate_list r = { .prefix = c->job->selection.prefix, .limit = PAGE };
-	struct migrate_session *s = c->ends.source.session;
+	struct migrate_list r = { .prefix = c->task.job->selection.prefix, .limit = PAGE };
+	struct migrate_session *s = c->task.ends.source.session;
 	enum migrate_status status = store_list(s, &r, &page);
 	struct error err = ERROR_INIT;
 
@@ -265,13 +265,13 @@ static void take_rows(struct keys *k)
 	struct migrate_scan r = { .limit = PAGE };
 	BUF_AUTO struct buf key = BUF_INIT(MIGRATE_KEY_MAX);
 
-	if (!c->job->database_count)
+	if (!c->task.job->database_count)
 		return;
 	/* a failure is told by the database's own check */
-	if (database_scan(c->ends.databases[0].session, &r, &page) == MIGRATE_OK) {
+	if (database_scan(c->task.ends.databases[0].session, &r, &page) == MIGRATE_OK) {
 		for (size_t i = 0; i < page.n && i < PAGE; i++) {
 			buf_reset(&key);
-			if (value_pattern_decode(c->job->databases[0].value,
+			if (value_pattern_decode(c->task.job->databases[0].value,
 						 page.items[i].row.value, &key))
 				take_key(k, bytes_of(key.p, key.len));
 		}
@@ -284,32 +284,32 @@ static void take_rows(struct keys *k)
 static void take_file(struct keys *k)
 {
 	struct check *c = k->check;
-	FILE *f = fopen(c->job->keys_file, "re");
-	int end = c->job->keys_format == KEYS_NUL ? '\0' : '\n';
+	FILE *f = fopen(c->task.job->keys_file, "re");
+	int end = c->task.job->keys_format == KEYS_NUL ? '\0' : '\n';
 	char *line = NULL;
 	size_t size = 0;
 	ssize_t n;
 
 	if (!f) {
-		check_problem(c, "keys.file: cannot open '%s': %s", c->job->keys_file,
+		check_problem(c, "keys.file: cannot open '%s': %s", c->task.job->keys_file,
 			      strerrordesc_np(errno));
 		return;
 	}
-	while (c->job->keys_format != KEYS_CSV && c->listed < PAGE &&
+	while (c->task.job->keys_format != KEYS_CSV && c->listed < PAGE &&
 	       (n = getdelim(&line, &size, end, f)) > 0) {
 		if (line[n - 1] == end)
 			n--;
 		if (n > 0 && n <= MIGRATE_KEY_MAX)
 			take_key(k, bytes_of(line, (size_t)n));
 	}
-	c->whole = feof(f) && c->job->keys_format != KEYS_CSV;
+	c->whole = feof(f) && c->task.job->keys_format != KEYS_CSV;
 	free(line);
 	fclose(f);
 }
 
 static void take_keys(struct keys *k)
 {
-	switch (k->check->job->keys_from) {
+	switch (k->check->task.job->keys_from) {
 	case KEYS_FROM_SOURCE:
 		take_page(k);
 		break;
@@ -326,7 +326,7 @@ void check_keys(struct check *c)
 {
 	struct keys k = { .check = c, .lost = BUF_INIT(4096) };
 
-	k.scratch = rename_scratch_new(c->job->rules);
+	k.scratch = rename_scratch_new(c->task.job->rules);
 	k.attributes = attributes_new();
 	k.news = calloc(PAGE + 1, sizeof(*k.news));
 	if (k.scratch && k.attributes && k.news) {

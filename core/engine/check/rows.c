@@ -44,7 +44,7 @@ static void check_width(struct rows *r, size_t n)
 /* What the caches would do about the first row that changes. */
 static void preview(struct rows *r, const struct migrate_changed_row *row)
 {
-	struct ends *e = &r->check->ends;
+	struct ends *e = &r->check->task.ends;
 
 	for (size_t i = 0; i < e->cache_count; i++) {
 		enum migrate_status status =
@@ -71,7 +71,7 @@ static void add_sample(struct rows *r, const struct migrate_row *row, struct mig
 static bool new_value(struct rows *r, struct migrate_bytes value, struct buf *key,
 		      struct migrate_bytes *new_key, struct buf *out)
 {
-	const struct rename_rules *rules = r->check->job->rules;
+	const struct rename_rules *rules = r->check->task.job->rules;
 	struct error err = ERROR_INIT;
 	size_t rule;
 
@@ -134,7 +134,7 @@ static void check_facts(struct rows *r)
 			      "%s: no index serves the column: all rows are read once before the "
 			      "first change, and again in each pass",
 			      r->job->end.label);
-	if (r->check->job->limits.lag && !r->job->end.descriptor->database->lag)
+	if (r->check->task.job->limits.lag && !r->job->end.descriptor->database->lag)
 		check_warning(r->check, "%s: it cannot tell of replicas: limits.lag does nothing",
 			      r->job->end.label);
 	if (!(flags & MIGRATE_DURABLE))
@@ -142,7 +142,7 @@ static void check_facts(struct rows *r)
 			      "%s: what it confirms may be lost when power is: rows are looked at "
 			      "again after an unclean end",
 			      r->job->end.label);
-	if (flags & MIGRATE_UNIQUE && r->check->job->unmatched == UNMATCHED_KEEP)
+	if (flags & MIGRATE_UNIQUE && r->check->task.job->unmatched == UNMATCHED_KEEP)
 		check_warning(r->check,
 			      "%s: values are unique there: a new value that another row holds "
 			      "makes that row fail",
@@ -151,14 +151,14 @@ static void check_facts(struct rows *r)
 
 void check_databases(struct check *c)
 {
-	struct rename_scratch *scratch = rename_scratch_new(c->job->rules);
+	struct rename_scratch *scratch = rename_scratch_new(c->task.job->rules);
 
-	for (size_t i = 0; scratch && i < c->ends.database_count; i++) {
+	for (size_t i = 0; scratch && i < c->task.ends.database_count; i++) {
 		struct rows r = { .check = c,
-				  .job = &c->job->databases[i],
+				  .job = &c->task.job->databases[i],
 				  .out = &c->databases[i],
-				  .facts = &c->ends.database_facts[i],
-				  .session = c->ends.databases[i].session,
+				  .facts = &c->task.ends.database_facts[i],
+				  .session = c->task.ends.databases[i].session,
 				  .scratch = scratch };
 
 		check_facts(&r);

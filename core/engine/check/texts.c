@@ -81,14 +81,14 @@ void check_texts(struct check *c, size_t database)
 {
 	struct texts t = { .check = c,
 			   .out = &c->databases[database],
-			   .job = &c->job->databases[database] };
+			   .job = &c->task.job->databases[database] };
 	struct error err = ERROR_INIT;
 
 	if (!c->known)
 		return; /* there are no keys, which was said */
 	t.replacer = known_replacer(c->known, t.job, &err);
 	if (t.replacer)
-		look_at_page(&t, c->ends.databases[database].session);
+		look_at_page(&t, c->task.ends.databases[database].session);
 	else
 		check_problem(c, "%s", err.text);
 	replacer_free(t.replacer);

@@ -37,7 +37,7 @@ static enum migrate_status source_digest(struct copier *c, struct item *it,
 	if (out->n)
 		return MIGRATE_OK;
 	status = digest_of_stored(c, c->source, it->record.key, it->record.etag, 0,
-				  c->engine->algorithm, out, &size);
+				  c->run->task->algorithm, out, &size);
 	if (status == MIGRATE_OK && size != it->record.size)
 		return blame(c, c->source, MIGRATE_CHANGED);
 	return status;
@@ -46,15 +46,15 @@ static enum migrate_status source_digest(struct copier *c, struct item *it,
 /* A sync would pass over what others wrote, unless it was read from the disk. */
 static bool needs_reading(const struct copier *c)
 {
-	return c->engine->has_sync &&
-	       !(c->engine->ends.destination_facts.d.flags & MIGRATE_SYNC_ALL);
+	return c->run->task->has_sync &&
+	       !(c->run->task->ends.destination_facts.d.flags & MIGRATE_SYNC_ALL);
 }
 
 /* What a crash may have left in the page cache only is read from the disk. */
 static uint32_t read_flags(const struct copier *c, const struct item *it)
 {
-	return needs_reading(c) || (c->engine->has_sync && it->work->resumed) ? MIGRATE_FROM_DISK
-									      : 0;
+	return needs_reading(c) || (c->run->task->has_sync && it->work->resumed) ? MIGRATE_FROM_DISK
+										 : 0;
 }
 
 static bool known_digests(const struct migrate_object *a, const struct migrate_object *b,
@@ -88,7 +88,7 @@ enum migrate_status compare_existing(struct copier *c, struct item *it, bool *eq
 	}
 	if (!copier_keep(c, c->there.object.etag, &etag))
 		return blame(c, NULL, MIGRATE_TRANSIENT);
-	if (c->engine->options->only == RUN_ROWS && c->engine->job->copy.verify <= VERIFY_SIZE &&
+	if (c->run->options->only == RUN_ROWS && c->run->task->job->copy.verify <= VERIFY_SIZE &&
 	    !needs_reading(c)) {
 		*equal = true;
 		return MIGRATE_OK;
@@ -122,7 +122,7 @@ enum migrate_status ensure_level(struct copier *c, struct item *it)
 	uint64_t size = 0;
 	bool rotten;
 
-	if (it->record.level >= c->engine->job->copy.verify)
+	if (it->record.level >= c->run->task->job->copy.verify)
 		return MIGRATE_OK;
 	status = source_digest(c, it, &ours);
 	if (status == MIGRATE_OK)

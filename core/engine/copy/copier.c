@@ -32,13 +32,13 @@ void copier_free(struct copier *c)
 	free(c);
 }
 
-struct copier *copier_new(struct engine *e, uint32_t number, struct error *err)
+struct copier *copier_new(struct run *run, uint32_t number, struct error *err)
 {
 	struct copier *c = calloc(1, sizeof(*c));
 
 	if (!c)
 		goto nomem;
-	c->engine = e;
+	c->run = run;
 	c->number = number;
 	c->digest = digest_new();
 	c->sink = sink_memory();
@@ -59,16 +59,16 @@ nomem:
  */
 static bool open_sessions(struct copier *c, struct error *err)
 {
-	struct engine *e = c->engine;
+	struct run *run = c->run;
 
 	if (c->destination)
 		return true;
 	if (!c->source)
-		c->source = session_open(e->ends.source.end, err);
+		c->source = session_open(run->task->ends.source.end, err);
 	if (c->source)
-		c->destination = session_open(e->ends.destination.end, err);
+		c->destination = session_open(run->task->ends.destination.end, err);
 	if (c->destination)
-		atomic_fetch_add(&e->equipped, 1);
+		atomic_fetch_add(&run->equipped, 1);
 	return c->destination;
 }
 
@@ -129,16 +129,16 @@ static enum fail_class class_of(enum migrate_status status)
 static enum fail_class class_for(const struct copier *c, enum migrate_status status)
 {
 	if (status == MIGRATE_UNSUPPORTED && c->culprit == c->destination &&
-	    c->engine->job->copy.attributes == ATTRIBUTES_FAIL)
+	    c->run->task->job->copy.attributes == ATTRIBUTES_FAIL)
 		return FAIL_ATTRIBUTES;
 	return class_of(status);
 }
 
-static bool is_final(const struct engine *e, const struct item *it, enum migrate_status status)
+static bool is_final(const struct run *run, const struct item *it, enum migrate_status status)
 {
 	if (status == MIGRATE_CHANGED)
 		return it->record.attempts >= CHANGED_MAX;
-	return it->record.attempts >= e->job->attempts ||
+	return it->record.attempts >= run->task->job->attempts ||
 	       !(status_may_retry(status) || status_is_systemic(status));
 }
 
@@ -154,18 +154,18 @@ static void conclude_object(struct copier *c, struct item *it, enum migrate_stat
 {
 	if (it->record.attempts < UINT8_MAX)
 		it->record.attempts++;
-	if (is_final(c->engine, it, status) && status != MIGRATE_UNKNOWN_OUTCOME) {
+	if (is_final(c->run, it, status) && status != MIGRATE_UNKNOWN_OUTCOME) {
 		fail_item(it, class_for(c, status), said);
 		return;
 	}
-	if (it->record.attempts >= c->engine->job->attempts) {
+	if (it->record.attempts >= c->run->task->job->attempts) {
 		fail_item(it, FAIL_TRANSIENT, said);
 		return;
 	}
 	/* a changed source is looked at anew by the next attempt */
 	if (status == MIGRATE_CHANGED)
 		it->record.etag = bytes_of(NULL, 0);
-	try_again(it, status == MIGRATE_CHANGED ? 0 : engine_backoff(it->record.attempts));
+	try_again(it, status == MIGRATE_CHANGED ? 0 : backoff(it->record.attempts));
 }
 
 /*
@@ -179,7 +179,7 @@ static enum gate_verdict look_for_source(struct copier *c, struct item *it)
 	enum migrate_status status;
 
 	if (end_probe(c->source, false) != MIGRATE_OK)
-		return gate_trouble(c->engine->gate, c->source, false, MIGRATE_UNAVAILABLE);
+		return gate_trouble(c->run->gate, c->source, false, MIGRATE_UNAVAILABLE);
 	object_slot_init(&slot, NULL);
 	status = store_stat(c->source, &r);
 	if (status == MIGRATE_NOT_FOUND && it->record.remade)
@@ -199,7 +199,7 @@ static bool conclude(struct copier *c, struct item *it, enum migrate_status stat
 	const char *said;
 
 	if (status == MIGRATE_OK) {
-		gate_well(c->engine->gate);
+		gate_well(c->run->gate);
 		return true;
 	}
 	said = copier_message(c, status); /* before a probe() of that session says something else */
@@ -207,7 +207,7 @@ static bool conclude(struct copier *c, struct item *it, enum migrate_status stat
 		verdict = look_for_source(c, it);
 	} else {
 		verdict =
-		    gate_trouble(c->engine->gate, c->culprit, c->culprit == c->destination, status);
+		    gate_trouble(c->run->gate, c->culprit, c->culprit == c->destination, status);
 		if (verdict == GATE_OBJECT)
 			conclude_object(c, it, status, said);
 	}
@@ -218,13 +218,13 @@ static bool conclude(struct copier *c, struct item *it, enum migrate_status stat
 
 static void handle(struct copier *c, struct item *it)
 {
-	struct engine *e = c->engine;
+	struct run *run = c->run;
 
-	if (engine_leaving(e) || !pace_take(e->pace, PACE_REQUESTS, 1)) {
+	if (halt_leaving(&run->halt) || !pace_take(run->pace, PACE_REQUESTS, 1)) {
 		it->end = ITEM_LEFT;
 		return;
 	}
-	atomic_store_explicit(&e->inflight[c->number], it, memory_order_relaxed);
+	atomic_store_explicit(&run->inflight[c->number], it, memory_order_relaxed);
 	if (!it->record.new_key.n)
 		fail_item(it, FAIL_OTHER, "no new key was planned");
 	else if (it->record.hung >= HUNG_MAX)
@@ -233,9 +233,9 @@ static void handle(struct copier *c, struct item *it)
 		it->end = ITEM_LEFT;
 	if (it->end == ITEM_SETTLED)
 		uploads_leave(c, it);
-	atomic_store_explicit(&e->inflight[c->number], NULL, memory_order_relaxed);
+	atomic_store_explicit(&run->inflight[c->number], NULL, memory_order_relaxed);
 	if (it->end == ITEM_SETTLED && it->record.state == OBJECT_FAILED)
-		tell_failure(e, &it->record);
+		tell_failure(run, &it->record);
 }
 
 /* The time since then was work; returns the end of it. */
@@ -243,7 +243,7 @@ static int64_t was_busy(struct copier *c, int64_t since)
 {
 	int64_t now = clock_monotonic();
 
-	atomic_fetch_add_explicit(&c->engine->pulse.busy, (uint64_t)(now - since),
+	atomic_fetch_add_explicit(&c->run->pulse.busy, (uint64_t)(now - since),
 				  memory_order_relaxed);
 	return now;
 }
@@ -259,7 +259,7 @@ static void handle_all(struct copier *c, size_t n)
 		if (i + 1 < n && clock_monotonic() - since < RETURN_EVERY)
 			continue;
 		since = was_busy(c, since);
-		window_return(c->engine, c->items + returned, i + 1 - returned);
+		window_return(c->run, c->items + returned, i + 1 - returned);
 		returned = i + 1;
 	}
 }
@@ -275,41 +275,41 @@ static void help_with_parts(struct copier *c)
 /* No session for this one: the others go on if there are any, as many as there are. */
 static void go_without(struct copier *c, size_t n, struct error *err)
 {
-	struct engine *e = c->engine;
-	uint32_t others = (uint32_t)atomic_load(&e->equipped);
+	struct run *run = c->run;
+	uint32_t others = (uint32_t)atomic_load(&run->equipped);
 
 	for (size_t i = 0; i < n; i++)
 		c->items[i].end = others ? ITEM_AGAIN : ITEM_LEFT;
-	window_return(e, c->items, n);
+	window_return(run, c->items, n);
 	if (!others) {
-		engine_broke_off(e, err);
+		run_broke_off(run, err);
 		return;
 	}
-	if (!engine_leaving(e))
+	if (!halt_leaving(&run->halt))
 		log_warn("no more than %u objects at a time: %s", others, err->text);
-	atomic_store(&e->most_copiers, others);
+	atomic_store(&run->most_copiers, others);
 }
 
 static void leave(struct copier *c)
 {
-	struct engine *e = c->engine;
+	struct run *run = c->run;
 
-	pthread_mutex_lock(&e->lock);
-	e->copiers--;
-	engine_wake(e);
-	pthread_mutex_unlock(&e->lock);
+	pthread_mutex_lock(&run->lock);
+	run->copiers--;
+	window_wake(run);
+	pthread_mutex_unlock(&run->lock);
 }
 
 void *copier_main(void *arg)
 {
 	struct copier *c = arg;
-	struct engine *e = c->engine;
+	struct run *run = c->run;
 	enum window_taken took = TOOK_ITEMS;
 	struct error err = ERROR_INIT;
 	size_t n;
 
-	while (took != TOOK_NOTHING && gate_pass(e->gate)) {
-		took = window_take(e, c->number, c->items, RUN_LENGTH, &n);
+	while (took != TOOK_NOTHING && gate_pass(run->gate)) {
+		took = window_take(run, c->number, c->items, RUN_LENGTH, &n);
 		if (took != TOOK_NOTHING && !open_sessions(c, &err)) {
 			go_without(c, n, &err);
 			break;

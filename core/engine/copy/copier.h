@@ -2,7 +2,7 @@
 #ifndef MIGRATE_ENGINE_COPY_COPIER_H
 #define MIGRATE_ENGINE_COPY_COPIER_H
 
-#include "engine/work/engine.h"
+#include "engine/work/running.h"
 #include "plugin/stream.h"
 
 /*
@@ -13,7 +13,7 @@
  * culprit: the session whose call gave the status that is being handled.
  */
 struct copier {
-	struct engine *engine;
+	struct run *run;
 	uint32_t number;
 	pthread_t thread;
 	struct migrate_session *source, *destination;
@@ -32,7 +32,7 @@ struct copier {
 	struct item items[RUN_LENGTH];
 };
 
-struct copier *copier_new(struct engine *e, uint32_t number, struct error *err);
+struct copier *copier_new(struct run *run, uint32_t number, struct error *err);
 void copier_free(struct copier *c);
 void *copier_main(void *copier); /* of its thread */
 
@@ -95,6 +95,6 @@ void losses_report(struct losses *l);
 /* Attributes of c->attributes that would be lost: FAIL_ATTRIBUTES if the job says so. */
 bool attributes_fit(struct copier *c, struct item *it);
 void attributes_lost(struct copier *c, struct item *it);
-uint32_t attribute_flags(const struct engine *e);
+uint32_t attribute_flags(const struct run *run);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "base/escape.h"
 #include "engine/copy/parts.h"
 #include "engine/work/gate.h"
 #include "engine/work/pace.h"
@@ -48,7 +49,7 @@ static bool honours(const struct copier *c, enum way way, enum migrate_precondit
 					   MIGRATE_COMPLETE_ABSENT };
 	static const uint64_t match[] = { MIGRATE_PUT_MATCH, MIGRATE_COPY_MATCH,
 					  MIGRATE_COMPLETE_MATCH };
-	uint64_t flags = c->engine->ends.destination_facts.d.flags;
+	uint64_t flags = c->run->task->ends.destination_facts.d.flags;
 
 	return precondition == MIGRATE_ANY ||
 	       flags & (precondition == MIGRATE_ABSENT ? absent[way] : match[way]);
@@ -91,7 +92,7 @@ static enum migrate_status copy_native(struct copier *c, struct item *it, struct
 				  .source_if_match = it->record.etag,
 				  .key = it->record.new_key,
 				  .if_match = t.if_match,
-				  .flags = attribute_flags(c->engine),
+				  .flags = attribute_flags(c->run),
 				  .stored = &c->there.object,
 				  .original = &c->here.object,
 				  .known = it->record.etag.n > 0,
@@ -108,7 +109,7 @@ static enum migrate_status copy_native(struct copier *c, struct item *it, struct
 	if (status != MIGRATE_OK)
 		return status;
 	/* copied already: a limit holds back what comes next */
-	pace_take(c->engine->pace, PACE_BYTES, c->here.object.size);
+	pace_take(c->run->pace, PACE_BYTES, c->here.object.size);
 	it->record.native = true;
 	it->record.size = c->here.object.size;
 	it->record.mtime = c->here.object.mtime;
@@ -121,17 +122,17 @@ static enum migrate_status copy_native(struct copier *c, struct item *it, struct
 
 static enum migrate_status copy_streaming(struct copier *c, struct item *it, struct target t)
 {
-	const struct engine *e = c->engine;
-	uint64_t put_max = e->ends.destination_facts.d.put_max;
+	const struct run *run = c->run;
+	uint64_t put_max = run->task->ends.destination_facts.d.put_max;
 	enum migrate_status status = MIGRATE_OK;
 
 	if (!it->record.etag.n)
 		status = look_at_source(c, it, false);
 	if (status != MIGRATE_OK)
 		return status;
-	if (it->record.size > parts_size(e, it->record.size) ||
+	if (it->record.size > parts_size(run, it->record.size) ||
 	    (put_max && it->record.size > put_max)) {
-		if (parts_possible(e, it->record.size, false))
+		if (parts_possible(run, it->record.size, false))
 			return copy_in_parts(c, it, t, false);
 		status = hold_to(c, it, WAY_PUT, &t);
 		return status == MIGRATE_OK ? transfer_ring(c, it, &t) : status;
@@ -140,11 +141,11 @@ static enum migrate_status copy_streaming(struct copier *c, struct item *it, str
 	return status == MIGRATE_OK ? transfer_small(c, it, &t) : status;
 }
 
-static bool native_possible(const struct engine *e, const struct item *it)
+static bool native_possible(const struct run *run, const struct item *it)
 {
-	uint64_t max = e->ends.destination_facts.d.copy_max;
+	uint64_t max = run->task->ends.destination_facts.d.copy_max;
 
-	return e->can_copy && (!max || it->record.size <= max);
+	return run->task->can_copy && (!max || it->record.size <= max);
 }
 
 /*
@@ -155,9 +156,9 @@ static enum migrate_status write_object(struct copier *c, struct item *it, struc
 {
 	enum migrate_status status = MIGRATE_UNSUPPORTED;
 
-	if (native_possible(c->engine, it))
+	if (native_possible(c->run, it))
 		status = copy_native(c, it, t);
-	else if (c->engine->can_copy && parts_possible(c->engine, it->record.size, true))
+	else if (c->run->task->can_copy && parts_possible(c->run, it->record.size, true))
 		status = copy_in_parts(c, it, t, true);
 	if (status == MIGRATE_UNSUPPORTED || status == MIGRATE_DENIED)
 		status = copy_streaming(c, it, t);
@@ -171,7 +172,7 @@ static bool written_since(const struct copier *c, int64_t began)
 {
 	int64_t written = c->there.object.written;
 
-	return written && written + c->engine->ends.destination_facts.d.mtime_resolution > began;
+	return written && written + c->run->task->ends.destination_facts.d.mtime_resolution > began;
 }
 
 /*
@@ -203,7 +204,7 @@ static enum migrate_status conflict(struct copier *c, struct item *it)
 	struct target t = { .precondition = MIGRATE_MATCH, .looked = true };
 	char *text;
 
-	switch (c->engine->job->copy.on_conflict) {
+	switch (c->run->task->job->copy.on_conflict) {
 	case CONFLICT_SKIP:
 		it->record.state = OBJECT_SKIPPED;
 		it->record.fail = FAIL_CONFLICT;
@@ -394,7 +395,7 @@ enum migrate_status copy_object(struct copier *c, struct item *it)
 		if (status != MIGRATE_UNSUPPORTED)
 			return status;
 	}
-	if (c->engine->options->only == RUN_ROWS)
+	if (c->run->options->only == RUN_ROWS)
 		return expect_copy(c, it);
 	c->looked = it->record.native = false;
 	status = create(c, it);

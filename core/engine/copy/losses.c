@@ -70,18 +70,18 @@ static bool add(struct losses *l, const char *name, uint64_t *seen)
 
 static void lose(struct copier *c, struct item *it, const char *name)
 {
-	if (add(c->engine->losses, name, &it->lost))
+	if (add(c->run->losses, name, &it->lost))
 		log_warn("the destination does not keep attribute '%s' (attributes: warn)", name);
 }
 
-uint32_t attribute_flags(const struct engine *e)
+uint32_t attribute_flags(const struct run *run)
 {
-	return e->job->copy.attributes == ATTRIBUTES_FAIL ? MIGRATE_STRICT_ATTRIBUTES : 0;
+	return run->task->job->copy.attributes == ATTRIBUTES_FAIL ? MIGRATE_STRICT_ATTRIBUTES : 0;
 }
 
 static void forget_doubted(struct copier *c)
 {
-	const struct ends *e = &c->engine->ends;
+	const struct ends *e = &c->run->task->ends;
 	struct migrate_bytes value;
 	const char *name;
 
@@ -94,13 +94,13 @@ static void forget_doubted(struct copier *c)
 
 bool attributes_fit(struct copier *c, struct item *it)
 {
-	int policy = c->engine->job->copy.attributes;
+	int policy = c->run->task->job->copy.attributes;
 	struct migrate_bytes value;
 	const char *name;
 	char *text;
 
 	for (size_t i = 0; migrate_attribute_at(c->attributes, i, &name, &value); i++) {
-		if (!attribute_is_lost(&c->engine->ends, name, value.n))
+		if (!attribute_is_lost(&c->run->task->ends, name, value.n))
 			continue;
 		if (policy == ATTRIBUTES_FAIL) {
 			text = arena_printf(&c->arena, "the destination does not keep '%s'", name);
@@ -119,7 +119,7 @@ void attributes_lost(struct copier *c, struct item *it)
 	char name[128];
 	const char *p = session_lost(c->destination);
 
-	if (c->engine->job->copy.attributes != ATTRIBUTES_WARN)
+	if (c->run->task->job->copy.attributes != ATTRIBUTES_WARN)
 		return;
 	while (*p) {
 		const char *end = strstr(p, ", ");

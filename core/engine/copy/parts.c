@@ -4,7 +4,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "engine/copy/uploads.h"
-#include "engine/work/gate.h"
+#include "engine/work/again.h"
 #include "engine/work/pace.h"
 
 #include <stdio.h>
@@ -32,20 +32,20 @@ struct large {
 	char said[256]; /* by the session of the copier whose part failed */
 };
 
-bool parts_possible(const struct engine *e, uint64_t size, bool native)
+bool parts_possible(const struct run *run, uint64_t size, bool native)
 {
-	const struct migrate_store_ops *to = e->ends.destination.job->descriptor->store;
+	const struct migrate_store_ops *to = run->task->ends.destination.job->descriptor->store;
 
 	if (!size || !to->upload || !to->complete || !to->abort)
 		return false;
 	return native ? to->copy_part != NULL
-		      : to->part && e->ends.source_facts.d.flags & MIGRATE_RANGES;
+		      : to->part && run->task->ends.source_facts.d.flags & MIGRATE_RANGES;
 }
 
-uint64_t parts_size(const struct engine *e, uint64_t size)
+uint64_t parts_size(const struct run *run, uint64_t size)
 {
-	const struct migrate_describe *d = &e->ends.destination_facts.d;
-	uint64_t part = e->job->copy.part_size, max = d->parts_max ? d->parts_max : 10000;
+	const struct migrate_describe *d = &run->task->ends.destination_facts.d;
+	uint64_t part = run->task->job->copy.part_size, max = d->parts_max ? d->parts_max : 10000;
 
 	if (d->part_min && part < d->part_min)
 		part = d->part_min;
@@ -81,7 +81,7 @@ static bool throttle(void *arg, size_t n)
 {
 	struct copier *c = arg;
 
-	return pace_take(c->engine->pace, PACE_BYTES, n);
+	return pace_take(c->run->pace, PACE_BYTES, n);
 }
 
 static enum migrate_status fetch_part(struct copier *c, const struct large *l, uint32_t i,
@@ -128,7 +128,7 @@ static enum migrate_status send_part(struct copier *c, struct large *l, uint32_t
 	status = fetch_part(c, l, i, size);
 	if (status != MIGRATE_OK)
 		return status;
-	digest_of(c->digest, c->engine->algorithm, c->buffer, (size_t)size, &r.expected);
+	digest_of(c->digest, c->run->task->algorithm, c->buffer, (size_t)size, &r.expected);
 	body_memory_begin(c->body, c->destination, c->buffer, (size_t)size);
 	r.body = c->body;
 	return blame(c, c->destination,
@@ -138,34 +138,22 @@ static enum migrate_status send_part(struct copier *c, struct large *l, uint32_t
 /* Parts are tried again on the spot: the others go on meanwhile. */
 static enum migrate_status send_part_stubbornly(struct copier *c, struct large *l, uint32_t i)
 {
+	struct again a = again_new(c->run->gate, false);
 	enum migrate_status status;
-	enum gate_verdict verdict;
 
-	for (unsigned attempt = 1;; attempt++) {
+	do {
 		status = send_part(c, l, i);
-		if (status == MIGRATE_OK) {
-			gate_well(c->engine->gate);
-			return status;
-		}
-		if (!c->culprit)
-			return status;
-		verdict =
-		    gate_trouble(c->engine->gate, c->culprit, c->culprit == c->destination, status);
-		if (verdict == GATE_LEAVE)
-			return MIGRATE_CANCELLED;
-		if (verdict == GATE_OBJECT &&
-		    (!status_may_retry(status) || attempt >= c->engine->job->attempts))
-			return status;
-		if (verdict == GATE_OBJECT && !engine_sleep(c->engine, engine_backoff(attempt)))
-			return MIGRATE_CANCELLED;
-	}
+		a.write = c->culprit == c->destination;
+		/* nobody's: we are leaving, or have no memory */
+	} while ((status == MIGRATE_OK || c->culprit) && again(&a, c->culprit, status));
+	return status != MIGRATE_OK && a.verdict == GATE_LEAVE ? MIGRATE_CANCELLED : status;
 }
 
 static void end_part(struct copier *c, struct large *l, uint32_t i, enum migrate_status status)
 {
-	struct engine *e = c->engine;
+	struct run *run = c->run;
 
-	pthread_mutex_lock(&e->lock);
+	pthread_mutex_lock(&run->lock);
 	l->busy--;
 	l->parts[i].done = status == MIGRATE_OK;
 	if (status != MIGRATE_OK && l->status == MIGRATE_OK) {
@@ -175,17 +163,17 @@ static void end_part(struct copier *c, struct large *l, uint32_t i, enum migrate
 		snprintf(l->said, sizeof(l->said), "%s",
 			 c->culprit ? session_message(c->culprit) : "");
 	}
-	engine_wake(e);
-	pthread_mutex_unlock(&e->lock);
+	window_wake(run);
+	pthread_mutex_unlock(&run->lock);
 }
 
 static bool do_part(struct copier *c, struct large *l)
 {
 	uint32_t i;
 
-	pthread_mutex_lock(&c->engine->lock);
+	pthread_mutex_lock(&c->run->lock);
 	i = take_part(l);
-	pthread_mutex_unlock(&c->engine->lock);
+	pthread_mutex_unlock(&c->run->lock);
 	if (i == UINT32_MAX)
 		return false;
 	end_part(c, l, i, send_part_stubbornly(c, l, i));
@@ -194,18 +182,18 @@ static bool do_part(struct copier *c, struct large *l)
 
 void parts_help(struct copier *c)
 {
-	struct engine *e = c->engine;
+	struct run *run = c->run;
 	struct large *l = NULL;
 	uint32_t i = UINT32_MAX;
 
-	pthread_mutex_lock(&e->lock);
-	for (struct offer *o = e->offers; o; o = o->next) {
+	pthread_mutex_lock(&run->lock);
+	for (struct offer *o = run->offers; o; o = o->next) {
 		l = (struct large *)o;
 		i = take_part(l);
 		if (i != UINT32_MAX)
 			break;
 	}
-	pthread_mutex_unlock(&e->lock);
+	pthread_mutex_unlock(&run->lock);
 	if (i != UINT32_MAX)
 		end_part(c, l, i, send_part_stubbornly(c, l, i));
 }
@@ -218,7 +206,7 @@ static enum migrate_status begin_upload(struct copier *c, struct item *it, struc
 				    .size = it->record.size,
 				    .part_size = l->part_size,
 				    .attributes = c->attributes,
-				    .flags = attribute_flags(c->engine) };
+				    .flags = attribute_flags(c->run) };
 	struct upload_record record = { .new_key = it->record.new_key,
 					.part_size = l->part_size,
 					.etag = it->record.etag,
@@ -232,8 +220,8 @@ static enum migrate_status begin_upload(struct copier *c, struct item *it, struc
 		return status;
 	attributes_lost(c, it);
 	record.id = bytes_of(l->id, l->id_n);
-	if (journal_upload(c->engine->journal, &record, &err)) {
-		engine_fail(c->engine, &err);
+	if (journal_upload(c->run->task->journal, &record, &err)) {
+		halt_fail(&c->run->halt, &err);
 		return MIGRATE_CANCELLED;
 	}
 	return MIGRATE_OK;
@@ -294,7 +282,7 @@ static enum migrate_status complete(struct copier *c, struct item *it, struct la
 				      .size = it->record.size,
 				      .parts = list,
 				      .count = l->count,
-				      .flags = attribute_flags(c->engine),
+				      .flags = attribute_flags(c->run),
 				      .if_match = t.if_match,
 				      .object = &c->there.object };
 	enum migrate_status status = blame(c, NULL, MIGRATE_TRANSIENT);
@@ -317,28 +305,28 @@ static enum migrate_status complete(struct copier *c, struct item *it, struct la
 	return status;
 }
 
-static void offer(struct engine *e, struct large *l)
+static void offer(struct run *run, struct large *l)
 {
-	pthread_mutex_lock(&e->lock);
-	l->offer = (struct offer){ .next = e->offers, .left = l->count };
-	e->offers = &l->offer;
-	engine_wake(e);
-	pthread_mutex_unlock(&e->lock);
+	pthread_mutex_lock(&run->lock);
+	l->offer = (struct offer){ .next = run->offers, .left = l->count };
+	run->offers = &l->offer;
+	window_wake(run);
+	pthread_mutex_unlock(&run->lock);
 }
 
 /* No copier touches l after this. */
-static void withdraw(struct engine *e, struct large *l)
+static void withdraw(struct run *run, struct large *l)
 {
 	struct offer **p;
 
-	pthread_mutex_lock(&e->lock);
+	pthread_mutex_lock(&run->lock);
 	l->offer.left = 0;
 	while (l->busy)
-		engine_wait(e, &e->changed, NS_PER_S);
-	for (p = &e->offers; *p != &l->offer; p = &(*p)->next)
+		window_wait(run, &run->changed, NS_PER_S);
+	for (p = &run->offers; *p != &l->offer; p = &(*p)->next)
 		;
 	*p = l->offer.next;
-	pthread_mutex_unlock(&e->lock);
+	pthread_mutex_unlock(&run->lock);
 }
 
 /* Another copier's session may have been told why. */
@@ -353,12 +341,12 @@ static enum migrate_status blame_as_said(struct copier *c, const struct large *l
 
 static enum migrate_status send_all(struct copier *c, struct large *l)
 {
-	offer(c->engine, l);
-	while (!engine_leaving(c->engine) && do_part(c, l))
+	offer(c->run, l);
+	while (!halt_leaving(&c->run->halt) && do_part(c, l))
 		;
 	/* those we wait for may be waiting for memory */
 	copier_unreserve(c);
-	withdraw(c->engine, l);
+	withdraw(c->run, l);
 	for (uint32_t i = 0; l->status == MIGRATE_OK && i < l->count; i++)
 		if (!l->parts[i].done)
 			l->status = MIGRATE_CANCELLED;
@@ -368,12 +356,12 @@ static enum migrate_status send_all(struct copier *c, struct large *l)
 }
 
 /* An upload that will not be continued leaves nothing behind. */
-static bool is_hopeless(const struct engine *e, const struct item *it, enum migrate_status status)
+static bool is_hopeless(const struct run *run, const struct item *it, enum migrate_status status)
 {
 	return status == MIGRATE_CHANGED || status == MIGRATE_EXISTS ||
 	       (status != MIGRATE_CANCELLED && !status_may_retry(status) &&
 		!status_is_systemic(status)) ||
-	       it->record.attempts + 1 >= e->job->attempts;
+	       it->record.attempts + 1 >= run->task->job->attempts;
 }
 
 static enum migrate_status run_upload(struct copier *c, struct item *it, struct large *l,
@@ -394,9 +382,9 @@ static enum migrate_status run_upload(struct copier *c, struct item *it, struct 
 	if (status == MIGRATE_UNKNOWN_OUTCOME)
 		return status; /* kept until it was looked up: see parts_settle() */
 	if (status == MIGRATE_OK) {
-		if (journal_upload_gone(c->engine->journal, it->record.new_key, &err))
-			engine_fail(c->engine, &err);
-	} else if (l->id_n && is_hopeless(c->engine, it, status)) {
+		if (journal_upload_gone(c->run->task->journal, it->record.new_key, &err))
+			halt_fail(&c->run->halt, &err);
+	} else if (l->id_n && is_hopeless(c->run, it, status)) {
 		upload_abort(c, it, bytes_of(l->id, l->id_n));
 	}
 	return status;
@@ -406,7 +394,7 @@ void parts_settle(struct copier *c, struct item *it, enum migrate_status status)
 {
 	struct upload_record u;
 
-	if (status != MIGRATE_OK && !is_hopeless(c->engine, it, status))
+	if (status != MIGRATE_OK && !is_hopeless(c->run, it, status))
 		return;
 	if (upload_find(c, it, &u))
 		upload_abort(c, it, u.id);
@@ -430,7 +418,7 @@ static enum migrate_status look_ahead(struct copier *c, struct item *it, const s
  */
 static bool goes_whole(const struct copier *c, const struct item *it)
 {
-	uint64_t put_max = c->engine->ends.destination_facts.d.put_max;
+	uint64_t put_max = c->run->task->ends.destination_facts.d.put_max;
 
 	return it->record.size <= WHOLE_MAX && (!put_max || it->record.size <= put_max) &&
 	       transfer_is_proved(c);
@@ -458,7 +446,7 @@ enum migrate_status copy_in_parts(struct copier *c, struct item *it, struct targ
 	if (!native && goes_whole(c, it))
 		return copy_whole(c, it, t);
 	t.looked = false; /* the parts take their time */
-	l.part_size = parts_size(c->engine, it->record.size);
+	l.part_size = parts_size(c->run, it->record.size);
 	l.count = (uint32_t)((it->record.size + l.part_size - 1) / l.part_size);
 	l.parts = calloc(l.count ? l.count : 1, sizeof(*l.parts));
 	if (!l.parts)
@@ -472,7 +460,7 @@ enum migrate_status copy_in_parts(struct copier *c, struct item *it, struct targ
 	status = accept_stored(c, it, NULL);
 	/* each part's digest was confirmed, or the store keeps what it is given */
 	if (status == MIGRATE_OK && !native &&
-	    c->engine->ends.destination_facts.d.flags & MIGRATE_VERBATIM)
+	    c->run->task->ends.destination_facts.d.flags & MIGRATE_VERBATIM)
 		it->record.level = VERIFY_HASH;
 	return status;
 }

@@ -21,8 +21,8 @@ enum migrate_status copy_in_parts(struct copier *c, struct item *it, struct targ
  */
 void parts_settle(struct copier *c, struct item *it, enum migrate_status status);
 /* The job's part size, within what the destination can do with this many bytes. */
-uint64_t parts_size(const struct engine *e, uint64_t size);
+uint64_t parts_size(const struct run *run, uint64_t size);
 /* Can this object go in parts? */
-bool parts_possible(const struct engine *e, uint64_t size, bool native);
+bool parts_possible(const struct run *run, uint64_t size, bool native);
 
 #endif

@@ -13,30 +13,31 @@
 
 /* Bytes pass through the core: a small object through memory, others through a ring. */
 
-static bool take_memory(struct engine *e, uint64_t n)
+static bool take_memory(struct run *run, uint64_t n)
 {
-	pthread_mutex_lock(&e->lock);
+	pthread_mutex_lock(&run->lock);
 	/* one that is larger than the whole budget may go alone */
-	while (e->memory && e->memory + n > e->job->copy.memory && !atomic_load(&e->failed))
-		engine_wait(e, &e->changed, NS_PER_S);
-	e->memory += n;
-	pthread_mutex_unlock(&e->lock);
-	return !atomic_load(&e->failed);
+	while (run->memory && run->memory + n > run->task->job->copy.memory &&
+	       !atomic_load(&run->halt.failed))
+		window_wait(run, &run->changed, NS_PER_S);
+	run->memory += n;
+	pthread_mutex_unlock(&run->lock);
+	return !atomic_load(&run->halt.failed);
 }
 
-static void give_memory(struct engine *e, uint64_t n)
+static void give_memory(struct run *run, uint64_t n)
 {
-	pthread_mutex_lock(&e->lock);
-	e->memory -= n;
-	pthread_cond_broadcast(&e->changed);
-	pthread_mutex_unlock(&e->lock);
+	pthread_mutex_lock(&run->lock);
+	run->memory -= n;
+	pthread_cond_broadcast(&run->changed);
+	pthread_mutex_unlock(&run->lock);
 }
 
 void copier_unreserve(struct copier *c)
 {
 	if (!c->reserved)
 		return;
-	give_memory(c->engine, c->reserved);
+	give_memory(c->run, c->reserved);
 	c->reserved = 0;
 	free(c->buffer);
 	c->buffer = NULL;
@@ -53,20 +54,20 @@ bool copier_reserve(struct copier *c, size_t n)
 	free(c->buffer);
 	c->buffer_size = 0;
 	if (size > SMALL_BUFFER) {
-		if (!take_memory(c->engine, size))
+		if (!take_memory(c->run, size))
 			c->buffer = NULL;
 		c->reserved = size;
 	}
 	c->buffer = malloc(size);
 	c->buffer_size = c->buffer ? size : 0;
-	return c->buffer != NULL && !atomic_load(&c->engine->failed);
+	return c->buffer != NULL && !atomic_load(&c->run->halt.failed);
 }
 
 static bool throttle(void *arg, size_t n)
 {
 	struct copier *c = arg;
 
-	return pace_take(c->engine->pace, PACE_BYTES, n);
+	return pace_take(c->run->pace, PACE_BYTES, n);
 }
 
 /* The source's object was not what the plan says: learn and go round once more. */
@@ -81,7 +82,7 @@ static enum migrate_status still_the_same(struct copier *c, struct item *it)
 	struct migrate_stat r = { .key = it->record.key, .object = &c->there.object };
 	enum migrate_status status;
 
-	if (c->engine->ends.source_facts.d.flags & MIGRATE_GET_MATCH)
+	if (c->run->task->ends.source_facts.d.flags & MIGRATE_GET_MATCH)
 		return MIGRATE_OK;
 	object_slot_init(&c->there, NULL);
 	status = blame(c, c->source, store_stat(c->source, &r));
@@ -107,7 +108,7 @@ static enum migrate_status fetch(struct copier *c, struct item *it)
 	status = blame(c, c->source, store_get(c->source, &r));
 	got = sink_memory_count(c->sink);
 	/* more bytes than planned: the sink refused them */
-	if (status == MIGRATE_CANCELLED && !engine_leaving(c->engine))
+	if (status == MIGRATE_CANCELLED && !halt_leaving(&c->run->halt))
 		return changed(c);
 	if (status != MIGRATE_OK)
 		return status;
@@ -132,7 +133,8 @@ enum migrate_status accept_stored(struct copier *c, struct item *it,
 		it->record.digest = *sent;
 	if (it->record.level < VERIFY_SIZE)
 		it->record.level = VERIFY_SIZE;
-	if (sent && ((d && d->n) || c->engine->ends.destination_facts.d.flags & MIGRATE_VERBATIM))
+	if (sent &&
+	    ((d && d->n) || c->run->task->ends.destination_facts.d.flags & MIGRATE_VERBATIM))
 		it->record.level = VERIFY_HASH;
 	return MIGRATE_OK;
 }
@@ -146,7 +148,7 @@ static struct migrate_put put_request(struct copier *c, const struct item *it,
 				     .attributes = c->attributes,
 				     .precondition = t->precondition,
 				     .if_match = t->if_match,
-				     .flags = attribute_flags(c->engine),
+				     .flags = attribute_flags(c->run),
 				     .object = &c->there.object };
 }
 
@@ -155,15 +157,15 @@ static const struct migrate_digest *told_digest(const struct copier *c)
 {
 	const struct migrate_digest *told = c->here.object.digests;
 
-	return told[c->engine->algorithm].n ? &told[c->engine->algorithm]
-	       : told[MIGRATE_SHA256].n     ? &told[MIGRATE_SHA256]
-					    : &told[MIGRATE_MD5];
+	return told[c->run->task->algorithm].n ? &told[c->run->task->algorithm]
+	       : told[MIGRATE_SHA256].n        ? &told[MIGRATE_SHA256]
+					       : &told[MIGRATE_MD5];
 }
 
 /* The destination compares what it stores with this digest: from one end to the other. */
 static bool is_confirmed(const struct copier *c, const struct migrate_digest *d)
 {
-	return d->n && c->engine->ends.destination_facts.d.digests & 1u << d->algorithm;
+	return d->n && c->run->task->ends.destination_facts.d.digests & 1u << d->algorithm;
 }
 
 bool transfer_is_proved(const struct copier *c)
@@ -176,7 +178,7 @@ static bool take_digest(struct copier *c, const struct item *it, struct migrate_
 {
 	const struct migrate_digest *told = told_digest(c);
 	enum migrate_digest_algorithm algorithm =
-	    told->n ? (enum migrate_digest_algorithm)told->algorithm : c->engine->algorithm;
+	    told->n ? (enum migrate_digest_algorithm)told->algorithm : c->run->task->algorithm;
 
 	if (is_confirmed(c, told)) {
 		*out = *told;
@@ -248,10 +250,10 @@ static enum migrate_status run_ring(struct copier *c, struct producer *p, struct
 
 static bool take_ring(struct copier *c)
 {
-	if (take_memory(c->engine, RING_SIZE))
+	if (take_memory(c->run, RING_SIZE))
 		c->ring = ring_new(RING_SIZE);
 	if (!c->ring)
-		give_memory(c->engine, RING_SIZE);
+		give_memory(c->run, RING_SIZE);
 	return c->ring;
 }
 
@@ -259,7 +261,7 @@ static void give_ring(struct copier *c)
 {
 	ring_free(c->ring);
 	c->ring = NULL;
-	give_memory(c->engine, RING_SIZE);
+	give_memory(c->run, RING_SIZE);
 }
 
 /* known: the digest of what will come, n = 0: it is taken while the bytes pass. */
@@ -279,7 +281,7 @@ static enum migrate_status stream(struct copier *c, struct item *it, const struc
 				      .sink = ring_sink(c->ring),
 				      .object = &p.slot.object };
 	object_slot_init(&c->there, NULL);
-	digest_begin(c->digest, c->engine->algorithm);
+	digest_begin(c->digest, c->run->task->algorithm);
 	status = run_ring(c, &p, &r, !known->n);
 	if (known->n)
 		*sent = *known;

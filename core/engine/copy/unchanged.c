@@ -30,7 +30,7 @@ static enum migrate_status look_at_copy(struct copier *c, const struct item *it)
 /* Both as they are now. */
 static enum migrate_status compare(struct copier *c, struct item *it, bool *same)
 {
-	bool strict = c->engine->job->copy.attributes == ATTRIBUTES_FAIL;
+	bool strict = c->run->task->job->copy.attributes == ATTRIBUTES_FAIL;
 	enum migrate_status status = look_at_copy(c, it);
 
 	*same = false;
@@ -42,7 +42,7 @@ static enum migrate_status compare(struct copier *c, struct item *it, bool *same
 	status = look_at_source(c, it, true);
 	if (status == MIGRATE_OK)
 		*same = it->record.etag.n && bytes_equal(it->record.etag, it->planned.etag) &&
-			attributes_agree(&c->engine->ends, c->attributes, c->borne, strict);
+			attributes_agree(&c->run->task->ends, c->attributes, c->borne, strict);
 	return status;
 }
 
@@ -51,7 +51,7 @@ enum migrate_status keep_unchanged(struct copier *c, struct item *it)
 	enum migrate_status status = MIGRATE_OK;
 	bool same = false;
 
-	if (c->engine->options->only != RUN_ROWS)
+	if (c->run->options->only != RUN_ROWS)
 		status = compare(c, it, &same);
 	if (status != MIGRATE_OK)
 		return status == MIGRATE_UNSUPPORTED ? blame(c, c->culprit, MIGRATE_TRANSIENT)

@@ -25,6 +25,6 @@ void uploads_abort_lost(struct copier *c, const struct item *it, struct migrate_
  */
 void uploads_leave(struct copier *c, const struct item *it);
 /* All batches are done: what the journal still knows of belongs to nobody. -1: err is set. */
-int uploads_sweep(struct engine *e, struct error *err);
+int uploads_sweep(struct run *run, struct error *err);
 
 #endif

@@ -48,7 +48,7 @@ static int advance(struct dry_done *d, struct error *err)
 	return rc < 0 ? -1 : 0;
 }
 
-struct dry_done *dry_done_open(const struct engine *e, bool all, struct error *err)
+struct dry_done *dry_done_open(const struct task *task, bool all, struct error *err)
 {
 	struct dry_done *d = calloc(1, sizeof(*d));
 
@@ -57,8 +57,8 @@ struct dry_done *dry_done_open(const struct engine *e, bool all, struct error *e
 		return NULL;
 	}
 	d->all = all;
-	d->merge = journal_merge_open(e->journal, e->pass.number, err);
-	if (d->merge && !read_open(d, e->journal, err) && !advance(d, err))
+	d->merge = journal_merge_open(task->journal, task->pass.number, err);
+	if (d->merge && !read_open(d, task->journal, err) && !advance(d, err))
 		return d;
 	dry_done_close(d);
 	return NULL;

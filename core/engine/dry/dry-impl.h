@@ -6,7 +6,6 @@
 #include "engine/plan/delta.h"
 #include "engine/plan/made.h"
 #include "engine/plan/planner.h"
-#include "engine/run/begin.h"
 
 #define DRY_RULES 32    /* counted one by one; later rules together */
 #define DRY_SAMPLES 3   /* per rule */
@@ -45,9 +44,13 @@ struct known;
 struct dry_done;
 
 struct dry {
-	struct engine engine; /* without window and threads */
-	struct outlook outlook;
-	struct delta *delta; /* what the journal knows; NULL: there is none */
+	const struct run_options *options;
+	struct task task;
+	struct halt halt;
+	struct gate *gate;
+	bool scans;                  /* the pass looks at all rows, for those of what is done */
+	struct migrate_bytes behind; /* keys up to this one are another pass's; n = 0: none is */
+	struct delta *delta;         /* what the journal knows; NULL: there is none */
 	struct migrate_attributes *attributes,
 	    *borne;              /* of an object and its copy; NULL: not yet */
 	struct object_slot slot; /* of a key that no listing brought */
@@ -81,6 +84,10 @@ struct dry {
 	uint64_t rows_left;        /* of objects that fail, or were skipped */
 };
 
+/* begin.c: the ends are open, to be read alone; the journal, where there is one, is looked at. */
+int dry_begin(struct dry *d, struct error *err);
+void dry_end(struct dry *d); /* also after that failed */
+
 /* journal.c: what earlier runs did with this key, or made of another one. */
 struct dry_known {
 	enum {
@@ -100,7 +107,7 @@ int dry_look_up(struct dry *d, struct key_item *item, struct dry_known *known, s
 int dry_close_delta(struct dry *d, struct error *err);
 
 /* done.c: copies that stand, by key and batch. NULL: err */
-struct dry_done *dry_done_open(const struct engine *e, bool all, struct error *err);
+struct dry_done *dry_done_open(const struct task *task, bool all, struct error *err);
 /* Will the run look for rows that name objects of this batch? */
 bool dry_rows_follow(const struct dry_done *d, int64_t batch);
 /* Would rows that name key become others? 1, 0, -1. Keys ascend from call to call. */

@@ -5,9 +5,8 @@
 #include "base/digest.h"
 #include "base/sorter.h"
 #include "engine/plan/keys.h"
-#include "engine/run/begin.h"
 #include "engine/texts/known.h"
-#include "engine/work/gate.h"
+#include "engine/work/scan.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +18,7 @@ static bool preview(struct dry *d, const struct job_database *database,
 		    const struct migrate_row *row, struct migrate_bytes key)
 {
 	BUF_AUTO struct buf value = BUF_INIT(MIGRATE_KEY_MAX);
-	const struct ends *e = &d->engine.ends;
+	const struct ends *e = &d->task.ends;
 	struct key_item item = { .key = key };
 	struct migrate_changed_row changed;
 	struct verdict v;
@@ -42,7 +41,7 @@ static bool preview(struct dry *d, const struct job_database *database,
 static int sort_page(struct dry *d, const struct row_page *page, size_t number, size_t *previewed,
 		     struct error *err)
 {
-	const struct job_database *database = &d->engine.job->databases[number];
+	const struct job_database *database = &d->task.job->databases[number];
 	struct dry_row info = { .database = (uint32_t)number };
 	BUF_AUTO struct buf key = BUF_INIT(MIGRATE_KEY_MAX);
 
@@ -52,7 +51,7 @@ static int sort_page(struct dry *d, const struct row_page *page, size_t number, 
 			d->rows_other++;
 			continue;
 		}
-		if (d->engine.ends.cache_count && *previewed < DRY_SAMPLES)
+		if (d->task.ends.cache_count && *previewed < DRY_SAMPLES)
 			*previewed +=
 			    preview(d, database, &page->items[i].row, bytes_of(key.p, key.len));
 		info.settled = page->items[i].row.settled;
@@ -65,24 +64,15 @@ static int sort_page(struct dry *d, const struct row_page *page, size_t number, 
 
 static int sort_rows(struct dry *d, size_t database, struct error *err)
 {
-	ARENA_AUTO struct arena a = ARENA_INIT;
-	struct migrate_session *s = d->engine.ends.databases[database].session;
-	struct migrate_scan q = { .limit = CHUNK_ROWS };
-	struct row_page page = ROW_PAGE_INIT;
+	struct row_scan s;
 	size_t previewed = 0;
-	int rc = 0;
+	int rc;
 
-	do {
-		enum migrate_status status = database_scan(s, &q, &page);
-
-		rc = status == MIGRATE_OK ? 0 : session_error(err, EXIT_OUTAGE, s, status);
-		if (!rc)
-			rc = sort_page(d, &page, database, &previewed, err);
-		arena_reset(&a);
-		if (!rc && !arena_bytes(&a, page.cursor, &q.cursor))
-			rc = error_set(err, EXIT_INTERNAL, "out of memory");
-	} while (!rc && !page.done);
-	row_page_release(&page);
+	row_scan_init(&s, d->gate, d->task.ends.databases[database].session);
+	while ((rc = row_scan_next(&s, err)) == 1 &&
+	       !(rc = sort_page(d, &s.page, database, &previewed, err)))
+		;
+	row_scan_release(&s);
 	return rc;
 }
 
@@ -100,7 +90,7 @@ static int next_row(struct dry *d, struct error *err)
 /* Would the present row, which names key, be another one then? */
 static bool row_changes(const struct dry *d, struct migrate_bytes key, struct migrate_bytes new_key)
 {
-	const struct job_database *database = &d->engine.job->databases[d->row_info.database];
+	const struct job_database *database = &d->task.job->databases[d->row_info.database];
 	BUF_AUTO struct buf old = BUF_INIT(MIGRATE_KEY_MAX), new = BUF_INIT(MIGRATE_KEY_MAX);
 
 	if (!value_pattern_encode(database->value, key, &old) ||
@@ -123,7 +113,7 @@ static int count_unlisted(struct dry *d, struct error *err)
 		d->rows_to_change++;
 	else if (made)
 		d->rows_as_they_are++;
-	else if (selection_takes(&d->engine.job->selection, d->row, &why))
+	else if (selection_takes(&d->task.job->selection, d->row, &why))
 		d->rows_without_object++;
 	else
 		d->rows_other++;
@@ -212,10 +202,10 @@ static bool look(struct dry *d, struct key_item *item)
 	struct object_slot slot;
 	struct migrate_stat r = { .key = item->key, .object = &slot.object };
 
-	if (item->etag.n || d->engine.job->keys_from == KEYS_FROM_SOURCE)
+	if (item->etag.n || d->task.job->keys_from == KEYS_FROM_SOURCE)
 		return true;
 	object_slot_init(&slot, NULL);
-	if (store_stat(d->engine.ends.source.session, &r) != MIGRATE_OK)
+	if (store_stat(d->task.ends.source.session, &r) != MIGRATE_OK)
 		return false;
 	item->size = slot.object.size;
 	return true;
@@ -233,7 +223,7 @@ static int count_object(struct dry *d, struct key_item *item, const struct verdi
 		d->missing++;
 		if (v->state == OBJECT_PLANNED && mark_names(d, item, v, err))
 			return -1;
-		return d->engine.job->keys_from == KEYS_FROM_DATABASE
+		return d->task.job->keys_from == KEYS_FROM_DATABASE
 			   ? 0
 			   : pass_rows(d, &item->key, ROWS_LEFT, v->new_key, &met, err);
 	}
@@ -359,9 +349,9 @@ static int count_collisions(struct dry *d, struct error *err)
 
 static int prepare(struct dry *d, struct error *err)
 {
-	const struct job *job = d->engine.job;
+	const struct job *job = d->task.job;
 
-	if (key_pairs_check(&d->engine, d->engine.ends.source.session, err))
+	if (key_pairs_check(&d->task, d->gate, d->task.ends.source.session, err))
 		return -1;
 	d->digest = digest_new();
 	d->hashes = sorter_new(DRY_SORT_MEMORY, "");
@@ -370,7 +360,7 @@ static int prepare(struct dry *d, struct error *err)
 		return error_set(err, EXIT_INTERNAL, "out of memory");
 	if (job_has_texts(job) && !(d->known = known_new(job, KEYS_EXPECTED, err)))
 		return -1;
-	if (planner_init(&d->planner, &d->engine, d->engine.ends.destination.session, err))
+	if (planner_init(&d->planner, &d->task, d->task.ends.destination.session, err))
 		return -1;
 	for (size_t i = 0; i < job->database_count; i++)
 		if (job->databases[i].match == MATCH_EXACT && sort_rows(d, i, err))
@@ -378,7 +368,7 @@ static int prepare(struct dry *d, struct error *err)
 	if (sorter_finish(d->rows, err) || next_row(d, err))
 		return -1;
 	d->keys =
-	    key_stream_open(&d->engine, d->engine.ends.source.session, bytes_of(NULL, 0), err);
+	    key_stream_open(&d->task, d->gate, d->task.ends.source.session, bytes_of(NULL, 0), err);
 	return d->keys ? dry_open_delta(d, err) : -1;
 }
 
@@ -395,9 +385,10 @@ int run_dry(const struct job *job, const struct run_options *o, struct error *er
 	if (!d)
 		return error_set(err, EXIT_INTERNAL, "out of memory"), EXIT_INTERNAL;
 	d->would = (struct buf)BUF_INIT(DRY_WOULD_MAX);
-	if (!engine_begin_dry(&d->engine, job, o, &d->arena, &d->outlook, err) &&
-	    !prepare(d, err) && !count_keys(d, err) && !dry_search_texts(d, err) &&
-	    !count_collisions(d, err)) {
+	d->task.job = job;
+	d->options = o;
+	if (!dry_begin(d, err) && !prepare(d, err) && !count_keys(d, err) &&
+	    !dry_search_texts(d, err) && !count_collisions(d, err)) {
 		dry_print(d);
 		rc = found_something(d) ? EXIT_SOME_FAILED : EXIT_DONE;
 	}
@@ -414,7 +405,7 @@ int run_dry(const struct job *job, const struct run_options *o, struct error *er
 	digest_free(d->digest);
 	arena_release(&d->arena);
 	buf_release(&d->would);
-	engine_end(&d->engine);
+	dry_end(d);
 	free(d);
 	return rc < 0 ? (err->exit ? err->exit : EXIT_INTERRUPTED) : rc;
 }

@@ -11,13 +11,13 @@
 
 int dry_open_delta(struct dry *d, struct error *err)
 {
-	if (!d->engine.journal)
+	if (!d->task.journal)
 		return 0;
-	d->made = made_open(d->engine.journal, d->engine.pass.number, "", err);
-	d->done = d->made ? dry_done_open(&d->engine, d->outlook.scans, err) : NULL;
+	d->made = made_open(d->task.journal, d->task.pass.number, "", err);
+	d->done = d->made ? dry_done_open(&d->task, d->scans, err) : NULL;
 	if (!d->done)
 		return -1;
-	d->delta = delta_open(&d->engine, bytes_of(NULL, 0), err);
+	d->delta = delta_open(&d->task, bytes_of(NULL, 0), err);
 	return d->delta ? 0 : -1;
 }
 
@@ -37,7 +37,7 @@ static bool takes_name(const struct object_record *o)
 /* The pass that goes on has listed it already. */
 static bool is_behind(const struct dry *d, const struct key_item *item)
 {
-	return d->outlook.behind.n && bytes_compare(item->key, d->outlook.behind) <= 0;
+	return d->behind.n && bytes_compare(item->key, d->behind) <= 0;
 }
 
 /* What a run goes on with by itself: planned before, but not settled. */
@@ -60,8 +60,8 @@ static bool look(struct migrate_session *s, struct migrate_bytes key, struct mig
 /* What a copier would find: both as they are now. What cannot be looked at is copied. */
 static bool attributes_differ(struct dry *d, const struct key_item *item, const struct older *o)
 {
-	const struct ends *e = &d->engine.ends;
-	bool strict = d->engine.job->copy.attributes == ATTRIBUTES_FAIL;
+	const struct ends *e = &d->task.ends;
+	bool strict = d->task.job->copy.attributes == ATTRIBUTES_FAIL;
 
 	if (!d->attributes)
 		d->attributes = attributes_new();
@@ -81,7 +81,7 @@ int dry_look_up(struct dry *d, struct key_item *item, struct dry_known *known, s
 	if (!d->delta)
 		return 0;
 	if (delta_match(d->delta, item, &o, err) ||
-	    delta_look_again(d->delta, d->engine.ends.source.session, &d->slot, item, &o, err))
+	    delta_look_again(d->delta, d->task.ends.source.session, &d->slot, item, &o, err))
 		return -1;
 	if (o.found && o.record.unchanged)
 		o.settled = !attributes_differ(d, item, &o);

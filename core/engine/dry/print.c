@@ -38,11 +38,11 @@ static void print_rule(const struct dry *d, size_t i)
 	const struct dry_rule *r = &d->rules[i];
 	char hits[32];
 
-	if (!r->hits && i >= rename_rules_count(d->engine.job->rules))
+	if (!r->hits && i >= rename_rules_count(d->task.job->rules))
 		return;
 	format_count(hits, sizeof(hits), r->hits);
-	if (i < rename_rules_count(d->engine.job->rules) && i < DRY_RULES)
-		printf("rule %zu, %s: %s keys\n", i + 1, rename_rule_text(d->engine.job->rules, i),
+	if (i < rename_rules_count(d->task.job->rules) && i < DRY_RULES)
+		printf("rule %zu, %s: %s keys\n", i + 1, rename_rule_text(d->task.job->rules, i),
 		       hits);
 	else
 		printf("without a rule: %s keys\n", hits);
@@ -124,7 +124,7 @@ void dry_print(const struct dry *d)
 {
 	char bytes[32];
 
-	printf("dry run of %s: nothing was written\n", d->engine.job->name);
+	printf("dry run of %s: nothing was written\n", d->task.job->name);
 	print_count("objects to copy", d->objects, true);
 	format_bytes(bytes, sizeof(bytes), d->bytes);
 	printf("%-34s %12s\n", "bytes to copy", bytes);
@@ -133,7 +133,7 @@ void dry_print(const struct dry *d)
 	print_count("done before, and unchanged", d->settled, d->delta != NULL);
 	print_count("left to the next pass", d->later, false);
 	print_count("failed before: --retry-failed", d->failed_before, false);
-	print_count("copies whose object has gone", d->engine.orphaned, false);
+	print_count("copies whose object has gone", d->task.orphaned, false);
 	print_count("in their place already", d->in_place, false);
 	for (int i = 0; i < SKIP_COUNT; i++) {
 		char what[64];
@@ -148,7 +148,7 @@ void dry_print(const struct dry *d)
 	print_count("chained names", d->chains, false);
 	if (d->chains)
 		printf("    new keys that are other objects' keys: make it two jobs\n");
-	if (has_values(d->engine.job))
+	if (has_values(d->task.job))
 		print_rows(d);
 	if (d->known)
 		print_texts(d);

@@ -3,6 +3,7 @@
 
 #include "base/bytes.h"
 #include "engine/texts/known.h"
+#include "engine/work/scan.h"
 
 /*
  * Texts of a dry run: searched for the keys that would be copied, once all of these
@@ -57,31 +58,31 @@ static int look_at(struct texts *t, const struct migrate_row *row, struct error 
 	return 0;
 }
 
-static int search_database(struct texts *t, struct migrate_session *s, struct error *err)
+static int look_at_page(struct texts *t, const struct row_page *page, struct error *err)
 {
-	BUF_AUTO struct buf cursor = BUF_INIT(MIGRATE_CURSOR_MAX);
-	struct migrate_scan q = { .limit = CHUNK_ROWS, .bytes = PAGE_BYTES };
-	struct row_page page = ROW_PAGE_INIT;
-	int rc = 0;
+	for (size_t i = 0; i < page->n; i++)
+		if (look_at(t, &page->items[i].row, err))
+			return -1;
+	return 0;
+}
 
-	do {
-		enum migrate_status status = database_scan(s, &q, &page);
+static int search_database(struct texts *t, size_t database, struct error *err)
+{
+	struct row_scan s;
+	int rc;
 
-		rc = status == MIGRATE_OK ? 0 : session_error(err, EXIT_OUTAGE, s, status);
-		for (size_t i = 0; !rc && i < page.n; i++)
-			rc = look_at(t, &page.items[i].row, err);
-		t->dry->texts_too_long += q.too_long;
-		buf_reset(&cursor);
-		buf_add(&cursor, page.cursor.p, page.cursor.n);
-		q.cursor = bytes_of(cursor.p, cursor.len);
-	} while (!rc && !page.done);
-	row_page_release(&page);
+	row_scan_init(&s, t->dry->gate, t->dry->task.ends.databases[database].session);
+	s.bytes = PAGE_BYTES;
+	while ((rc = row_scan_next(&s, err)) == 1 && !(rc = look_at_page(t, &s.page, err)))
+		;
+	t->dry->texts_too_long += s.too_long;
+	row_scan_release(&s);
 	return rc;
 }
 
 int dry_search_texts(struct dry *d, struct error *err)
 {
-	const struct job *job = d->engine.job;
+	const struct job *job = d->task.job;
 	int rc = 0;
 
 	for (size_t i = 0; !rc && d->known && i < job->database_count; i++) {
@@ -90,8 +91,7 @@ int dry_search_texts(struct dry *d, struct error *err)
 		if (job->databases[i].match != MATCH_CONTAINS)
 			continue;
 		t.replacer = known_replacer(d->known, &job->databases[i], err);
-		rc =
-		    t.replacer ? search_database(&t, d->engine.ends.databases[i].session, err) : -1;
+		rc = t.replacer ? search_database(&t, i, err) : -1;
 		replacer_free(t.replacer);
 		edits_release(&t.edits);
 		arena_release(&t.arena);

@@ -15,7 +15,7 @@
  * that was looked at, so that keys passed over are counted once whatever happens.
  */
 struct builder {
-	struct engine *engine;
+	struct run *run;
 	bool admit; /* straight into the window: no check of the whole plan is needed */
 	struct batch *batch;
 	struct object_record *objects; /* room for the job's batch size */
@@ -24,18 +24,18 @@ struct builder {
 	uint64_t skips[SKIP_COUNT];
 };
 
-struct builder *builder_new(struct engine *e, bool admit, struct error *err)
+struct builder *builder_new(struct run *run, bool admit, struct error *err)
 {
 	struct builder *b = calloc(1, sizeof(*b));
 
 	if (b)
-		b->objects = calloc((size_t)e->job->batch, sizeof(*b->objects));
+		b->objects = calloc((size_t)run->task->job->batch, sizeof(*b->objects));
 	if (!b || !b->objects) {
 		free(b);
 		error_set(err, EXIT_INTERNAL, "out of memory");
 		return NULL;
 	}
-	b->engine = e;
+	b->run = run;
 	b->admit = admit;
 	b->position = (struct buf)BUF_INIT(MIGRATE_KEY_MAX);
 	return b;
@@ -55,7 +55,7 @@ static int seal(struct builder *b, struct error *err)
 {
 	struct batch *batch = b->batch;
 
-	batch->pass = b->engine->pass.number;
+	batch->pass = b->run->task->pass.number;
 	batch->kind = BATCH_SORTED;
 	batch->state = b->admit ? BATCH_COPYING : BATCH_PLANNED;
 	batch->began = b->admit ? clock_file() : 0;
@@ -73,15 +73,15 @@ static int seal(struct builder *b, struct error *err)
 	return 0;
 }
 
-static void tally(struct engine *e, const struct batch *b)
+static void tally(struct run *run, const struct batch *b)
 {
-	atomic_fetch_add(&e->tally.objects, b->counts.objects);
-	atomic_fetch_add(&e->tally.bytes, b->counts.bytes);
+	atomic_fetch_add(&run->tally.objects, b->counts.objects);
+	atomic_fetch_add(&run->tally.bytes, b->counts.bytes);
 	/* what failed at planning is settled already */
-	atomic_fetch_add(&e->tally.failed, b->counts.failed);
-	atomic_fetch_add(&e->tally.skipped, b->counts.skipped);
-	atomic_fetch_add(&e->tally.new_failures, b->counts.failed);
-	atomic_fetch_add(&e->tally.objects_done, b->counts.failed + b->counts.skipped);
+	atomic_fetch_add(&run->tally.failed, b->counts.failed);
+	atomic_fetch_add(&run->tally.skipped, b->counts.skipped);
+	atomic_fetch_add(&run->tally.new_failures, b->counts.failed);
+	atomic_fetch_add(&run->tally.objects_done, b->counts.failed + b->counts.skipped);
 }
 
 static bool has_anything(const struct builder *b)
@@ -102,16 +102,16 @@ int builder_flush(struct builder *b, struct error *err)
 		return error_set(err, EXIT_INTERNAL, "out of memory");
 	if (seal(b, err))
 		return -1;
-	if (b->admit && !window_wait_room(b->engine))
+	if (b->admit && !window_wait_room(b->run))
 		return -1;
-	if (journal_plan(b->engine->journal, &b->batch, 1, err))
+	if (journal_plan(b->run->task->journal, &b->batch, 1, err))
 		return -1;
 	batch = b->batch;
 	b->batch = NULL;
 	b->keys = 0;
-	tally(b->engine, batch);
+	tally(b->run, batch);
 	if (b->admit && batch->n)
-		return window_admit(b->engine, batch, false) ? 0 : -1;
+		return window_admit(b->run, batch, false) ? 0 : -1;
 	batch_free(batch);
 	return 0;
 }
@@ -174,12 +174,12 @@ int builder_add(struct builder *b, const struct key_item *item, const struct ver
 	if (!fill(b, item, v, o) || (older && !supersede(b, o, older, older_batch, older_n)))
 		return error_set(err, EXIT_INTERNAL, "out of memory");
 	if (o->state == OBJECT_FAILED)
-		tell_failure(b->engine, o);
+		tell_failure(b->run, o);
 	b->batch->n++;
 	b->keys += item->key.n + v->new_key.n;
 	if (note_position(b, item->key, err))
 		return -1;
-	if (large || b->batch->n >= (uint64_t)b->engine->job->batch || b->keys >= KEYS_MAX)
+	if (large || b->batch->n >= (uint64_t)b->run->task->job->batch || b->keys >= KEYS_MAX)
 		return builder_flush(b, err);
 	return 0;
 }
@@ -190,7 +190,7 @@ void builder_pass_over(struct builder *b, const struct key_item *item, enum skip
 
 	b->skips[why]++;
 	if (why != SKIP_EMPTY_FOLDER)
-		atomic_fetch_add_explicit(&b->engine->tally.passed_over, 1, memory_order_relaxed);
+		atomic_fetch_add_explicit(&b->run->tally.passed_over, 1, memory_order_relaxed);
 	/* a key too long to be noted is only counted twice after a crash */
 	note_position(b, item->key, &ignored);
 }

@@ -3,6 +3,7 @@
 
 #include "base/bytes.h"
 #include "base/digest.h"
+#include "base/escape.h"
 #include "base/log.h"
 #include "base/sorter.h"
 
@@ -32,7 +33,7 @@ struct mark {
 };
 
 struct plan_check {
-	struct engine *engine;
+	struct run *run;
 	struct digest_context *digest;
 	struct sorter *hashes, *guilty; /* guilty: (batch, n), with the enum guilt */
 	struct mark group[2]; /* the first new key and the first key of a run of equal hashes */
@@ -101,12 +102,12 @@ static int add_all(struct plan_check *c, struct error *err)
 	int64_t after = 0;
 	int rc = 0;
 
-	while (!rc && (b = journal_next_batch(c->engine->journal, after, err))) {
+	while (!rc && (b = journal_next_batch(c->run->task->journal, after, err))) {
 		after = b->id;
 		c->begun |= b->began != 0; /* one that holds no object is done at once */
 		rc = b->kind >= BATCH_ROWS ? 0 : add_batch(c, b, err);
 		batch_free(b);
-		if (engine_leaving(c->engine))
+		if (halt_leaving(&c->run->halt))
 			return -1;
 	}
 	return rc || error_is_set(err) ? -1 : 0;
@@ -131,7 +132,7 @@ static int refuse_chain(struct plan_check *c, const struct mark *from, const str
 		return error_set(err, EXIT_USAGE,
 				 "chained names: among the keys that --first leaves for later, one "
 				 "becomes another object's key; " MAKE_TWO);
-	b = journal_load(c->engine->journal, known->batch, err);
+	b = journal_load(c->run->task->journal, known->batch, err);
 	if (!b)
 		return -1;
 	o = &b->objects[known->n];
@@ -168,7 +169,7 @@ static int chain(struct plan_check *c, const struct mark *from, const struct mar
 		 struct error *err)
 {
 	if (!c->begun) {
-		c->engine->fresh = true; /* also where a run was killed behind its listing */
+		c->run->fresh = true; /* also where a run was killed behind its listing */
 		return refuse_chain(c, from, to, err);
 	}
 	return mark_guilty(c, from, CHAINS, err) || mark_guilty(c, to, CHAINED, err) ? -1 : 0;
@@ -235,7 +236,7 @@ static void fail_record(struct plan_check *c, struct batch *b, uint32_t n, enum 
 	o->fail = FAIL_COLLISION;
 	o->message = text ? text : "another key becomes the same";
 	o->dirty = true;
-	tell_failure(c->engine, o);
+	tell_failure(c->run, o);
 }
 
 static int save(struct plan_check *c, struct batch *b, struct error *err)
@@ -243,7 +244,7 @@ static int save(struct plan_check *c, struct batch *b, struct error *err)
 	if (!b)
 		return 0;
 	batch_recount(b);
-	return journal_save(c->engine->journal, &b, 1, err);
+	return journal_save(c->run->task->journal, &b, 1, err);
 }
 
 static int fail_guilty(struct plan_check *c, struct error *err)
@@ -264,7 +265,7 @@ static int fail_guilty(struct plan_check *c, struct error *err)
 		if (!b || b->id != (int64_t)batch) {
 			rc = save(c, b, err);
 			batch_free(b);
-			b = rc ? NULL : journal_load(c->engine->journal, (int64_t)batch, err);
+			b = rc ? NULL : journal_load(c->run->task->journal, (int64_t)batch, err);
 			if (!b)
 				return -1;
 		}
@@ -276,15 +277,15 @@ static int fail_guilty(struct plan_check *c, struct error *err)
 	return rc;
 }
 
-struct plan_check *plan_check_new(struct engine *e, struct error *err)
+struct plan_check *plan_check_new(struct run *run, struct error *err)
 {
 	struct plan_check *c = calloc(1, sizeof(*c));
 
 	if (c) {
-		c->engine = e;
+		c->run = run;
 		c->digest = digest_new();
-		c->hashes = sorter_new(SORT_MEMORY, e->job->folder);
-		c->guilty = sorter_new(1 << 20, e->job->folder);
+		c->hashes = sorter_new(SORT_MEMORY, run->task->job->folder);
+		c->guilty = sorter_new(1 << 20, run->task->job->folder);
 	}
 	if (c && c->digest && c->hashes && c->guilty)
 		return c;
@@ -301,9 +302,9 @@ int plan_check_run(struct plan_check *c, struct error *err)
 	if (c->collisions)
 		log_warn("%" PRIu64 " keys collide: their new names are not unique, or chained",
 			 c->collisions);
-	atomic_fetch_add(&c->engine->tally.failed, c->collisions);
-	atomic_fetch_add(&c->engine->tally.new_failures, c->collisions);
-	atomic_fetch_add(&c->engine->tally.objects_done, c->collisions);
+	atomic_fetch_add(&c->run->tally.failed, c->collisions);
+	atomic_fetch_add(&c->run->tally.new_failures, c->collisions);
+	atomic_fetch_add(&c->run->tally.objects_done, c->collisions);
 	return 0;
 }
 

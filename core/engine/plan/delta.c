@@ -3,6 +3,7 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "base/escape.h"
 #include "base/log.h"
 #include "engine/plan/made.h"
 
@@ -12,7 +13,7 @@
 #define CLOCK_SLACK (2 * NS_PER_S) /* by which the clocks of source and journal may differ */
 
 struct delta {
-	struct engine *engine;
+	struct task *task;
 	struct journal_merge *merge;
 	struct object_record record; /* the journal's next, while more */
 	int64_t batch;
@@ -36,12 +37,12 @@ static int advance(struct delta *d, struct error *err)
 	return rc < 0 ? -1 : 0;
 }
 
-bool delta_has_own(const struct engine *e)
+bool delta_has_own(const struct task *task)
 {
-	return e->relation == ENDS_SAME || e->job->keys_from == KEYS_FROM_DATABASE;
+	return task->relation == ENDS_SAME || task->job->keys_from == KEYS_FROM_DATABASE;
 }
 
-struct delta *delta_open(struct engine *e, struct migrate_bytes after, struct error *err)
+struct delta *delta_open(struct task *task, struct migrate_bytes after, struct error *err)
 {
 	struct delta *d = calloc(1, sizeof(*d));
 
@@ -49,18 +50,19 @@ struct delta *delta_open(struct engine *e, struct migrate_bytes after, struct er
 		error_set(err, EXIT_INTERNAL, "out of memory");
 		return NULL;
 	}
-	d->engine = e;
+	d->task = task;
 	d->unlisted = (struct buf)BUF_INIT(MIGRATE_KEY_MAX);
-	d->merge = journal_merge_open(e->journal, e->pass.number, err);
-	if (!d->merge || journal_last_before(e->journal, e->pass.number, &d->last_before, err) ||
+	d->merge = journal_merge_open(task->journal, task->pass.number, err);
+	if (!d->merge ||
+	    journal_last_before(task->journal, task->pass.number, &d->last_before, err) ||
 	    advance(d, err))
 		goto fail;
 	while (d->more && after.n && bytes_compare(d->record.key, after) <= 0)
 		if (advance(d, err))
 			goto fail;
 	/* those of this pass, too, when it goes on after --first or an interruption */
-	if (delta_has_own(e) &&
-	    !(d->own = made_open(e->journal, e->pass.number + 1, e->job->folder, err)))
+	if (delta_has_own(task) &&
+	    !(d->own = made_open(task->journal, task->pass.number + 1, task->job->folder, err)))
 		goto fail;
 	return d;
 fail:
@@ -90,16 +92,16 @@ static bool is_unlisted_now(const struct delta *d)
 void delta_orphaned(struct delta *d)
 {
 	ARENA_AUTO struct arena a = ARENA_INIT;
-	struct engine *e = d->engine;
+	struct task *task = d->task;
 	const char *why;
 
 	/* not one that was there before, and only equal */
 	if (!object_is_ours(&d->record) ||
-	    !selection_takes(&e->job->selection, d->record.key, &why))
+	    !selection_takes(&task->job->selection, d->record.key, &why))
 		return;
 	if (is_unlisted_now(d))
 		return;
-	if (++e->orphaned > ORPHANS_NAMED)
+	if (++task->orphaned > ORPHANS_NAMED)
 		return;
 	log_info("orphaned: '%s' has gone from the source, its copy '%s' stays",
 		 shown_key(&a, d->record.key), shown_key(&a, d->record.new_key));
@@ -115,12 +117,12 @@ static bool is_over(const struct delta *d)
 }
 
 /* A folder that can be listed now, or a key that is in nobody's way any more. */
-static void close_failure(const struct engine *e, struct object_record *o)
+static void close_failure(const struct task *task, struct object_record *o)
 {
 	bool unlisted = o->fail == FAIL_UNLISTED;
 	const char *why;
 
-	if (unlisted || selection_takes(&e->job->selection, o->key, &why)) {
+	if (unlisted || selection_takes(&task->job->selection, o->key, &why)) {
 		o->state = unlisted ? OBJECT_SKIPPED : OBJECT_GONE;
 		o->message = unlisted ? "listed since" : "not listed any more";
 	} else {
@@ -135,14 +137,14 @@ static int end_failure(struct delta *d, struct error *err)
 	struct batch *b;
 	int rc;
 
-	if (d->engine->dry || !is_over(d))
+	if (d->task->read_only || !is_over(d))
 		return 0;
-	b = journal_load(d->engine->journal, d->batch, err);
+	b = journal_load(d->task->journal, d->batch, err);
 	if (!b)
 		return -1;
-	close_failure(d->engine, &b->objects[d->n]);
+	close_failure(d->task, &b->objects[d->n]);
 	batch_recount(b);
-	rc = journal_save(d->engine->journal, &b, 1, err);
+	rc = journal_save(d->task->journal, &b, 1, err);
 	batch_free(b);
 	return rc;
 }
@@ -152,7 +154,7 @@ static int pass_by(struct delta *d, struct error *err)
 	if (d->matched || d->ahead)
 		return advance(d, err);
 	/* a key that a file or a row named then and does not now may be there all the same */
-	if (d->engine->job->keys_from == KEYS_FROM_SOURCE)
+	if (d->task->job->keys_from == KEYS_FROM_SOURCE)
 		delta_orphaned(d);
 	return end_failure(d, err) || advance(d, err) ? -1 : 0;
 }
@@ -198,15 +200,15 @@ static bool is_within(int64_t a, int64_t b, int64_t time)
 static int judge_attributes(struct delta *d, const struct key_item *item, struct older *o,
 			    struct error *err)
 {
-	const struct store_facts *facts = &d->engine->ends.source_facts;
+	const struct store_facts *facts = &d->task->ends.source_facts;
 	int64_t tick = facts->d.mtime_resolution > 1 ? facts->d.mtime_resolution : 1;
 	int64_t mtime = o->record.mtime, began;
 
-	if (d->engine->job->copy.changes != CHANGES_ATTRIBUTES || !object_is_ours(&o->record) ||
+	if (d->task->job->copy.changes != CHANGES_ATTRIBUTES || !object_is_ours(&o->record) ||
 	    facts->d.flags & MIGRATE_ETAG_OF_ALL || !item->etag.n)
 		return 0;
 	if (o->batch != d->began_batch) {
-		if (journal_began_at(d->engine->journal, o->batch, &d->began, err))
+		if (journal_began_at(d->task->journal, o->batch, &d->began, err))
 			return -1;
 		d->began_batch = o->batch;
 	}
@@ -220,7 +222,7 @@ static int judge_attributes(struct delta *d, const struct key_item *item, struct
 static int judge(struct delta *d, const struct key_item *item, struct older *o, struct error *err)
 {
 	o->record.unchanged = false;
-	o->settled = is_settled(d->engine->job, item, &o->record);
+	o->settled = is_settled(d->task->job, item, &o->record);
 	if (!o->settled)
 		return 0;
 	if (judge_attributes(d, item, o, err))
@@ -234,7 +236,7 @@ int delta_look_again(struct delta *d, struct migrate_session *source, struct obj
 {
 	struct migrate_stat r = { .key = item->key, .object = &slot->object };
 
-	if (!o->found || item->etag.n || d->engine->job->keys_from == KEYS_FROM_SOURCE)
+	if (!o->found || item->etag.n || d->task->job->keys_from == KEYS_FROM_SOURCE)
 		return 0;
 	object_slot_init(slot, NULL);
 	switch (store_stat(source, &r)) {
@@ -277,7 +279,7 @@ int delta_match(struct delta *d, const struct key_item *item, struct older *o, s
 		return 0;
 	d->matched = true;
 	/* rows named it, which no rule could rename; those that do now name a copy of ours */
-	if (o->own && is_over(d) && d->engine->job->keys_from == KEYS_FROM_DATABASE)
+	if (o->own && is_over(d) && d->task->job->keys_from == KEYS_FROM_DATABASE)
 		return end_failure(d, err);
 	o->found = true;
 	o->own = false;
@@ -304,6 +306,6 @@ int delta_finish(struct delta *d, struct error *err)
 	while (d->more)
 		if (pass_by(d, err))
 			return -1;
-	d->engine->pass.orphaned = d->engine->orphaned;
+	d->task->pass.orphaned = d->task->orphaned;
 	return 0;
 }

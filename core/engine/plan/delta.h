@@ -3,7 +3,7 @@
 #define MIGRATE_ENGINE_PLAN_DELTA_H
 
 #include "engine/plan/keys.h"
-#include "engine/work/engine.h"
+#include "engine/work/running.h"
 
 /*
  * A delta pass is a merge of the listing with what the journal knows, both in
@@ -21,7 +21,7 @@ struct older {
 	uint32_t n;
 };
 
-struct delta *delta_open(struct engine *e, struct migrate_bytes after, struct error *err);
+struct delta *delta_open(struct task *task, struct migrate_bytes after, struct error *err);
 /* keys ascend from call to call. Bytes of *o live until the next call. */
 int delta_match(struct delta *d, const struct key_item *item, struct older *o, struct error *err);
 /* From here on only what was matched is of interest: a later run brings these keys again. */
@@ -34,7 +34,7 @@ void delta_orphaned(struct delta *d);
 int delta_look_again(struct delta *d, struct migrate_session *source, struct object_slot *slot,
 		     struct key_item *item, struct older *o, struct error *err);
 /* May new keys of this job come back as keys? In one place, or where keys come from rows. */
-bool delta_has_own(const struct engine *e);
+bool delta_has_own(const struct task *task);
 void delta_close(struct delta *d);
 
 #endif

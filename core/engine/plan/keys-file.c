@@ -106,14 +106,14 @@ static int read_csv(struct reader *r, struct error *err)
 
 int keys_from_file(struct key_stream *k, struct error *err)
 {
-	struct reader r = { .stream = k, .path = k->engine->job->keys_file };
+	struct reader r = { .stream = k, .path = k->task->job->keys_file };
 	int rc;
 
 	r.field[0] = r.field[1] = (struct buf)BUF_INIT(MIGRATE_KEY_MAX);
 	r.f = fopen(r.path, "re");
 	if (!r.f)
 		return error_set_errno(err, EXIT_USAGE, errno, "keys.file: cannot open %s", r.path);
-	switch (k->engine->job->keys_format) {
+	switch (k->task->job->keys_format) {
 	case KEYS_CSV:
 		rc = read_csv(&r, err);
 		break;

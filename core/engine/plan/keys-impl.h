@@ -5,11 +5,11 @@
 #include "base/buf.h"
 #include "base/sorter.h"
 #include "engine/plan/keys.h"
-#include "engine/work/engine.h"
 
 /* Shared by keys.c and the two kinds of keys that do not come from the source. */
 struct key_stream {
-	struct engine *engine;
+	const struct task *task;
+	struct gate *gate;
 	struct migrate_session *source; /* what is listed, below prefix */
 	struct migrate_bytes prefix;
 	int from; /* enum keys_from */

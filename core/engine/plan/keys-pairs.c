@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/bytes.h"
+#include "base/escape.h"
 #include "engine/plan/keys-impl.h"
 
 /*
@@ -36,16 +37,18 @@ static int compare_all(struct key_stream *k, struct journal_merge *m, struct err
 	return rc < 0 || more < 0 ? -1 : 0;
 }
 
-int key_pairs_check(struct engine *e, struct migrate_session *source, struct error *err)
+int key_pairs_check(const struct task *task, struct gate *gate, struct migrate_session *source,
+		    struct error *err)
 {
 	struct journal_merge *m = NULL;
 	struct key_stream *k;
 	int rc = -1;
 
-	if (e->job->keys_from != KEYS_FROM_FILE || e->job->keys_format != KEYS_CSV)
+	if (task->job->keys_from != KEYS_FROM_FILE || task->job->keys_format != KEYS_CSV)
 		return 0;
-	k = key_stream_open(e, source, bytes_of(NULL, 0), err);
-	if (k && (!e->journal || (m = journal_merge_open(e->journal, e->pass.number + 1, err))))
+	k = key_stream_open(task, gate, source, bytes_of(NULL, 0), err);
+	if (k &&
+	    (!task->journal || (m = journal_merge_open(task->journal, task->pass.number + 1, err))))
 		rc = compare_all(k, m, err);
 	journal_merge_close(m);
 	key_stream_close(k);

@@ -74,23 +74,23 @@ static void tell(const struct reading *r)
 		 "%.100s: %" PRIu64 " rows hold values of another form than `value`: left alone",
 		 r->database->end.label, r->other);
 	log_info("%s", text);
-	journal_event(r->keys->engine->journal, LOG_INFO, text);
+	if (!r->keys->task->read_only)
+		journal_event(r->keys->task->journal, LOG_INFO, text);
 }
 
 static int scan(struct key_stream *k, size_t database, struct back *back, struct error *err)
 {
-	struct reading r = { .keys = k,
-			     .database = &k->engine->job->databases[database],
-			     .back = back,
-			     .err = err };
+	struct reading r = {
+		.keys = k, .database = &k->task->job->databases[database], .back = back, .err = err
+	};
 	struct row_scan s;
 	int rc;
 
-	row_scan_init(&s, k->engine, k->engine->ends.databases[database].session);
+	row_scan_init(&s, k->gate, k->task->ends.databases[database].session);
 	while ((rc = row_scan_next(&s, err)) == 1 && !(rc = add_rows(&r, &s.page)))
 		;
 	row_scan_release(&s);
-	if (!rc && k->engine->journal)
+	if (!rc && k->task->journal)
 		tell(&r);
 	return rc;
 }
@@ -98,8 +98,7 @@ static int scan(struct key_stream *k, size_t database, struct back *back, struct
 /* What earlier passes made of which key. */
 static int add_made(struct key_stream *k, struct back *back, struct error *err)
 {
-	struct journal_merge *m =
-	    journal_merge_open(k->engine->journal, k->engine->pass.number, err);
+	struct journal_merge *m = journal_merge_open(k->task->journal, k->task->pass.number, err);
 	struct object_record o;
 	int64_t batch;
 	uint32_t n;
@@ -142,19 +141,19 @@ static int lead_back(struct key_stream *k, struct back *back, struct error *err)
 
 int keys_from_databases(struct key_stream *k, struct error *err)
 {
-	const struct engine *e = k->engine;
+	const struct task *task = k->task;
 	struct back back = { .sorter = NULL };
 	int rc = 0;
 
 	back.payload = (struct buf)BUF_INIT(MIGRATE_KEY_MAX + 1);
 	back.name = (struct buf)BUF_INIT(MIGRATE_KEY_MAX);
-	if (e->journal && e->pass.number > 1) {
-		back.sorter = sorter_new(SORT_MEMORY, e->job->folder);
+	if (task->journal && task->pass.number > 1) {
+		back.sorter = sorter_new(SORT_MEMORY, task->job->folder);
 		if (!back.sorter)
 			rc = error_set(err, EXIT_INTERNAL, "out of memory");
 	}
-	for (size_t d = 0; !rc && d < e->ends.database_count; d++)
-		if (e->job->databases[d].match == MATCH_EXACT)
+	for (size_t d = 0; !rc && d < task->ends.database_count; d++)
+		if (task->job->databases[d].match == MATCH_EXACT)
 			rc = scan(k, d, &back, err);
 	if (!rc && back.sorter)
 		rc = lead_back(k, &back, err);

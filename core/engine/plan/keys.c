@@ -2,8 +2,8 @@
 #include "engine/plan/keys-impl.h"
 
 #include "base/bytes.h"
-#include "base/clock.h"
-#include "engine/work/gate.h"
+#include "base/escape.h"
+#include "engine/work/again.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,37 +22,25 @@ static bool is_first(const struct key_stream *k)
 
 static int next_page(struct key_stream *k, struct error *err)
 {
-	struct engine *e = k->engine;
 	struct migrate_list r = {
 		.prefix = k->prefix, .after = k->after, .cursor = k->cursor, .limit = PAGE
 	};
+	struct again a = again_new(k->gate, false);
 	enum migrate_status status;
-	enum gate_verdict verdict = GATE_AGAIN;
 
-	for (unsigned attempt = 1;; attempt++) {
-		if (!gate_pass(e->gate))
-			return -1;
+	if (!gate_pass(k->gate))
+		return -1;
+	do
 		status = store_list(k->source, &r, &k->page);
-		if (status == MIGRATE_OK) {
-			gate_well(e->gate);
-			return 0;
-		}
-		verdict = gate_trouble(e->gate, k->source, false, status);
-		if (verdict == GATE_LEAVE)
-			return -1;
-		if (verdict == GATE_OBJECT &&
-		    (!(status_may_retry(status) || status_is_systemic(status)) ||
-		     attempt >= (unsigned)e->job->attempts))
-			break;
-		if (verdict == GATE_OBJECT && !engine_sleep(e, engine_backoff(attempt)))
-			return -1;
-	}
+	while (again(&a, k->source, status));
+	if (status == MIGRATE_OK)
+		return 0;
+	again_error(&a, k->source, status, err);
+	if (!error_is_set(err))
+		return -1;
 	/* what is refused from the beginning is no outage */
-	session_error(err,
-		      verdict == GATE_OBJECT && !status_may_retry(status) && is_first(k)
-			  ? EXIT_USAGE
-			  : EXIT_OUTAGE,
-		      k->source, status);
+	if (!status_may_retry(status) && is_first(k))
+		err->exit = EXIT_USAGE;
 	return error_prefix(err, "listing broke off");
 }
 
@@ -228,7 +216,7 @@ static int sort_listing(struct key_stream *k, struct error *err)
 
 static int fill_sorter(struct key_stream *k, struct error *err)
 {
-	const struct job *job = k->engine->job;
+	const struct job *job = k->task->job;
 	int rc;
 
 	k->sorter = sorter_new(SORT_MEMORY, job->folder);
@@ -243,8 +231,9 @@ static int fill_sorter(struct key_stream *k, struct error *err)
 	return rc ? rc : sorter_finish(k->sorter, err);
 }
 
-static struct key_stream *new_stream(struct engine *e, struct migrate_session *end,
-				     struct migrate_bytes prefix, int from, struct error *err)
+static struct key_stream *new_stream(const struct task *task, struct gate *gate,
+				     struct migrate_session *end, struct migrate_bytes prefix,
+				     int from, struct error *err)
 {
 	struct key_stream *k = calloc(1, sizeof(*k));
 
@@ -252,7 +241,8 @@ static struct key_stream *new_stream(struct engine *e, struct migrate_session *e
 		error_set(err, EXIT_INTERNAL, "out of memory");
 		return NULL;
 	}
-	k->engine = e;
+	k->task = task;
+	k->gate = gate;
 	k->source = end;
 	k->prefix = prefix;
 	k->from = from;
@@ -273,22 +263,25 @@ static struct key_stream *open_behind(struct key_stream *k, struct migrate_bytes
 	return NULL;
 }
 
-struct key_stream *key_stream_open(struct engine *e, struct migrate_session *source,
-				   struct migrate_bytes after, struct error *err)
+struct key_stream *key_stream_open(const struct task *task, struct gate *gate,
+				   struct migrate_session *source, struct migrate_bytes after,
+				   struct error *err)
 {
 	struct key_stream *k =
-	    new_stream(e, source, e->job->selection.prefix, e->job->keys_from, err);
+	    new_stream(task, gate, source, task->job->selection.prefix, task->job->keys_from, err);
 
 	if (!k)
 		return NULL;
-	k->ordered = k->from == KEYS_FROM_SOURCE && e->ends.source_facts.d.flags & MIGRATE_ORDERED;
+	k->ordered =
+	    k->from == KEYS_FROM_SOURCE && task->ends.source_facts.d.flags & MIGRATE_ORDERED;
 	return open_behind(k, after, err);
 }
 
-struct key_stream *key_stream_list(struct engine *e, struct migrate_session *end,
-				   struct migrate_bytes prefix, bool ordered, struct error *err)
+struct key_stream *key_stream_list(const struct task *task, struct gate *gate,
+				   struct migrate_session *end, struct migrate_bytes prefix,
+				   bool ordered, struct error *err)
 {
-	struct key_stream *k = new_stream(e, end, prefix, KEYS_FROM_SOURCE, err);
+	struct key_stream *k = new_stream(task, gate, end, prefix, KEYS_FROM_SOURCE, err);
 
 	if (!k)
 		return NULL;

@@ -4,11 +4,11 @@
 #include "base/bytes.h"
 #include "engine/task/scratch.h"
 
-int planner_init(struct planner *p, struct engine *e, struct migrate_session *destination,
+int planner_init(struct planner *p, const struct task *task, struct migrate_session *destination,
 		 struct error *err)
 {
-	*p = (struct planner){ .engine = e, .destination = destination };
-	p->scratch = rename_scratch_new(e->job->rules);
+	*p = (struct planner){ .task = task, .destination = destination };
+	p->scratch = rename_scratch_new(task->job->rules);
 	return p->scratch ? 0 : error_set(err, EXIT_INTERNAL, "out of memory");
 }
 
@@ -51,7 +51,7 @@ static enum skip_reason reason_of(enum migrate_skip s)
 
 static void unmatched(struct planner *p, const struct key_item *item, struct verdict *v)
 {
-	switch (p->engine->job->unmatched) {
+	switch (p->task->job->unmatched) {
 	case UNMATCHED_SKIP:
 		pass_over(v, SKIP_RULE, "no rename rule matches (unmatched: skip)");
 		return;
@@ -72,12 +72,12 @@ static void rename_key(struct planner *p, const struct key_item *item, struct ve
 		v->new_key = item->new_key;
 		return;
 	}
-	if (!rename_rules_count(p->engine->job->rules)) {
+	if (!rename_rules_count(p->task->job->rules)) {
 		v->new_key = item->key;
 		return;
 	}
-	switch (rename_apply(p->engine->job->rules, p->scratch, item->key, &v->new_key, &v->rule,
-			     &err)) {
+	switch (
+	    rename_apply(p->task->job->rules, p->scratch, item->key, &v->new_key, &v->rule, &err)) {
 	case RENAME_OK:
 		p->rule_hits[v->rule < 64 ? v->rule : 63]++;
 		return;
@@ -92,34 +92,36 @@ static void rename_key(struct planner *p, const struct key_item *item, struct ve
 	}
 }
 
-static bool is_own(const struct engine *e, struct migrate_bytes key)
+static bool is_own(const struct task *task, struct migrate_bytes key)
 {
 	return scratch_is_key(key) ||
-	       (e->relation == ENDS_DESTINATION_INSIDE && bytes_begin_with(key, e->inside));
+	       (task->relation == ENDS_DESTINATION_INSIDE && bytes_begin_with(key, task->inside));
 }
 
 /* Is the new key, at the destination, the very object that is to be copied? */
-static bool in_place(const struct engine *e, struct migrate_bytes key, struct migrate_bytes new_key)
+static bool in_place(const struct task *task, struct migrate_bytes key,
+		     struct migrate_bytes new_key)
 {
-	if (e->relation == ENDS_SAME)
+	if (task->relation == ENDS_SAME)
 		return bytes_equal(key, new_key);
-	return e->relation == ENDS_SOURCE_INSIDE && bytes_begin_with(new_key, e->inside) &&
-	       bytes_equal(bytes_of((const char *)new_key.p + e->inside.n, new_key.n - e->inside.n),
-			   key);
+	return task->relation == ENDS_SOURCE_INSIDE && bytes_begin_with(new_key, task->inside) &&
+	       bytes_equal(
+		   bytes_of((const char *)new_key.p + task->inside.n, new_key.n - task->inside.n),
+		   key);
 }
 
 /* Would the new key be refused, or hit the source itself? */
 static void check_place(struct planner *p, const struct key_item *item, struct verdict *v)
 {
-	const struct engine *e = p->engine;
+	const struct task *task = p->task;
 	const char *text;
 
-	if (in_place(e, item->key, v->new_key)) {
+	if (in_place(task, item->key, v->new_key)) {
 		v->state = OBJECT_SKIPPED;
 		v->message = "in its place already";
 		return;
 	}
-	if (e->relation == ENDS_SOURCE_INSIDE && bytes_begin_with(v->new_key, e->inside)) {
+	if (task->relation == ENDS_SOURCE_INSIDE && bytes_begin_with(v->new_key, task->inside)) {
 		fail(v, FAIL_INVALID, "the new key would lie inside the source");
 		return;
 	}
@@ -135,7 +137,7 @@ static void check_place(struct planner *p, const struct key_item *item, struct v
  */
 static void check_values(struct planner *p, const struct key_item *item, struct verdict *v)
 {
-	const struct job *job = p->engine->job;
+	const struct job *job = p->task->job;
 
 	for (size_t i = 0; i < job->database_count && v->state == OBJECT_PLANNED; i++) {
 		const struct job_database *d = &job->databases[i];
@@ -163,7 +165,7 @@ void planner_judge(struct planner *p, const struct key_item *item, struct verdic
 
 	arena_reset(&p->arena);
 	*v = (struct verdict){ .kind = VERDICT_OBJECT, .state = OBJECT_PLANNED, .rule = SIZE_MAX };
-	if (!selection_takes(&p->engine->job->selection, item->key, &why)) {
+	if (!selection_takes(&p->task->job->selection, item->key, &why)) {
 		pass_over(v, SKIP_RULE, why);
 		return;
 	}
@@ -171,7 +173,7 @@ void planner_judge(struct planner *p, const struct key_item *item, struct verdic
 		pass_over(v, reason_of(item->skip), NULL);
 		return;
 	}
-	if (is_own(p->engine, item->key)) {
+	if (is_own(p->task, item->key)) {
 		pass_over(v, SKIP_OWN, NULL);
 		return;
 	}
@@ -186,14 +188,14 @@ void planner_judge(struct planner *p, const struct key_item *item, struct verdic
 		check_values(p, item, v);
 }
 
-bool plan_needs_check(const struct engine *e)
+bool plan_needs_check(const struct task *task)
 {
-	const struct job *job = e->job;
+	const struct job *job = task->job;
 
 	/* keys of rows: what there is to do is known before the first copy */
-	return e->relation != ENDS_APART || job->keys_from == KEYS_FROM_DATABASE ||
+	return task->relation != ENDS_APART || job->keys_from == KEYS_FROM_DATABASE ||
 	       (job->keys_from == KEYS_FROM_FILE && job->keys_format == KEYS_CSV) ||
-	       e->ends.destination_facts.d.flags & MIGRATE_CASE_FOLDING ||
+	       task->ends.destination_facts.d.flags & MIGRATE_CASE_FOLDING ||
 	       !rename_rules_injective(job->rules, job->selection.prefix,
 				       job->unmatched == UNMATCHED_KEEP);
 }

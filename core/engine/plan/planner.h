@@ -3,14 +3,14 @@
 #define MIGRATE_ENGINE_PLAN_PLANNER_H
 
 #include "engine/plan/keys.h"
-#include "engine/work/engine.h"
+#include "engine/work/running.h"
 
 /*
  * From keys to batches: selection, rename rules, what the destination accepts.
  * Shared by the run and by the dry run (which keeps no batches).
  */
 struct planner {
-	struct engine *engine;
+	const struct task *task;
 	struct migrate_session *destination; /* for accepts() */
 	struct rename_scratch *scratch;
 	struct arena arena;     /* of one verdict */
@@ -31,14 +31,14 @@ struct verdict {
 	size_t rule; /* SIZE_MAX: none */
 };
 
-int planner_init(struct planner *p, struct engine *e, struct migrate_session *destination,
+int planner_init(struct planner *p, const struct task *task, struct migrate_session *destination,
 		 struct error *err);
 void planner_release(struct planner *p);
 void planner_judge(struct planner *p, const struct key_item *item, struct verdict *v);
 
 /* builder.c: batches in the making. */
 struct builder;
-struct builder *builder_new(struct engine *e, bool admit, struct error *err);
+struct builder *builder_new(struct run *run, bool admit, struct error *err);
 /* replaces: etag of our own older copy, n = 0: none. Takes copies. */
 int builder_add(struct builder *b, const struct key_item *item, const struct verdict *v,
 		const struct object_record *older, int64_t older_batch, uint32_t older_n,
@@ -49,13 +49,13 @@ int builder_flush(struct builder *b, struct error *err);
 void builder_free(struct builder *b);
 
 /* True when the whole plan must be made and checked before the first copy. */
-bool plan_needs_check(const struct engine *e);
+bool plan_needs_check(const struct task *task);
 /*
  * collide.c: no two keys become one, no new key is another's old one. Of what the journal holds,
  * and of keys that are told: those that a later run will plan.
  */
 struct plan_check;
-struct plan_check *plan_check_new(struct engine *e, struct error *err);
+struct plan_check *plan_check_new(struct run *run, struct error *err);
 int plan_check_add(struct plan_check *c, struct migrate_bytes key, struct migrate_bytes new_key,
 		   struct error *err);
 /* Once. 0: what is left PLANNED may be copied. */

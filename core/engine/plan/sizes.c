@@ -14,7 +14,7 @@
  * size, and the copiers find out what the matter is.
  */
 struct sizes {
-	struct engine *engine;
+	struct run *run;
 	struct migrate_session *source;
 	struct object_slot slot;
 	bool ordered;
@@ -25,15 +25,15 @@ struct sizes {
 	struct buf last; /* the last key of the page */
 };
 
-struct sizes *sizes_new(struct engine *e, struct migrate_session *source)
+struct sizes *sizes_new(struct run *run, struct migrate_session *source)
 {
 	struct sizes *s = calloc(1, sizeof(*s));
 
 	if (!s)
 		return NULL;
-	s->engine = e;
+	s->run = run;
 	s->source = source;
-	s->ordered = e->ends.source_facts.d.flags & MIGRATE_ORDERED;
+	s->ordered = run->task->ends.source_facts.d.flags & MIGRATE_ORDERED;
 	s->asked = PATIENCE;
 	s->last = (struct buf)BUF_INIT(MIGRATE_KEY_MAX);
 	return s;
@@ -63,7 +63,7 @@ static void ask(struct sizes *s, struct key_item *item)
 
 static bool list_behind(struct sizes *s, struct migrate_bytes key)
 {
-	struct migrate_list r = { .prefix = s->engine->job->selection.prefix,
+	struct migrate_list r = { .prefix = s->run->task->job->selection.prefix,
 				  .after = key,
 				  .limit = PAGE };
 

@@ -3,7 +3,7 @@
 #define MIGRATE_ENGINE_PLAN_SIZES_H
 
 #include "engine/plan/keys.h"
-#include "engine/work/engine.h"
+#include "engine/work/running.h"
 
 /*
  * What the source holds of keys that come from rows: their sizes must be known
@@ -13,7 +13,7 @@
  */
 struct sizes;
 
-struct sizes *sizes_new(struct engine *e, struct migrate_session *source);
+struct sizes *sizes_new(struct run *run, struct migrate_session *source);
 void sizes_free(struct sizes *s);
 /* Keys ascend from call to call. Fills in size, mtime and etag of one that is there. */
 void sizes_look_up(struct sizes *s, struct key_item *item);

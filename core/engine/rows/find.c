@@ -76,7 +76,7 @@ static int page_to_chunk(struct rewriter *r, const struct batch *b, size_t datab
 
 		if (f->value >= w->n)
 			return error_set(err, EXIT_INTERNAL, "a row came back for no value");
-		if (!row_record(r, b, &r->engine->job->databases[database], w->objects[f->value],
+		if (!row_record(r, b, &r->run->task->job->databases[database], w->objects[f->value],
 				&f->row, &c->rows[c->n]))
 			return error_set(err, EXIT_INTERNAL, "out of memory");
 		c->n += needs_change(&c->rows[c->n], &f->row);
@@ -91,12 +91,14 @@ static enum migrate_status find_page(struct rewriter *r, size_t database, const 
 		.values = w->values, .count = w->n, .cursor = cursor, .limit = CHUNK_ROWS
 	};
 	struct migrate_session *s = r->databases[database];
+	struct again a = rows_again(r);
 	enum migrate_status status;
-	struct tries tries = { .n = 0 };
 
 	do
 		status = database_find(s, &q, &r->page);
-	while (status != MIGRATE_OK && rows_again(r, s, status, &tries, err));
+	while (again(&a, s, status));
+	if (status != MIGRATE_OK)
+		again_error(&a, s, status, err);
 	return status;
 }
 
@@ -213,7 +215,7 @@ static int gather_row(void *arg, const struct migrate_row *row)
 
 	if (was_resolved(g, row->identity))
 		return 0;
-	if (!row_record(g->r, g->b, &g->r->engine->job->databases[g->database], g->object, row,
+	if (!row_record(g->r, g->b, &g->r->run->task->job->databases[g->database], g->object, row,
 			out))
 		return error_set(g->err, EXIT_INTERNAL, "out of memory");
 	g->chunk.n += needs_change(out, row);
@@ -230,7 +232,7 @@ static int find_scanned(struct rewriter *r, struct batch *b, size_t database,
 		return -1;
 	for (size_t i = 0; i < w->n; i++) {
 		g.object = w->objects[i];
-		if (rowindex_find(r->engine->rowindex, r, database, b->objects[g.object].key,
+		if (rowindex_find(r->run->rowindex, r, database, b->objects[g.object].key,
 				  gather_row, &g, err))
 			return -1;
 	}
@@ -242,11 +244,11 @@ int rows_find(struct rewriter *r, struct batch *b, size_t database, each_chunk *
 {
 	struct wanted w;
 
-	if (collect(r, b, &r->engine->job->databases[database], &w, err))
+	if (collect(r, b, &r->run->task->job->databases[database], &w, err))
 		return -1;
 	if (!w.n)
 		return 0;
-	if (rowindex_serves(r->engine->rowindex, database))
+	if (rowindex_serves(r->run->rowindex, database))
 		return find_scanned(r, b, database, &w, each, err);
 	return find_indexed(r, b, database, &w, each, err);
 }

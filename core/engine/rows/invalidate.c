@@ -90,19 +90,19 @@ static void told_release(struct told *t)
 static int tell_cache(struct rewriter *r, struct migrate_session *cache,
 		      struct migrate_invalidate *q, struct error *err)
 {
+	struct again a = rows_again(r);
 	enum migrate_status status;
-	struct tries tries = { .n = 0 };
 
 	do
 		status = cache_invalidate(cache, q);
-	while (status != MIGRATE_OK && rows_again(r, cache, status, &tries, err));
-	return status == MIGRATE_OK ? 0 : -1;
+	while (again(&a, cache, status));
+	return status == MIGRATE_OK ? 0 : again_error(&a, cache, status, err);
 }
 
 int rows_invalidate(struct rewriter *r, const struct batch *b, const struct chunk *c,
 		    struct error *err)
 {
-	size_t caches = r->engine->ends.cache_count;
+	size_t caches = r->run->task->ends.cache_count;
 	struct told t = { .n = 0 };
 	struct migrate_invalidate q;
 	int rc = 0;
@@ -118,24 +118,24 @@ int rows_invalidate(struct rewriter *r, const struct batch *b, const struct chun
 	return rc;
 }
 
-struct again {
+struct telling {
 	struct rewriter *r;
 	const struct batch *b;
 };
 
-static int again(void *arg, struct chunk *c, struct error *err)
+static int tell_chunk(void *arg, struct chunk *c, struct error *err)
 {
-	const struct again *a = arg;
+	const struct telling *t = arg;
 
 	/* one without outcome is resolved first, and told then */
-	return c->settled ? rows_invalidate(a->r, a->b, c, err) : 0;
+	return c->settled ? rows_invalidate(t->r, t->b, c, err) : 0;
 }
 
 int rows_invalidate_again(struct rewriter *r, const struct batch *b, struct error *err)
 {
-	struct again a = { .r = r, .b = b };
+	struct telling t = { .r = r, .b = b };
 
-	if (!r->engine->ends.cache_count)
+	if (!r->run->task->ends.cache_count)
 		return 0;
-	return journal_each_chunk(r->engine->journal, b->id, again, &a, err);
+	return journal_each_chunk(r->run->task->journal, b->id, tell_chunk, &t, err);
 }

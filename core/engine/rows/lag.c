@@ -19,22 +19,23 @@ static enum migrate_status look(struct rewriter *r, size_t database, int64_t *la
 				struct error *err)
 {
 	struct migrate_session *s = r->databases[database];
+	struct again a = rows_again(r);
 	enum migrate_status status;
-	struct tries tries = { .n = 0 };
 
 	*lag = 0;
 	do
 		status = database_lag(s, lag);
-	while (status != MIGRATE_OK && status != MIGRATE_UNSUPPORTED &&
-	       rows_again(r, s, status, &tries, err));
+	while (again(&a, s, status));
+	if (status != MIGRATE_OK && status != MIGRATE_UNSUPPORTED)
+		again_error(&a, s, status, err);
 	return status;
 }
 
 int rows_await_replicas(struct rewriter *r, size_t database, struct error *err)
 {
-	struct engine *e = r->engine;
-	const char *label = e->ends.databases[database].job->label;
-	int64_t limit = e->job->limits.lag, lag;
+	struct run *run = r->run;
+	const char *label = run->task->ends.databases[database].job->label;
+	int64_t limit = run->task->job->limits.lag, lag;
 	enum migrate_status status;
 	bool said = false;
 
@@ -45,7 +46,7 @@ int rows_await_replicas(struct rewriter *r, size_t database, struct error *err)
 			log_info("%s: rows wait: a replica is %.1f s behind (limits.lag)", label,
 				 (double)lag / 1000);
 		said = true;
-		if (!engine_sleep(e, WAIT))
+		if (!halt_sleep(&run->halt, WAIT))
 			return -1;
 	}
 	r->lag_seen[database] = clock_monotonic();

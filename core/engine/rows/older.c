@@ -97,7 +97,7 @@ int older_rows_note(struct older_rows *o, const struct chunk *c, struct error *e
 /* ---- Stepping back ---- */
 
 /* Rows of a chunk that is about to be changed, and the batches that have spoken of them. */
-struct again {
+struct meeting {
 	struct older_rows *older;
 	const struct chunk *chunk;
 	const struct row_record **rows; /* by identity and place */
@@ -116,7 +116,7 @@ static int compare_rows(const void *a, const void *b)
 
 static int add_batch(void *arg, struct migrate_bytes payload)
 {
-	struct again *a = arg;
+	struct meeting *a = arg;
 	int64_t batch;
 
 	memcpy(&batch, payload.p, sizeof(batch));
@@ -136,7 +136,7 @@ static int add_batch(void *arg, struct migrate_bytes payload)
 	return 0;
 }
 
-static int find_batches(struct again *a, struct error *err)
+static int find_batches(struct meeting *a, struct error *err)
 {
 	BUF_AUTO struct buf key = BUF_INIT(SIZE_MAX);
 	const struct chunk *c = a->chunk;
@@ -151,7 +151,7 @@ static int find_batches(struct again *a, struct error *err)
 	return rc;
 }
 
-static bool sort_rows(struct again *a)
+static bool sort_rows(struct meeting *a)
 {
 	a->rows = calloc(a->chunk->n, sizeof(const struct row_record *));
 	for (uint32_t i = 0; a->rows && i < a->chunk->n; i++)
@@ -161,7 +161,7 @@ static bool sort_rows(struct again *a)
 	return a->rows != NULL;
 }
 
-static bool is_again(const struct again *a, const struct row_record *r)
+static bool is_again(const struct meeting *a, const struct row_record *r)
 {
 	return array_find(&r, a->rows, a->chunk->n, sizeof(const struct row_record *),
 			  compare_rows);
@@ -169,7 +169,7 @@ static bool is_again(const struct again *a, const struct row_record *r)
 
 static int step_back_in_chunk(void *arg, struct chunk *c, struct error *err)
 {
-	struct again *a = arg;
+	struct meeting *a = arg;
 	uint64_t n = 0;
 
 	if (c->texts || c->database != a->chunk->database)
@@ -183,7 +183,7 @@ static int step_back_in_chunk(void *arg, struct chunk *c, struct error *err)
 }
 
 /* A batch that is still open counts its rows anew by itself. */
-static int step_back_in_batch(struct again *a, int64_t id, struct error *err)
+static int step_back_in_batch(struct meeting *a, int64_t id, struct error *err)
 {
 	int rc = 0;
 
@@ -198,7 +198,7 @@ static int step_back_in_batch(struct again *a, int64_t id, struct error *err)
 
 static int step_back(struct older_rows *o, const struct chunk *c, struct error *err)
 {
-	struct again a = { .older = o, .chunk = c };
+	struct meeting a = { .older = o, .chunk = c };
 	int rc = find_batches(&a, err);
 
 	if (!rc && a.n && !sort_rows(&a))

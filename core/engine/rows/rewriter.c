@@ -49,7 +49,7 @@ void rewriter_free(struct rewriter *r)
 	free(r);
 }
 
-struct rewriter *rewriter_new(struct engine *e, struct error *err)
+struct rewriter *rewriter_new(struct run *run, struct error *err)
 {
 	struct rewriter *r = calloc(1, sizeof(*r));
 
@@ -57,20 +57,21 @@ struct rewriter *rewriter_new(struct engine *e, struct error *err)
 		error_set(err, EXIT_INTERNAL, "out of memory");
 		return NULL;
 	}
-	r->engine = e;
+	r->run = run;
 	r->slice = CHUNK_ROWS;
-	r->strides = calloc(e->ends.database_count + 1, sizeof(*r->strides));
-	for (size_t i = 0; r->strides && i < e->ends.database_count; i++)
-		stride_init(&r->strides[i], e->job->rows.chunk_time * NS_PER_MS);
+	r->strides = calloc(run->task->ends.database_count + 1, sizeof(*r->strides));
+	for (size_t i = 0; r->strides && i < run->task->ends.database_count; i++)
+		stride_init(&r->strides[i], run->task->job->rows.chunk_time * NS_PER_MS);
 	r->value = (struct buf)BUF_INIT(MIGRATE_KEY_MAX);
 	r->key = (struct buf)BUF_INIT(MIGRATE_KEY_MAX);
-	r->lag_seen = calloc(e->ends.database_count + 1, sizeof(*r->lag_seen));
+	r->lag_seen = calloc(run->task->ends.database_count + 1, sizeof(*r->lag_seen));
 	if (!r->lag_seen || !r->strides)
 		error_set(err, EXIT_INTERNAL, "out of memory");
 	else
-		r->databases = open_sessions(e->ends.databases, e->ends.database_count, err);
+		r->databases =
+		    open_sessions(run->task->ends.databases, run->task->ends.database_count, err);
 	if (r->databases && !error_is_set(err))
-		r->caches = open_sessions(e->ends.caches, e->ends.cache_count, err);
+		r->caches = open_sessions(run->task->ends.caches, run->task->ends.cache_count, err);
 	if (r->databases && r->caches && !error_is_set(err))
 		return r;
 	rewriter_free(r);
@@ -78,7 +79,7 @@ struct rewriter *rewriter_new(struct engine *e, struct error *err)
 }
 
 /* An object that vanished is only gone if no row names it. */
-static void rows_of_gone(struct engine *e, struct batch *b, const struct chunk *c)
+static void rows_of_gone(struct run *run, struct batch *b, const struct chunk *c)
 {
 	for (uint32_t i = 0; i < c->n; i++) {
 		struct object_record *o = &b->objects[c->rows[i].object];
@@ -89,7 +90,7 @@ static void rows_of_gone(struct engine *e, struct batch *b, const struct chunk *
 		o->fail = FAIL_MISSING;
 		o->message = "vanished from the source, but rows name it";
 		o->dirty = true;
-		tell_failure(e, o);
+		tell_failure(run, o);
 	}
 }
 
@@ -113,15 +114,15 @@ static uint32_t partition(const struct batch *b, struct chunk *c)
 
 static int missing_rows(struct rewriter *r, struct batch *b, struct chunk *c)
 {
-	if (r->engine->job->keys_from == KEYS_FROM_DATABASE) {
+	if (r->run->task->job->keys_from == KEYS_FROM_DATABASE) {
 		for (uint32_t i = 0; i < c->n; i++)
 			if (by_need(b, &c->rows[i])) {
 				b->counts.rows_missing++;
-				tell_missing(r->engine, c, &c->rows[i]);
+				tell_missing(r->run, c, &c->rows[i]);
 			}
 		return 0;
 	}
-	rows_of_gone(r->engine, b, c);
+	rows_of_gone(r->run, b, c);
 	return 0;
 }
 
@@ -153,7 +154,7 @@ static bool may_wait(const struct rewriter *r, const struct chunk *c)
 		if (c->rows[i].outcome != MIGRATE_ROW_CHANGED || c->rows[i].message ||
 		    c->rows[i].extra_differs)
 			return false;
-	return !c->texts && !r->engine->ends.cache_count;
+	return !c->texts && !r->run->task->ends.cache_count;
 }
 
 static int save_outcome(struct rewriter *r, struct batch *b, struct error *err)
@@ -161,21 +162,21 @@ static int save_outcome(struct rewriter *r, struct batch *b, struct error *err)
 	if (!r->outcome_waits)
 		return 0;
 	r->outcome_waits = false;
-	return journal_outcome(r->engine->journal, b, &r->waiting, err);
+	return journal_outcome(r->run->task->journal, b, &r->waiting, err);
 }
 
 static int settle_chunk(struct rewriter *r, struct batch *b, struct chunk *c, struct error *err)
 {
-	struct engine *e = r->engine;
+	struct run *run = r->run;
 
 	if (rewrite_chunk(r, c, err))
 		return -1;
 	rows_count(c, &b->counts);
-	tell_rows(e, c);
+	tell_rows(run, c);
 	for (uint32_t i = 0; i < c->n; i++) {
 		if (row_is_bad(&c->rows[i]) && !c->rows[i].put_off)
-			atomic_fetch_add(&e->tally.rows_conflict, 1);
-		atomic_fetch_add(&e->tally.rows, !c->rows[i].put_off);
+			atomic_fetch_add(&run->tally.rows_conflict, 1);
+		atomic_fetch_add(&run->tally.rows, !c->rows[i].put_off);
 	}
 	c->settled = true;
 	if (may_wait(r, c)) {
@@ -184,15 +185,16 @@ static int settle_chunk(struct rewriter *r, struct batch *b, struct chunk *c, st
 		r->outcome_waits = true;
 		return 0;
 	}
-	if (journal_outcome(e->journal, b, c, err) || older_rows_note(e->older_rows, c, err))
+	if (journal_outcome(run->task->journal, b, c, err) ||
+	    older_rows_note(run->older_rows, c, err))
 		return -1;
 	return rows_invalidate(r, b, c, err);
 }
 
 static int intend(struct rewriter *r, struct batch *b, struct chunk *c, struct error *err)
 {
-	return older_rows_step_back(r->engine->older_rows, c, err) ||
-	       journal_intent(r->engine->journal, b, c, err);
+	return older_rows_step_back(r->run->older_rows, c, err) ||
+	       journal_intent(r->run->task->journal, b, c, err);
 }
 
 static int intend_and_settle(struct rewriter *r, struct batch *b, struct chunk *c,
@@ -202,7 +204,7 @@ static int intend_and_settle(struct rewriter *r, struct batch *b, struct chunk *
 	c->n = partition(b, c);
 	if (!c->n)
 		return 0;
-	if (rows_await_replicas(r, c->database, err) || !gate_pass(r->engine->gate))
+	if (rows_await_replicas(r, c->database, err) || !gate_pass(r->run->gate))
 		return -1;
 	b->state = BATCH_REWRITING;
 	if (save_outcome(r, b, err) || intend(r, b, c, err))
@@ -221,7 +223,7 @@ static int rewrite_given(struct rewriter *r, struct batch *b, struct error *err)
 {
 	if (!b->rows)
 		return 0;
-	if (rows_await_replicas(r, b->rows->database, err) || !gate_pass(r->engine->gate))
+	if (rows_await_replicas(r, b->rows->database, err) || !gate_pass(r->run->gate))
 		return -1;
 	b->state = BATCH_REWRITING;
 	if (intend(r, b, b->rows, err))
@@ -232,8 +234,8 @@ static int rewrite_given(struct rewriter *r, struct batch *b, struct error *err)
 static int rewrite_found(struct rewriter *r, struct batch *b, struct error *err)
 {
 	b->counts.rows_missing = 0; /* all of them are found again */
-	for (size_t d = 0; d < r->engine->ends.database_count; d++)
-		if (r->engine->job->databases[d].match == MATCH_EXACT &&
+	for (size_t d = 0; d < r->run->task->ends.database_count; d++)
+		if (r->run->task->job->databases[d].match == MATCH_EXACT &&
 		    rows_find(r, b, d, intend_and_settle, err))
 			return -1;
 	return 0;
@@ -245,7 +247,7 @@ static int resolve_open(struct rewriter *r, struct batch *b, struct error *err)
 	struct chunk *chunks = NULL;
 	size_t n = 0;
 
-	if (journal_open_chunks(r->engine->journal, b->id, &r->arena, &chunks, &n, err))
+	if (journal_open_chunks(r->run->task->journal, b->id, &r->arena, &chunks, &n, err))
 		return -1;
 	for (size_t i = 0; i < n; i++)
 		if (save_outcome(r, b, err) || settle_chunk(r, b, &chunks[i], err))
@@ -266,7 +268,7 @@ static int step_back_failed(void *arg, struct chunk *c, struct error *err)
 
 	if (c->texts || !rows_step_back(s->b, c, MIGRATE_ROW_FAILED))
 		return 0;
-	return journal_outcome(s->r->engine->journal, s->b, c, err);
+	return journal_outcome(s->r->run->task->journal, s->b, c, err);
 }
 
 /*
@@ -279,7 +281,7 @@ static int take_up(struct rewriter *r, struct batch *b, struct error *err)
 
 	if (rows_invalidate_again(r, b, err) || resolve_open(r, b, err) || save_outcome(r, b, err))
 		return -1;
-	return journal_each_chunk(r->engine->journal, b->id, step_back_failed, &s, err);
+	return journal_each_chunk(r->run->task->journal, b->id, step_back_failed, &s, err);
 }
 
 static bool objects_changed(const struct batch *b)
@@ -292,16 +294,17 @@ static bool objects_changed(const struct batch *b)
 
 static int finish(struct rewriter *r, struct batch *b, struct error *err)
 {
-	struct engine *e = r->engine;
+	struct run *run = r->run;
 
 	if (objects_changed(b) && save_outcome(r, b, err))
 		return -1;
 	b->state = BATCH_DONE;
 	batch_recount(b);
-	if (r->outcome_waits ? save_outcome(r, b, err) : journal_save(e->journal, &b, 1, err))
+	if (r->outcome_waits ? save_outcome(r, b, err)
+			     : journal_save(run->task->journal, &b, 1, err))
 		return -1;
-	if (e->job->journal_keep == KEEP_FAILURES)
-		return journal_drop_done(e->journal, b, err);
+	if (run->task->job->journal_keep == KEEP_FAILURES)
+		return journal_drop_done(run->task->journal, b, err);
 	return 0;
 }
 
@@ -309,9 +312,9 @@ static int finish(struct rewriter *r, struct batch *b, struct error *err)
 static int put_off(struct rewriter *r, struct batch *b, struct error *err)
 {
 	if (save_outcome(r, b, err) ||
-	    (objects_changed(b) && journal_save(r->engine->journal, &b, 1, err)))
+	    (objects_changed(b) && journal_save(r->run->task->journal, &b, 1, err)))
 		return -1;
-	atomic_fetch_add(&r->engine->put_off, 1);
+	atomic_fetch_add(&r->run->put_off, 1);
 	return 0;
 }
 
@@ -324,7 +327,7 @@ static int rewrite_batch(struct rewriter *r, struct batch *b, struct error *err)
 	if (b->state == BATCH_REWRITING && take_up(r, b, err))
 		return -1;
 	/* what came with given rows is gone once it is settled */
-	r->puts_off = !has_given_rows(b) && !atomic_load(&r->engine->waiting_since);
+	r->puts_off = !has_given_rows(b) && !atomic_load(&r->run->waiting_since);
 	if (has_given_rows(b) ? rewrite_given(r, b, err) : rewrite_found(r, b, err))
 		return -1;
 	return r->put_off ? put_off(r, b, err) : finish(r, b, err);
@@ -333,23 +336,23 @@ static int rewrite_batch(struct rewriter *r, struct batch *b, struct error *err)
 void *rewriter_main(void *arg)
 {
 	struct rewriter *r = arg;
-	struct engine *e = r->engine;
+	struct run *run = r->run;
 	struct error err = ERROR_INIT;
 	struct work *w;
 
-	while (gate_pass(e->gate) && (w = window_take_rewriting(e))) {
+	while (gate_pass(run->gate) && (w = window_take_rewriting(run))) {
 		/* the next run finds the batch in the journal if this one leaves it */
 		if (rewrite_batch(r, w->batch, &err)) {
-			engine_broke_off(e, &err);
-			window_close(e, w);
+			run_broke_off(run, &err);
+			window_close(run, w);
 			break;
 		}
-		window_close(e, w);
+		window_close(run, w);
 		arena_reset(&r->arena);
 	}
-	pthread_mutex_lock(&e->lock);
-	e->rewriters--;
-	pthread_cond_broadcast(&e->changed);
-	pthread_mutex_unlock(&e->lock);
+	pthread_mutex_lock(&run->lock);
+	run->rewriters--;
+	pthread_cond_broadcast(&run->changed);
+	pthread_mutex_unlock(&run->lock);
 	return NULL;
 }

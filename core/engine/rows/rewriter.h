@@ -3,7 +3,8 @@
 #define MIGRATE_ENGINE_ROWS_REWRITER_H
 
 #include "engine/rows/stride.h"
-#include "engine/work/engine.h"
+#include "engine/work/again.h"
+#include "engine/work/running.h"
 
 /*
  * One row worker: a session of each database and each cache. For a batch it finds
@@ -11,7 +12,7 @@
  * the outcome, invalidates caches, and closes the batch.
  */
 struct rewriter {
-	struct engine *engine;
+	struct run *run;
 	pthread_t thread;
 	struct migrate_session **databases, **caches;
 	struct row_page page;
@@ -29,7 +30,7 @@ struct rewriter {
 	struct buf value, key;
 };
 
-struct rewriter *rewriter_new(struct engine *e, struct error *err);
+struct rewriter *rewriter_new(struct run *run, struct error *err);
 void rewriter_free(struct rewriter *r);
 void *rewriter_main(void *rewriter); /* of its thread */
 
@@ -44,8 +45,8 @@ int rows_find(struct rewriter *r, struct batch *b, size_t database, each_chunk *
 	      struct error *err);
 
 /* turn.c: one rewrite(), which took ns; contended: as it says. */
-void turn_take(struct engine *e, size_t database);
-void turn_end(struct engine *e, size_t database, int64_t ns, bool contended);
+void turn_take(struct run *run, size_t database);
+void turn_end(struct run *run, size_t database, int64_t ns, bool contended);
 
 /* swap.c: rewrite a chunk whose intent is durable; outcomes into its rows. */
 int rows_rewrite(struct rewriter *r, struct chunk *c, struct error *err);
@@ -64,13 +65,13 @@ struct bad_batches {
 	size_t n;
 };
 enum bad_rows { BAD_ALL, BAD_EXACT, BAD_TEXTS }; /* whose values are whole, or stand in texts */
-int bad_batches_find(struct engine *e, enum bad_rows which, struct bad_batches *bad,
+int bad_batches_find(struct run *run, enum bad_rows which, struct bad_batches *bad,
 		     struct error *err);
 /*
  * Before a scan that finds them again, what earlier passes said of rows steps back: of rows
  * that failed; with texts, of texts alone, also of those that conflicted.
  */
-int rows_await_scan(struct engine *e, bool texts, struct error *err);
+int rows_await_scan(struct run *run, bool texts, struct error *err);
 
 /*
  * invalidate.c: tell all caches of the rows of a settled chunk that changed, until
@@ -84,20 +85,14 @@ int rows_invalidate_again(struct rewriter *r, const struct batch *b, struct erro
 /* lag.c: returns once the replicas are near enough; -1: the run ends. */
 int rows_await_replicas(struct rewriter *r, size_t database, struct error *err);
 
-/* How often one call was tried, and since when (monotonic). */
-struct tries {
-	unsigned n;
-	int64_t since; /* 0: it has not failed yet */
-};
 /*
- * After a call on a database or a cache failed. True: repeat it. What passes by itself (locks,
- * deadlocks, statements that take too long) is waited for as long as `patience` says.
+ * For a call on a database or a cache. What passes by itself (locks, deadlocks, statements that
+ * take too long) is waited for as long as `patience` says.
  */
-bool rows_again(struct rewriter *r, struct migrate_session *s, enum migrate_status status,
-		struct tries *tries, struct error *err);
+struct again rows_again(const struct rewriter *r);
 
 /* unindexed.c: databases whose column has no index are scanned once, on first need. */
-struct rowindex *rowindex_new(struct engine *e);
+struct rowindex *rowindex_new(struct run *run);
 void rowindex_free(struct rowindex *x);
 /* What was read is stale from now on. */
 void rowindex_forget(struct rowindex *x);

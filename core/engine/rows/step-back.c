@@ -56,27 +56,27 @@ static int gather(void *arg, int64_t batch, const struct chunk *c, const struct 
 	return 0;
 }
 
-int bad_batches_find(struct engine *e, enum bad_rows which, struct bad_batches *bad,
+int bad_batches_find(struct run *run, enum bad_rows which, struct bad_batches *bad,
 		     struct error *err)
 {
 	struct gathering g = { .to = bad, .which = which };
 	int rc;
 
 	*bad = (struct bad_batches){ .ids = NULL };
-	rc = journal_each_bad_row(e->journal, gather, &g, err);
+	rc = journal_each_bad_row(run->task->journal, gather, &g, err);
 	if (rc && !error_is_set(err))
 		error_set(err, EXIT_INTERNAL, "out of memory");
 	return rc ? -1 : 0;
 }
 
 /* Rows that the next scan finds again by themselves. */
-static int step_back_in(struct engine *e, int64_t id, struct error *err)
+static int step_back_in(struct run *run, int64_t id, struct error *err)
 {
 	ARENA_AUTO struct arena a = ARENA_INIT;
-	struct batch *b = journal_load(e->journal, id, err);
+	struct batch *b = journal_load(run->task->journal, id, err);
 	struct chunk *chunks = NULL;
 	size_t n = 0;
-	int rc = b ? journal_chunks(e->journal, id, &a, &chunks, &n, err) : -1;
+	int rc = b ? journal_chunks(run->task->journal, id, &a, &chunks, &n, err) : -1;
 
 	for (size_t i = 0; !rc && i < n; i++) {
 		struct chunk *c = &chunks[i];
@@ -86,19 +86,19 @@ static int step_back_in(struct engine *e, int64_t id, struct error *err)
 		if (c->texts)
 			back += rows_step_back(b, c, MIGRATE_ROW_CONFLICT);
 		if (back)
-			rc = journal_outcome(e->journal, b, c, err);
+			rc = journal_outcome(run->task->journal, b, c, err);
 	}
 	batch_free(b);
 	return rc;
 }
 
-int rows_await_scan(struct engine *e, bool texts, struct error *err)
+int rows_await_scan(struct run *run, bool texts, struct error *err)
 {
 	struct bad_batches bad;
-	int rc = bad_batches_find(e, texts ? BAD_TEXTS : BAD_EXACT, &bad, err);
+	int rc = bad_batches_find(run, texts ? BAD_TEXTS : BAD_EXACT, &bad, err);
 
 	for (size_t i = 0; !rc && i < bad.n; i++)
-		rc = step_back_in(e, bad.ids[i], err);
+		rc = step_back_in(run, bad.ids[i], err);
 	free(bad.ids);
 	return rc;
 }

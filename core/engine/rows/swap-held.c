@@ -37,7 +37,7 @@ static int wait_for_one(struct swap *w, unsigned round)
 	while (i < w->held_n) {
 		enum migrate_status status;
 
-		if (engine_leaving(w->r->engine)) /* each may take as long as its lock does */
+		if (halt_leaving(&w->r->run->halt)) /* each may take as long as its lock does */
 			return -1;
 		status = swap_wait(w, w->held[i]);
 		if (status == MIGRATE_TRANSIENT)
@@ -57,28 +57,28 @@ static int wait_for_one(struct swap *w, unsigned round)
  */
 static bool is_over(struct swap *w)
 {
-	struct engine *e = w->r->engine;
-	int64_t since = atomic_load(&e->waiting_since);
+	struct run *run = w->r->run;
+	int64_t since = atomic_load(&run->waiting_since);
 
-	return atomic_load(&e->locks_stay) ||
-	       clock_monotonic() - (since ? since : w->since) > e->job->patience * NS_PER_MS;
+	return atomic_load(&run->locks_stay) || clock_monotonic() - (since ? since : w->since) >
+						    run->task->job->patience * NS_PER_MS;
 }
 
 static int wait_out(struct swap *w)
 {
-	struct engine *e = w->r->engine;
+	struct run *run = w->r->run;
 
 	for (unsigned n = 1, round = 0; w->held_n; n++, round++) {
 		bool last = is_over(w);
 		size_t before = w->held_n;
 
-		if (!engine_sleep(e, engine_backoff(n)) || try_all(w) || wait_for_one(w, round))
+		if (!halt_sleep(&run->halt, backoff(n)) || try_all(w) || wait_for_one(w, round))
 			return -1;
 		if (w->held_n < before) {
-			atomic_store(&e->locks_stay, false);
+			atomic_store(&run->locks_stay, false);
 			n = 0;
 		} else if (last) {
-			atomic_store(&e->locks_stay, true);
+			atomic_store(&run->locks_stay, true);
 			return 0;
 		}
 	}
@@ -88,7 +88,7 @@ static int wait_out(struct swap *w)
 static int put_off(struct swap *w)
 {
 	for (int64_t n = 0; w->held_n && n < SOON_TIMES; n++)
-		if (!engine_sleep(w->r->engine, SOON << n) || try_all(w))
+		if (!halt_sleep(&w->r->run->halt, SOON << n) || try_all(w))
 			return -1;
 	for (size_t i = 0; i < w->held_n; i++)
 		w->rows[w->held[i]].put_off = true;

@@ -15,38 +15,12 @@
  * passed over. The others go on, and these are come back to (swap-held.c).
  */
 
-/* OBJECT: it was tried often enough. */
-static enum gate_verdict judge(struct rewriter *r, struct migrate_session *s,
-			       enum migrate_status status, struct tries *tries)
+struct again rows_again(const struct rewriter *r)
 {
-	struct engine *e = r->engine;
-	enum gate_verdict verdict = gate_trouble(e->gate, s, true, status);
-	int64_t now = clock_monotonic();
+	struct again a = again_new(r->run->gate, true);
 
-	if (verdict != GATE_OBJECT)
-		return verdict;
-	if (!tries->since)
-		tries->since = now;
-	tries->n++;
-	if ((status_may_retry(status) || status_is_systemic(status)) &&
-	    (tries->n < (unsigned)e->job->attempts ||
-	     (status == MIGRATE_TRANSIENT && now - tries->since < e->job->patience * NS_PER_MS)))
-		return engine_sleep(e, engine_backoff(tries->n)) ? GATE_AGAIN : GATE_LEAVE;
-	return GATE_OBJECT;
-}
-
-bool rows_again(struct rewriter *r, struct migrate_session *s, enum migrate_status status,
-		struct tries *tries, struct error *err)
-{
-	enum gate_verdict verdict = judge(r, s, status, tries);
-
-	if (verdict == GATE_AGAIN)
-		return true;
-	if (verdict == GATE_OBJECT)
-		session_error(err, EXIT_OUTAGE, s, status);
-	else /* not an error of ours: the run ends for another reason */
-		error_clear(err);
-	return false;
+	a.patient = true;
+	return a;
 }
 
 static enum migrate_status call(struct swap *w, const uint32_t *rows, size_t n, bool pass_over,
@@ -58,11 +32,11 @@ static enum migrate_status call(struct swap *w, const uint32_t *rows, size_t n, 
 
 	for (size_t i = 0; i < n; i++)
 		w->call[i] = &w->changes[rows[i]];
-	turn_take(r->engine, w->database);
+	turn_take(r->run, w->database);
 	*ns = clock_monotonic();
 	status = database_rewrite(r->databases[w->database], &q);
 	*ns = clock_monotonic() - *ns;
-	turn_end(r->engine, w->database, *ns, q.contended);
+	turn_end(r->run, w->database, *ns, q.contended);
 	w->doubtful = q.doubtful;
 	return status;
 }
@@ -135,24 +109,21 @@ static enum migrate_status doubt(struct swap *w, enum migrate_status status)
 static enum migrate_status try_rows(struct swap *w, const uint32_t *rows, size_t n, bool pass_over)
 {
 	struct migrate_session *s = session_of(w);
-	struct tries tries = { .n = w->doubted ? (unsigned)w->r->engine->job->attempts : 0 };
-	enum gate_verdict verdict = GATE_AGAIN;
+	struct again a = rows_again(w->r);
 	enum migrate_status status;
 	int64_t ns;
 
+	if (w->doubted)
+		a.n = gate_attempts(w->r->run->gate);
 	do {
 		status = call(w, rows, n, pass_over, &ns);
-		if (status && !is_of_rows(status)) {
-			w->in_doubt = true;
-			verdict = judge(w->r, s, status, &tries);
-		}
-	} while (status && !is_of_rows(status) && verdict == GATE_AGAIN);
+		w->in_doubt |= status && !is_of_rows(status);
+	} while (!is_of_rows(status) && again(&a, s, status));
 	if (is_of_rows(status))
 		return status;
 	if (status)
-		return verdict == GATE_OBJECT ? doubt(w, status) : MIGRATE_CANCELLED;
+		return a.verdict == GATE_OBJECT ? doubt(w, status) : MIGRATE_CANCELLED;
 	w->well = true;
-	gate_well(w->r->engine->gate);
 	if (pass_over)
 		stride_took(&w->r->strides[w->database], n, ns);
 	return take_notes(w, rows, n) ? MIGRATE_FATAL : MIGRATE_OK;
@@ -190,7 +161,7 @@ static int rewrite_some(struct swap *w, const uint32_t *rows, size_t n)
 						 : set_aside(w, *rows, message);
 	if (status == MIGRATE_TRANSIENT) {
 		stride_failed(&w->r->strides[w->database], n);
-		if (!engine_sleep(w->r->engine, engine_backoff(1) / 4))
+		if (!halt_sleep(&w->r->run->halt, backoff(1) / 4))
 			return -1;
 	}
 	return rewrite_some(w, rows, half) || rewrite_some(w, rows + half, n - half);
@@ -238,7 +209,7 @@ int rows_rewrite(struct rewriter *r, struct chunk *c, struct error *err)
 	struct swap w = { .r = r, .database = c->database, .rows = c->rows, .err = err };
 	int rc = prepare(&w, c);
 
-	if (!rc && !pace_take(r->engine->pace, PACE_ROWS, c->n))
+	if (!rc && !pace_take(r->run->pace, PACE_ROWS, c->n))
 		rc = -1;
 	if (!rc)
 		rc = swap_rows(&w, w.all, c->n) || swap_held(&w);
@@ -248,7 +219,7 @@ int rows_rewrite(struct rewriter *r, struct chunk *c, struct error *err)
 	for (uint32_t i = 0; !rc && i < c->n; i++) {
 		if (w.changes[i].outcome == MIGRATE_ROW_UNKNOWN)
 			rc = error_set(err, EXIT_INTERNAL, "%s: a row came back without outcome",
-				       r->engine->ends.databases[c->database].job->label);
+				       r->run->task->ends.databases[c->database].job->label);
 		c->rows[i].outcome = (uint8_t)w.changes[i].outcome;
 	}
 	free(w.changes);

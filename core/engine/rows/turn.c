@@ -15,15 +15,15 @@
 #define LOOK (2500 * NS_PER_MS)
 #define ABOUT (5 * NS_PER_S) /* since they were seen last */
 
-void turn_take(struct engine *e, size_t database)
+void turn_take(struct run *run, size_t database)
 {
-	uint32_t max = e->ends.database_facts[database].d.sessions_max;
+	uint32_t max = run->task->ends.database_facts[database].d.sessions_max;
 
-	pthread_mutex_lock(&e->lock);
-	while (max && e->turns[database].now >= max)
-		engine_wait(e, &e->changed, NS_PER_S);
-	e->turns[database].now++;
-	pthread_mutex_unlock(&e->lock);
+	pthread_mutex_lock(&run->lock);
+	while (max && run->turns[database].now >= max)
+		window_wait(run, &run->changed, NS_PER_S);
+	run->turns[database].now++;
+	pthread_mutex_unlock(&run->lock);
 }
 
 /* Of the one that has the turn. */
@@ -44,14 +44,15 @@ static bool must_rest(struct turn *t, int64_t ns, bool contended)
 	return true;
 }
 
-void turn_end(struct engine *e, size_t database, int64_t ns, bool contended)
+void turn_end(struct run *run, size_t database, int64_t ns, bool contended)
 {
-	struct turn *t = &e->turns[database];
+	struct turn *t = &run->turns[database];
 
-	if (e->ends.database_facts[database].d.sessions_max == 1 && must_rest(t, ns, contended))
-		engine_sleep(e, REST);
-	pthread_mutex_lock(&e->lock);
+	if (run->task->ends.database_facts[database].d.sessions_max == 1 &&
+	    must_rest(t, ns, contended))
+		halt_sleep(&run->halt, REST);
+	pthread_mutex_lock(&run->lock);
 	t->now--;
-	pthread_cond_broadcast(&e->changed);
-	pthread_mutex_unlock(&e->lock);
+	pthread_cond_broadcast(&run->changed);
+	pthread_mutex_unlock(&run->lock);
 }

@@ -16,21 +16,21 @@
  * scan that ends a delta pass.
  */
 struct rowindex {
-	struct engine *engine;
+	struct run *run;
 	pthread_mutex_t lock;
 	struct scratch **tables; /* NULL: not scanned yet */
 };
 
-struct rowindex *rowindex_new(struct engine *e)
+struct rowindex *rowindex_new(struct run *run)
 {
 	struct rowindex *x = calloc(1, sizeof(*x));
 
 	if (!x)
 		return NULL;
-	x->engine = e;
-	scratch_sweep(e->job->journal_path);
+	x->run = run;
+	scratch_sweep(run->task->job->journal_path);
 	pthread_mutex_init(&x->lock, NULL);
-	x->tables = calloc(e->ends.database_count + 1, sizeof(*x->tables));
+	x->tables = calloc(run->task->ends.database_count + 1, sizeof(*x->tables));
 	if (x->tables)
 		return x;
 	rowindex_free(x);
@@ -41,7 +41,7 @@ void rowindex_free(struct rowindex *x)
 {
 	if (!x)
 		return;
-	for (size_t i = 0; x->tables && i < x->engine->ends.database_count; i++)
+	for (size_t i = 0; x->tables && i < x->run->task->ends.database_count; i++)
 		scratch_free(x->tables[i]);
 	free(x->tables);
 	pthread_mutex_destroy(&x->lock);
@@ -51,7 +51,7 @@ void rowindex_free(struct rowindex *x)
 void rowindex_forget(struct rowindex *x)
 {
 	pthread_mutex_lock(&x->lock);
-	for (size_t i = 0; i < x->engine->ends.database_count; i++) {
+	for (size_t i = 0; i < x->run->task->ends.database_count; i++) {
 		scratch_free(x->tables[i]);
 		x->tables[i] = NULL;
 	}
@@ -60,7 +60,7 @@ void rowindex_forget(struct rowindex *x)
 
 bool rowindex_serves(const struct rowindex *x, size_t database)
 {
-	return !(x->engine->ends.database_facts[database].d.flags & MIGRATE_INDEXED);
+	return !(x->run->task->ends.database_facts[database].d.flags & MIGRATE_INDEXED);
 }
 
 /* A row as one run of bytes: lengths, then the fields. */
@@ -121,7 +121,7 @@ static int add_page(struct rowindex *x, struct rewriter *r, const struct row_pag
 		    size_t database, struct scratch *s, struct error *err)
 {
 	BUF_AUTO struct buf packed = BUF_INIT(1 << 20);
-	const struct value_pattern *v = x->engine->job->databases[database].value;
+	const struct value_pattern *v = x->run->task->job->databases[database].value;
 
 	for (size_t i = 0; i < page->n; i++) {
 		const struct migrate_row *row = &page->items[i].row;
@@ -145,8 +145,8 @@ static int scan(struct rowindex *x, struct rewriter *r, size_t database, struct 
 	int rc;
 
 	log_info("%s: the column has no index, reading the whole table once",
-		 x->engine->ends.databases[database].job->label);
-	row_scan_init(&rows, x->engine, r->databases[database]);
+		 x->run->task->ends.databases[database].job->label);
+	row_scan_init(&rows, x->run->gate, r->databases[database]);
 	while ((rc = row_scan_next(&rows, err)) == 1 &&
 	       !(rc = add_page(x, r, &rows.page, database, s, err)))
 		;
@@ -160,7 +160,7 @@ static int make(struct rowindex *x, struct rewriter *r, size_t database, struct 
 
 	if (x->tables[database])
 		return 0;
-	s = scratch_new(x->engine->job->journal_path, err);
+	s = scratch_new(x->run->task->job->journal_path, err);
 	if (!s)
 		return -1;
 	if (scan(x, r, database, s, err)) {

@@ -13,7 +13,7 @@
 #define CREW_MOST 1024 /* copiers, whatever is asked for */
 
 struct crew {
-	struct engine *engine;
+	struct run *run;
 	struct copier **copiers;
 	struct rewriter **rewriters;
 	uint32_t copier_count, rewriter_count, started_rewriters;
@@ -22,7 +22,7 @@ struct crew {
 };
 
 /* After it failed, too, crew_dismiss() frees what there is. */
-int crew_hire(struct crew *c, struct engine *e, struct error *err);
+int crew_hire(struct crew *c, struct run *run, struct error *err);
 /* After crew_set() said how many copiers. */
 void crew_start(struct crew *c);
 /* So many copiers may be at work from now on, as far as the ends serve them. */

@@ -20,12 +20,12 @@
  * and at the end of a delta pass the rows that still name old keys.
  */
 
-static int set_pass_state(struct engine *e, enum pass_state state, struct error *err)
+static int set_pass_state(struct run *run, enum pass_state state, struct error *err)
 {
-	e->pass.state = state;
+	run->task->pass.state = state;
 	if (state == PASS_DONE)
-		e->pass.ended = clock_wall();
-	return journal_set_pass(e->journal, &e->pass, err);
+		run->task->pass.ended = clock_wall();
+	return journal_set_pass(run->task->journal, &run->task->pass, err);
 }
 
 /* ---- What earlier runs left open ---- */
@@ -34,15 +34,15 @@ static int set_pass_state(struct engine *e, enum pass_state state, struct error 
  * As count_before() counted it; it is counted again once it is settled, as this run's. What
  * was before goes first: nobody may see more of it than there is.
  */
-static void take_off_tally(struct engine *e, const struct object_record *o)
+static void take_off_tally(struct run *run, const struct object_record *o)
 {
-	struct tally *t = &e->tally;
+	struct tally *t = &run->tally;
 	bool copied = o->state == OBJECT_COPIED;
 	uint64_t bytes = copied ? o->size : 0;
 
-	atomic_fetch_sub(&e->objects_before, 1);
-	atomic_fetch_sub(&e->bytes_before, bytes);
-	atomic_fetch_sub(&e->copied_before, copied);
+	atomic_fetch_sub(&run->objects_before, 1);
+	atomic_fetch_sub(&run->bytes_before, bytes);
+	atomic_fetch_sub(&run->copied_before, copied);
 	atomic_fetch_sub(copied ? &t->copied : &t->same, 1);
 	atomic_fetch_sub(&t->objects_done, 1);
 	atomic_fetch_sub(&t->bytes_done, bytes);
@@ -52,16 +52,16 @@ static void take_off_tally(struct engine *e, const struct object_record *o)
  * Copies that no run has journalled as synced are looked at again, however many runs lie
  * between; so are equal ones that were there before, for nobody else has synced them either.
  */
-static void distrust(struct engine *e, struct batch *b)
+static void distrust(struct run *run, struct batch *b)
 {
-	if (b->durable || !e->has_sync || b->state != BATCH_COPYING)
+	if (b->durable || !run->task->has_sync || b->state != BATCH_COPYING)
 		return;
 	for (uint32_t i = 0; i < b->n; i++) {
 		struct object_record *o = &b->objects[i];
 
 		if (!object_is_there(o))
 			continue;
-		take_off_tally(e, o);
+		take_off_tally(run, o);
 		o->state = OBJECT_PLANNED;
 		o->dirty = true;
 	}
@@ -71,58 +71,58 @@ static void distrust(struct engine *e, struct batch *b)
  * Before copies of a batch that a run left are compared from the disk: one sync of all is a
  * fraction of what a sync of each file would cost.
  */
-static int settle_disk(struct engine *e, struct error *err)
+static int settle_disk(struct run *run, struct error *err)
 {
-	struct migrate_session *s = e->ends.destination.session;
-	enum migrate_status status = e->has_sync ? store_sync(s) : MIGRATE_OK;
+	struct migrate_session *s = run->task->ends.destination.session;
+	enum migrate_status status = run->task->has_sync ? store_sync(s) : MIGRATE_OK;
 
 	return status == MIGRATE_OK ? 0 : session_error(err, EXIT_OUTAGE, s, status);
 }
 
-static int begin_copying(struct engine *e, struct batch *b, struct error *err)
+static int begin_copying(struct run *run, struct batch *b, struct error *err)
 {
 	if (b->state != BATCH_PLANNED)
 		return 0;
 	b->state = BATCH_COPYING;
 	if (!b->began)
 		b->began = clock_file();
-	return journal_began(e->journal, &b, 1, err);
+	return journal_began(run->task->journal, &b, 1, err);
 }
 
-static int admit_open(struct engine *e, int64_t id, struct error *err)
+static int admit_open(struct run *run, int64_t id, struct error *err)
 {
-	struct batch *b = journal_load(e->journal, id, err);
+	struct batch *b = journal_load(run->task->journal, id, err);
 	bool resumed;
 
 	if (!b)
 		return -1;
 	if (b->state >= BATCH_COPIED) {
-		if (e->options->only == RUN_COPY) {
+		if (run->options->only == RUN_COPY) {
 			batch_free(b);
 			return 0;
 		}
-		return window_admit_copied(e, b) ? 0 : -1;
+		return window_admit_copied(run, b) ? 0 : -1;
 	}
 	resumed = b->state == BATCH_COPYING;
-	distrust(e, b);
-	if (begin_copying(e, b, err)) {
+	distrust(run, b);
+	if (begin_copying(run, b, err)) {
 		batch_free(b);
 		return -1;
 	}
-	return window_admit(e, b, resumed) ? 0 : -1;
+	return window_admit(run, b, resumed) ? 0 : -1;
 }
 
 #define IDS 256
 
 /* Open batches above this id are made while we admit: they are in the window already. */
-static int last_open(struct engine *e, int64_t *last, struct error *err)
+static int last_open(struct run *run, int64_t *last, struct error *err)
 {
 	int64_t ids[IDS];
 	size_t n;
 
 	*last = 0;
 	do {
-		if (journal_open_batches(e->journal, *last, ids, IDS, &n, err))
+		if (journal_open_batches(run->task->journal, *last, ids, IDS, &n, err))
 			return -1;
 		if (n)
 			*last = ids[n - 1];
@@ -130,21 +130,21 @@ static int last_open(struct engine *e, int64_t *last, struct error *err)
 	return 0;
 }
 
-static int admit_all_open(struct engine *e, struct error *err)
+static int admit_all_open(struct run *run, struct error *err)
 {
 	int64_t ids[IDS], after = 0, last;
 	size_t n;
 
-	if (last_open(e, &last, err))
+	if (last_open(run, &last, err))
 		return -1;
-	if (last && settle_disk(e, err))
+	if (last && settle_disk(run, err))
 		return -1;
 	do {
-		if (journal_open_batches(e->journal, after, ids, IDS, &n, err))
+		if (journal_open_batches(run->task->journal, after, ids, IDS, &n, err))
 			return -1;
 		for (size_t i = 0; i < n && ids[i] <= last; i++) {
 			after = ids[i];
-			if (!window_wait_room(e) || admit_open(e, ids[i], err))
+			if (!window_wait_room(run) || admit_open(run, ids[i], err))
 				return -1;
 		}
 	} while (n && after < last);
@@ -154,7 +154,7 @@ static int admit_all_open(struct engine *e, struct error *err)
 /* ---- The listing ---- */
 
 struct feed {
-	struct engine *engine;
+	struct run *run;
 	struct migrate_session *source, *destination;
 	struct planner planner;
 	struct builder *builder;
@@ -166,21 +166,21 @@ struct feed {
 	uint64_t orphaned; /* up to where another run goes on */
 };
 
-static bool first_is_over(const struct engine *e)
+static bool first_is_over(const struct run *run)
 {
-	return e->first_left == 0;
+	return run->first_left == 0;
 }
 
 static int pass_over(struct feed *f, const struct key_item *item, enum skip_reason why)
 {
 	builder_pass_over(f->builder, item, why);
-	f->orphaned = f->engine->orphaned;
+	f->orphaned = f->run->task->orphaned;
 	return 0;
 }
 
 static int plan_item(struct feed *f, struct key_item *item, struct error *err)
 {
-	struct engine *e = f->engine;
+	struct run *run = f->run;
 	struct older older = { .found = false };
 	struct verdict v;
 
@@ -197,9 +197,9 @@ static int plan_item(struct feed *f, struct key_item *item, struct error *err)
 		return -1;
 	if (older.settled)
 		return 0;
-	if (e->first_left != UINT64_MAX)
-		e->first_left--;
-	f->orphaned = e->orphaned;
+	if (run->first_left != UINT64_MAX)
+		run->first_left--;
+	f->orphaned = run->task->orphaned;
 	return builder_add(f->builder, item, &v, older.found ? &older.record : NULL, older.batch,
 			   older.n, err);
 }
@@ -216,17 +216,16 @@ static enum planned plan_keys(struct feed *f, struct error *err)
 	struct key_item item;
 	int rc = 1;
 
-	while (!first_is_over(f->engine) && !engine_leaving(f->engine) &&
-	       !engine_too_many_failed(f->engine) &&
-	       (rc = key_stream_next(f->keys, &item, err)) == 1)
+	while (!first_is_over(f->run) && !halt_leaving(&f->run->halt) &&
+	       !run_too_many_failed(f->run) && (rc = key_stream_next(f->keys, &item, err)) == 1)
 		if (plan_item(f, &item, err))
 			return PLANNED_BROKEN_OFF;
-	if (rc < 0 || atomic_load(&f->engine->failed) || builder_flush(f->builder, err))
+	if (rc < 0 || atomic_load(&f->run->halt.failed) || builder_flush(f->builder, err))
 		return PLANNED_BROKEN_OFF;
 	/* only a listing that came to its end is complete */
 	if (rc == 0)
 		return PLANNED_ALL;
-	return first_is_over(f->engine) ? PLANNED_FIRST : PLANNED_BROKEN_OFF;
+	return first_is_over(f->run) ? PLANNED_FIRST : PLANNED_BROKEN_OFF;
 }
 
 /* What --first leaves for later runs may be in the way of what it copies. */
@@ -237,7 +236,7 @@ static int look_ahead(struct feed *f, struct plan_check *check, struct error *er
 
 	if (f->delta)
 		delta_look_ahead(f->delta);
-	while (!engine_leaving(f->engine) && (rc = key_stream_next(f->keys, &item, err)) == 1) {
+	while (!halt_leaving(&f->run->halt) && (rc = key_stream_next(f->keys, &item, err)) == 1) {
 		struct older older = { .found = false };
 		struct verdict v;
 
@@ -255,26 +254,27 @@ static int look_ahead(struct feed *f, struct plan_check *check, struct error *er
 
 static int open_feed(struct feed *f, struct error *err)
 {
-	struct engine *e = f->engine;
+	struct run *run = f->run;
 	ARENA_AUTO struct arena a = ARENA_INIT;
 	struct migrate_bytes last = { .p = NULL, .n = 0 }, position = last;
 
-	if (journal_position(e->journal, e->pass.number, &a, &last, &position, err))
+	if (journal_position(run->task->journal, run->task->pass.number, &a, &last, &position, err))
 		return -1;
-	f->source = session_open(e->ends.source.end, err);
-	f->destination = f->source ? session_open(e->ends.destination.end, err) : NULL;
-	if (!f->destination || planner_init(&f->planner, e, f->destination, err))
+	f->source = session_open(run->task->ends.source.end, err);
+	f->destination = f->source ? session_open(run->task->ends.destination.end, err) : NULL;
+	if (!f->destination || planner_init(&f->planner, run->task, f->destination, err))
 		return -1;
-	f->builder = builder_new(e, !plan_needs_check(e), err);
+	f->builder = builder_new(run, !plan_needs_check(run->task), err);
 	if (!f->builder)
 		return -1;
-	f->keys = key_stream_open(e, f->source, position, err);
+	f->keys = key_stream_open(run->task, run->gate, f->source, position, err);
 	if (!f->keys)
 		return -1;
-	if (e->job->keys_from == KEYS_FROM_DATABASE && !(f->sizes = sizes_new(e, f->source)))
+	if (run->task->job->keys_from == KEYS_FROM_DATABASE &&
+	    !(f->sizes = sizes_new(run, f->source)))
 		return error_set(err, EXIT_INTERNAL, "out of memory");
-	if (e->pass.number > 1 || delta_has_own(e)) {
-		f->delta = delta_open(e, position, err);
+	if (run->task->pass.number > 1 || delta_has_own(run->task)) {
+		f->delta = delta_open(run->task, position, err);
 		if (!f->delta)
 			return -1;
 	}
@@ -295,7 +295,7 @@ static void close_feed(struct feed *f)
 /* The whole of the plan, before anything of it is copied. */
 static int check_plan(struct feed *f, enum planned planned, struct error *err)
 {
-	struct plan_check *check = plan_check_new(f->engine, err);
+	struct plan_check *check = plan_check_new(f->run, err);
 	int rc = check ? 0 : -1;
 
 	if (!rc && planned == PLANNED_FIRST)
@@ -309,32 +309,34 @@ static int check_plan(struct feed *f, enum planned planned, struct error *err)
 /* A pass that is not planned to its end goes on behind its last batch, and with this count. */
 static int save_orphaned(struct feed *f, enum planned planned, struct error *err)
 {
-	struct engine *e = f->engine;
+	struct run *run = f->run;
 	struct error second = ERROR_INIT;
 
-	if (planned == PLANNED_ALL || e->pass.orphaned == f->orphaned)
+	if (planned == PLANNED_ALL || run->task->pass.orphaned == f->orphaned)
 		return 0;
-	e->pass.orphaned = f->orphaned;
-	return journal_set_pass(e->journal, &e->pass, error_is_set(err) ? &second : err);
+	run->task->pass.orphaned = f->orphaned;
+	return journal_set_pass(run->task->journal, &run->task->pass,
+				error_is_set(err) ? &second : err);
 }
 
-static enum planned plan_pass(struct engine *e, struct error *err)
+static enum planned plan_pass(struct run *run, struct error *err)
 {
-	struct feed f = { .engine = e, .orphaned = e->orphaned };
+	struct feed f = { .run = run, .orphaned = run->task->orphaned };
 	enum planned planned = PLANNED_BROKEN_OFF;
 
-	atomic_store(&e->listing, true);
+	atomic_store(&run->listing, true);
 	if (!open_feed(&f, err))
 		planned = plan_keys(&f, err);
 	if (planned == PLANNED_ALL && f.delta && delta_finish(f.delta, err))
 		planned = PLANNED_BROKEN_OFF;
-	if (planned != PLANNED_BROKEN_OFF && plan_needs_check(e) && check_plan(&f, planned, err))
+	if (planned != PLANNED_BROKEN_OFF && plan_needs_check(run->task) &&
+	    check_plan(&f, planned, err))
 		planned = PLANNED_BROKEN_OFF;
 	if (save_orphaned(&f, planned, err))
 		planned = PLANNED_BROKEN_OFF;
 	close_feed(&f);
-	atomic_store(&e->listing, false);
-	if (planned == PLANNED_ALL && set_pass_state(e, PASS_LISTED, err))
+	atomic_store(&run->listing, false);
+	if (planned == PLANNED_ALL && set_pass_state(run, PASS_LISTED, err))
 		planned = PLANNED_BROKEN_OFF;
 	return planned;
 }
@@ -342,45 +344,47 @@ static enum planned plan_pass(struct engine *e, struct error *err)
 /* ---- The order of things ---- */
 
 /* Batches with rows that were locked: now these are waited for. */
-static int admit_put_off(struct engine *e, struct error *err)
+static int admit_put_off(struct run *run, struct error *err)
 {
-	if (e->options->only == RUN_COPY)
+	if (run->options->only == RUN_COPY)
 		return 0;
-	if (window_drain(e))
+	if (window_drain(run))
 		return -1;
-	if (!atomic_load(&e->put_off))
+	if (!atomic_load(&run->put_off))
 		return 0;
-	log_info("waiting for locked rows of %" PRIuFAST64 " batches", atomic_load(&e->put_off));
-	atomic_store(&e->waiting_since, clock_monotonic());
-	rowindex_forget(e->rowindex);
-	if (admit_all_open(e, err) || window_drain(e))
+	log_info("waiting for locked rows of %" PRIuFAST64 " batches", atomic_load(&run->put_off));
+	atomic_store(&run->waiting_since, clock_monotonic());
+	rowindex_forget(run->rowindex);
+	if (admit_all_open(run, err) || window_drain(run))
 		return -1;
-	atomic_store(&e->waiting_since, 0);
+	atomic_store(&run->waiting_since, 0);
 	return 0;
 }
 
 /* Rows written since a pass began, by later passes; texts, by each. */
-static int scan_rows(struct engine *e, struct error *err)
+static int scan_rows(struct run *run, struct error *err)
 {
-	bool rows = e->pass.number > 1 && e->ends.database_count, has_texts = job_has_texts(e->job);
+	bool rows = run->task->pass.number > 1 && run->task->ends.database_count,
+	     has_texts = job_has_texts(run->task->job);
 
-	if ((!rows && !has_texts) || e->options->only == RUN_COPY || e->pass.state == PASS_DONE)
+	if ((!rows && !has_texts) || run->options->only == RUN_COPY ||
+	    run->task->pass.state == PASS_DONE)
 		return 0;
-	if (window_drain(e))
+	if (window_drain(run))
 		return -1;
-	if (e->pass.state != PASS_SCANNING && set_pass_state(e, PASS_SCANNING, err))
+	if (run->task->pass.state != PASS_SCANNING && set_pass_state(run, PASS_SCANNING, err))
 		return -1;
-	atomic_store(&e->scanning, true);
-	rowindex_forget(e->rowindex);
-	if (rows && (rows_await_scan(e, false, err) || rowscan(e, err)))
+	atomic_store(&run->scanning, true);
+	rowindex_forget(run->rowindex);
+	if (rows && (rows_await_scan(run, false, err) || rowscan(run, err)))
 		return -1;
-	return has_texts && (window_drain(e) || texts(e, err)) ? -1 : 0;
+	return has_texts && (window_drain(run) || texts(run, err)) ? -1 : 0;
 }
 
-static int check_pairs(struct engine *e, struct error *err)
+static int check_pairs(struct run *run, struct error *err)
 {
-	struct migrate_session *source = session_open(e->ends.source.end, err);
-	int rc = source ? key_pairs_check(e, source, err) : -1;
+	struct migrate_session *source = session_open(run->task->ends.source.end, err);
+	int rc = source ? key_pairs_check(run->task, run->gate, source, err) : -1;
 
 	session_close(source);
 	return rc;
@@ -390,48 +394,48 @@ static int check_pairs(struct engine *e, struct error *err)
  * A listing may find older objects changed: nobody shall hold their batches then, nor know rows
  * as they were before these were settled.
  */
-static int list_behind(struct engine *e, struct error *err)
+static int list_behind(struct run *run, struct error *err)
 {
-	if (e->pass.number > 1) {
-		if (window_drain(e))
+	if (run->task->pass.number > 1) {
+		if (window_drain(run))
 			return -1;
-		rowindex_forget(e->rowindex);
+		rowindex_forget(run->rowindex);
 	}
-	return plan_pass(e, err) == PLANNED_BROKEN_OFF ? -1 : 0;
+	return plan_pass(run, err) == PLANNED_BROKEN_OFF ? -1 : 0;
 }
 
-static int feed(struct engine *e, struct error *err)
+static int feed(struct run *run, struct error *err)
 {
-	bool checked = plan_needs_check(e), listing = e->pass.state == PASS_LISTING;
+	bool checked = plan_needs_check(run->task), listing = run->task->pass.state == PASS_LISTING;
 
-	if (listing && check_pairs(e, err))
+	if (listing && check_pairs(run, err))
 		return -1;
-	if (e->options->remake && remake(e, err))
+	if (run->options->remake && remake(run, err))
 		return -1;
 	/* the whole plan comes first when it must be checked before the first copy */
-	if (checked && listing && plan_pass(e, err) == PLANNED_BROKEN_OFF)
+	if (checked && listing && plan_pass(run, err) == PLANNED_BROKEN_OFF)
 		return -1;
-	if (admit_all_open(e, err))
+	if (admit_all_open(run, err))
 		return -1;
-	if (!checked && listing && list_behind(e, err))
+	if (!checked && listing && list_behind(run, err))
 		return -1;
-	if (admit_put_off(e, err))
+	if (admit_put_off(run, err))
 		return -1;
-	if (e->pass.state == PASS_LISTING)
+	if (run->task->pass.state == PASS_LISTING)
 		return 0; /* --first: the rest of the pass is a later run's */
-	if (scan_rows(e, err) || window_drain(e) || uploads_sweep(e, err))
+	if (scan_rows(run, err) || window_drain(run) || uploads_sweep(run, err))
 		return -1;
 	/* also when rows are left: what was copied is another walk's to be compared with */
-	return e->pass.state == PASS_DONE ? 0 : set_pass_state(e, PASS_DONE, err);
+	return run->task->pass.state == PASS_DONE ? 0 : set_pass_state(run, PASS_DONE, err);
 }
 
 void *feeder_main(void *arg)
 {
-	struct engine *e = arg;
+	struct run *run = arg;
 	struct error err = ERROR_INIT;
 
-	if (feed(e, &err))
-		engine_broke_off(e, &err);
-	window_fed(e);
+	if (feed(run, &err))
+		run_broke_off(run, &err);
+	window_fed(run);
 	return NULL;
 }

@@ -2,14 +2,14 @@
 #ifndef MIGRATE_ENGINE_RUN_FEEDER_H
 #define MIGRATE_ENGINE_RUN_FEEDER_H
 
-#include "engine/work/engine.h"
+#include "engine/work/running.h"
 
 void *feeder_main(void *engine); /* of its thread */
 
 /* remake.c: what the journal knows as copied and the destination lost is planned again. */
-int remake(struct engine *e, struct error *err);
+int remake(struct run *run, struct error *err);
 
 /* rowscan.c: rows that still name old keys, as batches of rows alone. */
-int rowscan(struct engine *e, struct error *err);
+int rowscan(struct run *run, struct error *err);
 
 #endif

@@ -2,10 +2,11 @@
 #include "engine/run/feeder.h"
 
 #include "base/bytes.h"
+#include "base/escape.h"
 #include "base/log.h"
 #include "base/sorter.h"
 #include "engine/plan/keys.h"
-#include "engine/run/again.h"
+#include "engine/run/replan.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -17,13 +18,13 @@
  * sorted, the destination listed below what all of these keys begin with.
  */
 struct remake {
-	struct engine *engine;
+	struct run *run;
 	struct migrate_session *destination;
 	struct sorter *copies;  /* new key: place */
 	struct sorter *missing; /* place, in order */
 	struct buf prefix;      /* that new keys share */
 	bool some;              /* prefix is that of at least one key */
-	struct again again;
+	struct replan again;
 	struct error *err;
 };
 
@@ -83,8 +84,9 @@ static bool may_be_gone(const struct object_record *o)
 
 static int sort_copies(struct remake *r)
 {
-	struct engine *e = r->engine;
-	struct journal_merge *merge = journal_merge_open(e->journal, e->pass.number + 1, r->err);
+	struct run *run = r->run;
+	struct journal_merge *merge =
+	    journal_merge_open(run->task->journal, run->task->pass.number + 1, r->err);
 	struct object_record o;
 	struct place at;
 	int64_t batch;
@@ -149,8 +151,8 @@ static int find_missing(struct remake *r, struct key_stream *listing)
 static int compare_with_listing(struct remake *r)
 {
 	struct key_stream *listing =
-	    key_stream_list(r->engine, r->destination, folder_of(&r->prefix),
-			    r->engine->ends.destination_facts.d.flags & MIGRATE_ORDERED, r->err);
+	    key_stream_list(r->run->task, r->run->gate, r->destination, folder_of(&r->prefix),
+			    r->run->task->ends.destination_facts.d.flags & MIGRATE_ORDERED, r->err);
 	int rc = listing ? find_missing(r, listing) : -1;
 
 	key_stream_close(listing);
@@ -180,22 +182,22 @@ static int move_missing(struct remake *r)
 
 	while ((rc = sorter_next(r->missing, &key, &payload, r->err)) == 1) {
 		memcpy(&at, key.p, sizeof(at));
-		if (again_add(&r->again, (int64_t)get_number(at.batch, sizeof(at.batch)),
-			      (uint32_t)get_number(at.n, sizeof(at.n))))
+		if (replan_add(&r->again, (int64_t)get_number(at.batch, sizeof(at.batch)),
+			       (uint32_t)get_number(at.n, sizeof(at.n))))
 			return -1;
 	}
-	return rc ? -1 : again_finish(&r->again);
+	return rc ? -1 : replan_finish(&r->again);
 }
 
 static int remake_copies(struct remake *r)
 {
-	struct engine *e = r->engine;
+	struct run *run = r->run;
 
-	r->destination = session_open(e->ends.destination.end, r->err);
+	r->destination = session_open(run->task->ends.destination.end, r->err);
 	if (!r->destination)
 		return -1;
-	r->copies = sorter_new(SORT_MEMORY, e->job->folder);
-	r->missing = sorter_new(SORT_MEMORY, e->job->folder);
+	r->copies = sorter_new(SORT_MEMORY, run->task->job->folder);
+	r->missing = sorter_new(SORT_MEMORY, run->task->job->folder);
 	if (!r->copies || !r->missing)
 		return error_set(r->err, EXIT_INTERNAL, "out of memory");
 	if (sort_copies(r) || (r->some && compare_with_listing(r)) || (r->some && move_missing(r)))
@@ -205,15 +207,15 @@ static int remake_copies(struct remake *r)
 	return 0;
 }
 
-int remake(struct engine *e, struct error *err)
+int remake(struct run *run, struct error *err)
 {
-	struct remake r = { .engine = e,
+	struct remake r = { .run = run,
 			    .prefix = BUF_INIT(MIGRATE_KEY_MAX),
-			    .again = { .engine = e, .reset = forget_copy, .err = err },
+			    .again = { .run = run, .reset = forget_copy, .err = err },
 			    .err = err };
 	int rc = remake_copies(&r);
 
-	again_release(&r.again);
+	replan_release(&r.again);
 	buf_release(&r.prefix);
 	sorter_free(r.missing);
 	sorter_free(r.copies);

@@ -32,7 +32,7 @@ static bool add_object(struct batch *to, const struct batch *from, uint32_t n, b
 	return true;
 }
 
-static struct batch *rows_anew(struct engine *e, const struct batch *from,
+static struct batch *rows_anew(struct run *run, const struct batch *from,
 			       const struct chunk *chunks, size_t n)
 {
 	struct batch *to = batch_new();
@@ -40,7 +40,7 @@ static struct batch *rows_anew(struct engine *e, const struct batch *from,
 	bool good = to && seen;
 
 	if (good) {
-		to->pass = e->pass.number;
+		to->pass = run->task->pass.number;
 		to->kind = BATCH_ROWS;
 		to->state = BATCH_COPIED;
 		to->durable = true;
@@ -59,7 +59,7 @@ static struct batch *rows_anew(struct engine *e, const struct batch *from,
 }
 
 /* rows: counts those that stepped back. */
-static int step_back_all(struct engine *e, struct batch *b, struct chunk *chunks, size_t n,
+static int step_back_all(struct run *run, struct batch *b, struct chunk *chunks, size_t n,
 			 uint64_t *rows, struct error *err)
 {
 	int rc = 0;
@@ -70,47 +70,47 @@ static int step_back_all(struct engine *e, struct batch *b, struct chunk *chunks
 
 		*rows += back;
 		if (back)
-			rc = journal_outcome(e->journal, b, &chunks[i], err);
+			rc = journal_outcome(run->task->journal, b, &chunks[i], err);
 	}
 	return rc;
 }
 
-static int retry_batch(struct engine *e, int64_t id, uint64_t *rows, struct error *err)
+static int retry_batch(struct run *run, int64_t id, uint64_t *rows, struct error *err)
 {
 	ARENA_AUTO struct arena a = ARENA_INIT;
-	struct batch *b = journal_load(e->journal, id, err), *anew = NULL;
+	struct batch *b = journal_load(run->task->journal, id, err), *anew = NULL;
 	struct chunk *chunks = NULL;
 	size_t n = 0;
 	int rc = -1;
 
-	if (!b || journal_chunks(e->journal, id, &a, &chunks, &n, err))
+	if (!b || journal_chunks(run->task->journal, id, &a, &chunks, &n, err))
 		goto out;
 	if (b->kind == BATCH_TEXTS) { /* every pass reads all texts anew */
-		rc = step_back_all(e, b, chunks, n, rows, err);
+		rc = step_back_all(run, b, chunks, n, rows, err);
 		goto out;
 	}
-	anew = rows_anew(e, b, chunks, n);
+	anew = rows_anew(run, b, chunks, n);
 	if (!anew) {
 		error_set(err, EXIT_INTERNAL, "out of memory");
 		goto out;
 	}
-	rc = journal_plan(e->journal, &anew, 1, err);
+	rc = journal_plan(run->task->journal, &anew, 1, err);
 	if (!rc)
-		rc = step_back_all(e, b, chunks, n, rows, err);
+		rc = step_back_all(run, b, chunks, n, rows, err);
 out:
 	batch_free(anew);
 	batch_free(b);
 	return rc;
 }
 
-int retry_rows(struct engine *e, struct error *err)
+int retry_rows(struct run *run, struct error *err)
 {
 	struct bad_batches bad;
 	uint64_t rows = 0;
-	int rc = bad_batches_find(e, BAD_ALL, &bad, err);
+	int rc = bad_batches_find(run, BAD_ALL, &bad, err);
 
 	for (size_t i = 0; !rc && i < bad.n; i++)
-		rc = retry_batch(e, bad.ids[i], &rows, err);
+		rc = retry_batch(run, bad.ids[i], &rows, err);
 	if (!rc && rows)
 		log_info("%" PRIu64 " rows that conflicted or failed are looked at again", rows);
 	free(bad.ids);

@@ -3,7 +3,7 @@
 
 #include "base/array.h"
 #include "base/log.h"
-#include "engine/run/again.h"
+#include "engine/run/replan.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -52,24 +52,24 @@ static int compare_found(const void *a, const void *b)
 	return (x->n > y->n) - (x->n < y->n);
 }
 
-static int move_all(struct again *a, struct gathering *g)
+static int move_all(struct replan *a, struct gathering *g)
 {
 	array_sort(g->items, g->n, sizeof(*g->items), compare_found);
 	for (size_t i = 0; i < g->n; i++)
-		if (again_add(a, g->items[i].batch, g->items[i].n))
+		if (replan_add(a, g->items[i].batch, g->items[i].n))
 			return -1;
-	return again_finish(a);
+	return replan_finish(a);
 }
 
-int retry_failed(struct engine *e, struct error *err)
+int retry_failed(struct run *run, struct error *err)
 {
-	struct again a = { .engine = e, .err = err };
+	struct replan a = { .run = run, .err = err };
 	struct gathering g = { .items = NULL };
-	enum fail_class class = e->options->retry_class;
-	int rc = journal_each_failed(e->journal, class, gather, &g, err);
+	enum fail_class class = run->options->retry_class;
+	int rc = journal_each_failed(run->task->journal, class, gather, &g, err);
 
 	if (!rc && (class == FAIL_NONE || class == FAIL_CONFLICT))
-		rc = journal_each_conflict_skipped(e->journal, gather, &g, err);
+		rc = journal_each_conflict_skipped(run->task->journal, gather, &g, err);
 	if (!rc)
 		rc = move_all(&a, &g);
 	else if (!error_is_set(err))
@@ -77,7 +77,7 @@ int retry_failed(struct engine *e, struct error *err)
 	if (!rc)
 		log_info("%" PRIu64 " objects that failed or were skipped are tried again",
 			 a.moved);
-	again_release(&a);
+	replan_release(&a);
 	free(g.items);
 	return rc;
 }

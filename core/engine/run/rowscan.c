@@ -15,7 +15,7 @@
 #define SLOTS (4 * CHUNK_ROWS) /* of a table of the batch's objects; a power of two is not needed */
 
 struct rowscan {
-	struct engine *engine;
+	struct run *run;
 	size_t database;
 	struct batch *batch;           /* the next one; its arena holds what follows */
 	struct object_record *objects; /* room for CHUNK_ROWS */
@@ -61,24 +61,24 @@ static bool make_chunk(struct rowscan *s, struct batch *b)
 
 static int flush(struct rowscan *s)
 {
-	struct engine *e = s->engine;
+	struct run *run = s->run;
 	struct batch *b = s->batch;
 
 	if (!s->n)
 		return 0;
 	if (!make_chunk(s, b))
 		return no_memory(s);
-	b->pass = e->pass.number;
+	b->pass = run->task->pass.number;
 	b->kind = BATCH_FOUND;
 	b->state = BATCH_COPIED;
 	b->durable = true;
 	batch_recount(b);
-	if (!window_wait_room(e) || journal_plan(e->journal, &b, 1, s->err))
+	if (!window_wait_room(run) || journal_plan(run->task->journal, &b, 1, s->err))
 		return -1;
 	s->batch = NULL;
 	s->n = 0;
 	memset(s->slots, 0, SLOTS * sizeof(*s->slots));
-	return window_admit_copied(e, b) ? 0 : -1;
+	return window_admit_copied(run, b) ? 0 : -1;
 }
 
 /* The number in the batch of the object whose record was looked up last. False: out of memory. */
@@ -109,7 +109,7 @@ static bool place_object(struct rowscan *s, uint32_t *number)
 static bool encode_new(struct rowscan *s, struct migrate_bytes new_key)
 {
 	buf_reset(&s->value);
-	return value_pattern_encode(s->engine->job->databases[s->database].new_value, new_key,
+	return value_pattern_encode(s->run->task->job->databases[s->database].new_value, new_key,
 				    &s->value);
 }
 
@@ -137,7 +137,7 @@ static int add_row(struct rowscan *s, const struct migrate_row *row)
  */
 static bool rules_change(struct rowscan *s, struct migrate_bytes key, const struct found_row *row)
 {
-	const struct job *job = s->engine->job;
+	const struct job *job = s->run->task->job;
 	struct error err = ERROR_INIT;
 	struct migrate_bytes new_key = key;
 	size_t rule;
@@ -167,14 +167,14 @@ static int look_up(struct rowscan *s, struct migrate_bytes key)
 	s->last_found = 0;
 	if (!arena_bytes(&s->last, key, &s->last_key))
 		return no_memory(s);
-	s->last_found = journal_find_key(s->engine->journal, key, &s->last, &s->last_object,
+	s->last_found = journal_find_key(s->run->task->journal, key, &s->last, &s->last_object,
 					 &s->last_batch, &s->last_n, s->err);
 	return s->last_found;
 }
 
 static int look_at_row(struct rowscan *s, const struct found_row *row)
 {
-	const struct job_database *d = &s->engine->job->databases[s->database];
+	const struct job_database *d = &s->run->task->job->databases[s->database];
 	const struct object_record *o = &s->last_object;
 	struct migrate_bytes key;
 	int rc;
@@ -207,13 +207,13 @@ static int look_at_page(struct rowscan *s, const struct row_page *page)
 static int scan_database(struct rowscan *s)
 {
 	struct migrate_session *session =
-	    session_open(s->engine->ends.databases[s->database].end, s->err);
+	    session_open(s->run->task->ends.databases[s->database].end, s->err);
 	struct row_scan rows;
 	int rc;
 
 	if (!session)
 		return -1;
-	row_scan_init(&rows, s->engine, session);
+	row_scan_init(&rows, s->run->gate, session);
 	while ((rc = row_scan_next(&rows, s->err)) == 1 && !(rc = look_at_page(s, &rows.page)))
 		;
 	row_scan_release(&rows);
@@ -227,7 +227,7 @@ static bool init(struct rowscan *s)
 	s->objects = calloc(CHUNK_ROWS, sizeof(*s->objects));
 	s->rows = calloc(CHUNK_ROWS, sizeof(*s->rows));
 	s->slots = calloc(SLOTS, sizeof(*s->slots));
-	s->rename = rename_scratch_new(s->engine->job->rules);
+	s->rename = rename_scratch_new(s->run->task->job->rules);
 	return s->objects && s->rows && s->slots && s->rename;
 }
 
@@ -244,14 +244,15 @@ static void release(struct rowscan *s)
 	buf_release(&s->value);
 }
 
-int rowscan(struct engine *e, struct error *err)
+int rowscan(struct run *run, struct error *err)
 {
-	struct rowscan s = { .engine = e, .last = ARENA_INIT, .range = ARENA_INIT, .err = err };
-	int rc = init(&s) ? journal_key_range(e->journal, &s.range, &s.least_key, &s.most_key, err)
+	struct rowscan s = { .run = run, .last = ARENA_INIT, .range = ARENA_INIT, .err = err };
+	int rc = init(&s) ? journal_key_range(run->task->journal, &s.range, &s.least_key,
+					      &s.most_key, err)
 			  : no_memory(&s);
 
-	for (s.database = 0; !rc && s.database < e->ends.database_count; s.database++)
-		if (e->job->databases[s.database].match == MATCH_EXACT)
+	for (s.database = 0; !rc && s.database < run->task->ends.database_count; s.database++)
+		if (run->task->job->databases[s.database].match == MATCH_EXACT)
 			rc = scan_database(&s);
 	release(&s);
 	return rc;

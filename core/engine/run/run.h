@@ -2,9 +2,7 @@
 #ifndef MIGRATE_ENGINE_RUN_RUN_H
 #define MIGRATE_ENGINE_RUN_RUN_H
 
-#include "engine/task/options.h"
-#include "job/job.h"
-#include "journal/journal.h"
+#include "engine/task/task.h"
 
 /* What a run did, for its last lines and its exit status. */
 struct run_result {
@@ -23,8 +21,10 @@ struct run_result {
 /*
  * Running a job: begins it, goes on with it, or makes a delta pass of a finished
  * one. What happens in which order stands in core/ARCHITECTURE.
- * Returns the exit status; with a message in err unless it is DONE, SOME_FAILED or INTERRUPTED. */
-int run_job(const struct job *job, const struct run_options *o, struct run_result *r,
-	    struct error *err);
+ * Returns the exit status; with a message in err unless it is DONE, SOME_FAILED or INTERRUPTED.
+ * Any thread may call it, and several at once, for several jobs; hooks: NULL: none.
+ */
+int run_job(const struct job *job, const struct run_options *o, const struct task_hooks *hooks,
+	    struct run_result *r, struct error *err);
 
 #endif

@@ -11,22 +11,21 @@
  * here waits for the journal's disk.
  */
 struct ticker {
-	struct engine *engine;
+	struct run *run;
 	struct progress *progress;
 	struct control_file control;
 	struct control_watch watch;
 	struct tuning tuning;
 	uint32_t concurrency; /* as it was set when the run began; 0: auto */
 	int64_t next_second;
-	bool interrupted; /* by the control file */
 };
 
-int ticker_init(struct ticker *t, struct engine *e, struct crew *crew, struct error *err);
+int ticker_init(struct ticker *t, struct run *run, struct crew *crew, struct error *err);
 /* Until no worker is left. */
 void ticker_run(struct ticker *t);
 void ticker_release(struct ticker *t);
 
-/* watchdog.c: a call that outlived its deadline by a grace time ends the process. */
-void watchdog_look(struct engine *e);
+/* watchdog.c: a call that outlived its deadline by a grace time ends the run: see task_hooks. */
+void watchdog_look(struct run *run);
 
 #endif

@@ -7,16 +7,16 @@
 
 #include <stdio.h>
 
-static struct auto_sample sums(struct engine *e)
+static struct auto_sample sums(struct run *run)
 {
 	return (struct auto_sample){
 		.ns = clock_monotonic(),
-		.objects = atomic_load(&e->tally.objects_done),
-		.bytes = pace_taken(e->pace, PACE_BYTES),
-		.busy = atomic_load(&e->pulse.busy),
-		.starved = atomic_load(&e->pulse.starved),
-		.source = atomic_load(&e->pulse.source),
-		.destination = atomic_load(&e->pulse.destination),
+		.objects = atomic_load(&run->tally.objects_done),
+		.bytes = pace_taken(run->pace, PACE_BYTES),
+		.busy = atomic_load(&run->pulse.busy),
+		.starved = atomic_load(&run->pulse.starved),
+		.source = atomic_load(&run->pulse.source),
+		.destination = atomic_load(&run->pulse.destination),
 	};
 }
 
@@ -34,29 +34,29 @@ static struct auto_sample since(const struct auto_sample *now, const struct auto
 }
 
 /* The journal keeps each change of mind, not each number: the samples have these. */
-static void tell(struct engine *e, uint32_t n, enum auto_reason why)
+static void tell(struct run *run, uint32_t n, enum auto_reason why)
 {
 	char text[128];
 
-	if (atomic_exchange(&e->why, why) == why)
+	if (atomic_exchange(&run->why, why) == why)
 		return;
 	snprintf(text, sizeof(text), "copy.concurrency is %u: %s", n, auto_reason_text(why));
 	log_debug("%s", text);
-	journal_event(e->journal, LOG_DEBUG, text);
+	journal_event(run->task->journal, LOG_DEBUG, text);
 }
 
 /* From where it stands. */
 static void begin_auto(struct tuning *t)
 {
-	struct engine *e = t->crew->engine;
-	uint32_t most = (uint32_t)atomic_load(&e->most_copiers);
-	uint32_t n = (uint32_t)atomic_load(&e->concurrency);
+	struct run *run = t->crew->run;
+	uint32_t most = (uint32_t)atomic_load(&run->most_copiers);
+	uint32_t n = (uint32_t)atomic_load(&run->concurrency);
 
 	auto_init(&t->tuner, n, most < AUTO_MOST ? most : AUTO_MOST);
-	t->last = sums(e);
+	t->last = sums(run);
 	t->automatic = true;
 	crew_set(t->crew, t->tuner.now);
-	tell(e, t->tuner.now, t->tuner.reason);
+	tell(run, t->tuner.now, t->tuner.reason);
 }
 
 void tune_set(struct tuning *t, uint32_t n)
@@ -64,7 +64,7 @@ void tune_set(struct tuning *t, uint32_t n)
 	if (n) {
 		t->automatic = false;
 		crew_set(t->crew, n);
-		tell(t->crew->engine, n, AUTO_SET);
+		tell(t->crew->run, n, AUTO_SET);
 	} else if (!t->automatic) {
 		begin_auto(t);
 	}
@@ -72,9 +72,9 @@ void tune_set(struct tuning *t, uint32_t n)
 
 void tune_step(struct tuning *t, bool paused)
 {
-	struct engine *e = t->crew->engine;
-	struct auto_sample now = sums(e), s = since(&now, &t->last);
-	uint32_t most = (uint32_t)atomic_load(&e->most_copiers), before = t->tuner.now;
+	struct run *run = t->crew->run;
+	struct auto_sample now = sums(run), s = since(&now, &t->last);
+	uint32_t most = (uint32_t)atomic_load(&run->most_copiers), before = t->tuner.now;
 
 	t->last = now;
 	if (!t->automatic)
@@ -87,5 +87,5 @@ void tune_step(struct tuning *t, bool paused)
 	auto_limit(&t->tuner, most);
 	if (auto_step(&t->tuner, &s) != before)
 		crew_set(t->crew, t->tuner.now);
-	tell(e, t->tuner.now, t->tuner.reason);
+	tell(run, t->tuner.now, t->tuner.reason);
 }

@@ -7,13 +7,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #define GRACE_MAX (30 * NS_PER_S)
 
 /* Deadlines measure lack of progress, not total time. */
 struct hang {
-	struct engine *engine;
+	struct run *run;
 	bool found;
 	char text[256];
 };
@@ -22,7 +21,7 @@ static void look(void *arg, struct migrate_session *s, const char *operation, in
 {
 	struct hang *h = arg;
 
-	int64_t deadline = h->engine->ends.host.deadline * NS_PER_MS;
+	int64_t deadline = h->run->task->ends.host.deadline * NS_PER_MS;
 
 	/* the plugin may notice its deadline by itself first */
 	if (h->found || stalled < deadline + (deadline < GRACE_MAX ? deadline : GRACE_MAX))
@@ -36,7 +35,7 @@ static void look(void *arg, struct migrate_session *s, const char *operation, in
 
 static void look_at_all(struct hang *h)
 {
-	struct ends *e = &h->engine->ends;
+	struct ends *e = &h->run->task->ends;
 
 	end_each_busy(e->source.end, look, h);
 	end_each_busy(e->destination.end, look, h);
@@ -47,13 +46,13 @@ static void look_at_all(struct hang *h)
 }
 
 /* The lock keeps what the copiers hold from changing while we look. */
-static uint32_t gather_inflight(struct engine *e, uint32_t n, int64_t *batches, uint32_t *objects)
+static uint32_t gather_inflight(struct run *run, uint32_t n, int64_t *batches, uint32_t *objects)
 {
 	uint32_t used = 0;
 
-	pthread_mutex_lock(&e->lock);
+	pthread_mutex_lock(&run->lock);
 	for (uint32_t i = 0; i < n; i++) {
-		struct item *it = atomic_load(&e->inflight[i]);
+		struct item *it = atomic_load(&run->inflight[i]);
 
 		if (!it)
 			continue;
@@ -62,35 +61,42 @@ static uint32_t gather_inflight(struct engine *e, uint32_t n, int64_t *batches, 
 		batches[used] = window_resolve(it->work, &objects[used])->batch->id;
 		used++;
 	}
-	pthread_mutex_unlock(&e->lock);
+	pthread_mutex_unlock(&run->lock);
 	return used;
 }
 
 /* Keys in flight are journalled: what hangs twice is quarantined. */
-static void note_inflight(struct engine *e)
+static void note_inflight(struct run *run)
 {
-	uint32_t n = e->inflight_size, used = 0;
+	uint32_t n = run->inflight_size, used = 0;
 	int64_t *batches = calloc(n, sizeof(*batches));
 	uint32_t *objects = calloc(n, sizeof(*objects));
 	struct error err = ERROR_INIT;
 
 	if (batches && objects)
-		used = gather_inflight(e, n, batches, objects);
-	if (used && journal_hung(e->journal, batches, objects, used, &err))
+		used = gather_inflight(run, n, batches, objects);
+	if (used && journal_hung(run->task->journal, batches, objects, used, &err))
 		log_error("%s", err.text);
 	free(batches);
 	free(objects);
 }
 
-void watchdog_look(struct engine *e)
+void watchdog_look(struct run *run)
 {
-	struct hang h = { .engine = e };
+	const struct task *t = run->task;
+	struct hang h = { .run = run };
+	struct error err = ERROR_INIT;
 
-	look_at_all(&h);
+	if (!run->hangs)
+		look_at_all(&h);
 	if (!h.found)
 		return;
-	log_error("%s; ending the process, run again to go on", h.text);
-	journal_event(e->journal, LOG_ERROR, h.text);
-	note_inflight(e);
-	_exit(EXIT_OUTAGE);
+	run->hangs = true;
+	log_error("%s", h.text);
+	journal_event(t->journal, LOG_ERROR, h.text);
+	note_inflight(run);
+	if (t->hooks && t->hooks->hung)
+		t->hooks->hung();
+	error_set(&err, EXIT_OUTAGE, "%s; run again to go on", h.text);
+	halt_fail(&run->halt, &err);
 }

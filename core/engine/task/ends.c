@@ -3,10 +3,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "engine/task/signals.h"
 
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,21 +34,13 @@ static bool is_cut_short(enum migrate_status status)
 	return status == MIGRATE_CANCELLED || status_may_retry(status);
 }
 
-/* Somebody pressed ^C while we wait; the signal itself is left to the run. */
-static bool asked_to_end(void)
-{
-	sigset_t pending;
-
-	return !sigpending(&pending) &&
-	       (sigismember(&pending, SIGINT) || sigismember(&pending, SIGTERM));
-}
-
 /*
  * What is wrong at the start is the job file's fault, but for what passes by itself: an end that
  * is there and has no time, and a database that somebody's backup holds locked already when it
  * is opened.
  */
 struct waiting {
+	const struct host *host;
 	const char *label;
 	int64_t end; /* monotonic */
 	bool said;
@@ -58,21 +48,24 @@ struct waiting {
 
 static bool wait_more(struct waiting *w, enum migrate_status status, const char *why)
 {
+	struct pollfd cancelled = { .fd = w->host->cancel_fd, .events = POLLIN };
+
 	if ((status != MIGRATE_TRANSIENT && status != MIGRATE_THROTTLED) ||
-	    clock_monotonic() >= w->end || asked_to_end())
+	    clock_monotonic() >= w->end || atomic_load(&w->host->cancelled))
 		return false;
 	if (!w->said && !strncmp(why, w->label, strlen(w->label)))
 		log_warn("waiting: %s", why);
 	else if (!w->said)
 		log_warn("waiting: %s: %s", w->label, why);
 	w->said = true;
-	poll(NULL, 0, POLL_MS);
+	poll(&cancelled, 1, POLL_MS);
 	return true;
 }
 
 static struct waiting patiently(const struct ends *e, const struct open_end *o)
 {
-	return (struct waiting){ .label = o->job->label,
+	return (struct waiting){ .host = &e->host,
+				 .label = o->job->label,
 				 .end = clock_monotonic() + e->job->patience * NS_PER_MS };
 }
 
@@ -194,7 +187,7 @@ static void cancel_calls(void *host)
 }
 
 int ends_open(struct ends *e, const struct job *job, const char *job_id, int flags,
-	      struct error *err)
+	      stoppable_fn *stoppable, struct error *err)
 {
 	bool failed, cancelled, left;
 
@@ -203,9 +196,11 @@ int ends_open(struct ends *e, const struct job *job, const char *job_id, int fla
 	if (host_init(&e->host, job_id, job->timeout, err))
 		return -1;
 	e->host_ready = true;
-	signals_on_first(cancel_calls, &e->host);
+	if (stoppable)
+		stoppable(cancel_calls, &e->host);
 	failed = make_room(e, job, err) || open_all(e, job, flags, err);
-	signals_on_first(NULL, NULL);
+	if (stoppable)
+		stoppable(NULL, NULL);
 	cancelled = atomic_load(&e->host.cancelled);
 	if (cancelled)
 		host_resume(&e->host);

@@ -43,9 +43,15 @@ struct ends {
 	struct database_facts *database_facts;
 };
 
-/* flags: enum ends_flags. job_id: 16 hex digits; job outlives the ends. */
+/*
+ * Tells the caller what can be stopped now, from any thread: stop(what). NULL: nothing can any
+ * more. It may be called at once, and not any more once the next such word was taken.
+ */
+typedef void stoppable_fn(void (*stop)(void *what), void *what);
+
+/* flags: enum ends_flags. job_id: 16 hex digits; job outlives the ends. stoppable: may be NULL. */
 int ends_open(struct ends *e, const struct job *job, const char *job_id, int flags,
-	      struct error *err);
+	      stoppable_fn *stoppable, struct error *err);
 /* After all other sessions of the ends were closed. Safe on zeroed ends. */
 void ends_close(struct ends *e);
 

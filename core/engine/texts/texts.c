@@ -28,7 +28,7 @@
 #define FLIGHT_BYTES ((size_t)128 << 20) /* of texts in the window */
 
 struct texts {
-	struct engine *engine;
+	struct run *run;
 	size_t database;
 	struct known *known;
 	struct replacer *replacer;
@@ -56,17 +56,17 @@ static int no_memory(struct texts *t)
 /* ---- A chunk ---- */
 
 /* Texts are large: the window takes fewer of them. */
-static bool wait_for_room(struct engine *e, size_t bytes)
+static bool wait_for_room(struct run *run, size_t bytes)
 {
 	size_t most = FLIGHT_BYTES / (3 * bytes + 1) + 1;
 
 	if (most > WINDOW_MAX)
 		most = WINDOW_MAX;
-	pthread_mutex_lock(&e->lock);
-	while (e->window >= most && !engine_leaving(e))
-		engine_wait(e, &e->changed, NS_PER_S);
-	pthread_mutex_unlock(&e->lock);
-	return !engine_leaving(e);
+	pthread_mutex_lock(&run->lock);
+	while (run->window >= most && !halt_leaving(&run->halt))
+		window_wait(run, &run->changed, NS_PER_S);
+	pthread_mutex_unlock(&run->lock);
+	return !halt_leaving(&run->halt);
 }
 
 /* Rows to change first, then those that are given up: see rewrite_given(). */
@@ -93,26 +93,26 @@ static bool make_chunk(struct texts *t, struct batch *b)
 
 static int flush(struct texts *t)
 {
-	struct engine *e = t->engine;
+	struct run *run = t->run;
 	struct batch *b = t->batch;
 
 	if (!b)
 		return 0;
 	if (!make_chunk(t, b))
 		return no_memory(t);
-	b->pass = e->pass.number;
+	b->pass = run->task->pass.number;
 	b->kind = BATCH_TEXTS;
 	b->state = BATCH_COPIED;
 	b->durable = true;
 	batch_recount(b);
-	if (!wait_for_room(e, t->bytes) || journal_plan(e->journal, &b, 1, t->err))
+	if (!wait_for_room(run, t->bytes) || journal_plan(run->task->journal, &b, 1, t->err))
 		return -1;
 	t->batch = NULL;
 	t->rows_n = t->given_up_n = 0;
 	t->bytes = 0;
 	known_unslot(t->known);
 	known_trim(t->known);
-	return window_admit_copied(e, b) ? 0 : -1;
+	return window_admit_copied(run, b) ? 0 : -1;
 }
 
 /* The object's number in the batch; it points to its real record. */
@@ -277,7 +277,7 @@ static int look_at_row(struct texts *t, const struct migrate_row *row)
 	if (t->edits.n && change(t, row))
 		return -1;
 	return t->rows_n + 1 < CHUNK_ROWS && t->given_up_n + 2 < CHUNK_ROWS &&
-		       t->batch->n < (uint64_t)t->engine->job->batch && t->bytes < CHUNK_BYTES
+		       t->batch->n < (uint64_t)t->run->task->job->batch && t->bytes < CHUNK_BYTES
 		   ? 0
 		   : flush(t);
 }
@@ -286,7 +286,7 @@ static int look_at_row(struct texts *t, const struct migrate_row *row)
 
 static void tell(const struct texts *t, uint64_t too_long)
 {
-	const char *label = t->engine->job->databases[t->database].end.label;
+	const char *label = t->run->task->job->databases[t->database].end.label;
 
 	log_info("%s: %" PRIu64 " texts read, %" PRIu64 " values to replace", label, t->read,
 		 t->counts.places);
@@ -300,14 +300,15 @@ static void tell(const struct texts *t, uint64_t too_long)
 
 static int scan(struct texts *t)
 {
-	struct engine *e = t->engine;
-	struct migrate_session *session = session_open(e->ends.databases[t->database].end, t->err);
+	struct run *run = t->run;
+	struct migrate_session *session =
+	    session_open(run->task->ends.databases[t->database].end, t->err);
 	struct row_scan s;
 	int rc;
 
 	if (!session)
 		return -1;
-	row_scan_init(&s, e, session);
+	row_scan_init(&s, run->gate, session);
 	s.bytes = PAGE_BYTES;
 	while ((rc = row_scan_next(&s, t->err)) == 1)
 		for (size_t i = 0; rc == 1 && i < s.page.n; i++)
@@ -337,8 +338,8 @@ static int scan_again(struct texts *t)
 {
 	uint64_t n = 0;
 
-	if (window_drain(t->engine) ||
-	    journal_each_bad_row(t->engine->journal, count_conflict, &n, t->err))
+	if (window_drain(t->run) ||
+	    journal_each_bad_row(t->run->task->journal, count_conflict, &n, t->err))
 		return -1;
 	if (!n)
 		return 0;
@@ -346,7 +347,7 @@ static int scan_again(struct texts *t)
 		 n);
 	t->read = 0;
 	t->counts = (struct replace_counts){ .places = 0 };
-	return rows_await_scan(t->engine, true, t->err) || scan(t) ? -1 : 0;
+	return rows_await_scan(t->run, true, t->err) || scan(t) ? -1 : 0;
 }
 
 static int init(struct texts *t)
@@ -356,7 +357,7 @@ static int init(struct texts *t)
 	t->after = t->packed = (struct buf)BUF_INIT((size_t)1 << 30);
 	if (!t->rows || !t->given_up)
 		return no_memory(t);
-	t->replacer = known_replacer(t->known, &t->engine->job->databases[t->database], t->err);
+	t->replacer = known_replacer(t->known, &t->run->task->job->databases[t->database], t->err);
 	return t->replacer ? 0 : -1;
 }
 
@@ -374,10 +375,10 @@ static void release(struct texts *t)
 }
 
 /* One after the other: two may be of one column, with values of different forms. */
-static int rewrite_database(struct engine *e, size_t database, struct known *known,
+static int rewrite_database(struct run *run, size_t database, struct known *known,
 			    struct error *err)
 {
-	struct texts t = { .engine = e, .database = database, .known = known, .err = err };
+	struct texts t = { .run = run, .database = database, .known = known, .err = err };
 	int rc = init(&t);
 
 	if (!rc)
@@ -385,24 +386,24 @@ static int rewrite_database(struct engine *e, size_t database, struct known *kno
 	if (!rc)
 		rc = scan_again(&t);
 	if (!rc)
-		rc = window_drain(e);
+		rc = window_drain(run);
 	release(&t);
 	return rc ? -1 : 0;
 }
 
-int texts(struct engine *e, struct error *err)
+int texts(struct run *run, struct error *err)
 {
 	struct known *known;
 	int rc;
 
 	/* all are looked at now: what earlier passes said of them is over */
-	if (rows_await_scan(e, true, err))
+	if (rows_await_scan(run, true, err))
 		return -1;
-	known = known_of_journal(e->journal, e->job, err);
+	known = known_of_journal(run->task->journal, run->task->job, err);
 	rc = known ? 0 : -1;
-	for (size_t i = 0; !rc && i < e->ends.database_count; i++)
-		if (e->job->databases[i].match == MATCH_CONTAINS)
-			rc = rewrite_database(e, i, known, err);
+	for (size_t i = 0; !rc && i < run->task->ends.database_count; i++)
+		if (run->task->job->databases[i].match == MATCH_CONTAINS)
+			rc = rewrite_database(run, i, known, err);
 	known_free(known);
 	return rc;
 }

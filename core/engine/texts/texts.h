@@ -2,9 +2,9 @@
 #ifndef MIGRATE_ENGINE_TEXTS_TEXTS_H
 #define MIGRATE_ENGINE_TEXTS_TEXTS_H
 
-#include "engine/work/engine.h"
+#include "engine/work/running.h"
 
 /* Values inside texts, once all that this pass copies is settled. */
-int texts(struct engine *e, struct error *err);
+int texts(struct run *run, struct error *err);
 
 #endif

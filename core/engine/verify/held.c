@@ -49,7 +49,7 @@ struct missed_rows *missed_rows_new(struct verify *v, struct error *err)
 	if (m) {
 		m->worker = (struct verifier){ .verify = v, .digest = digest_new() };
 		m->held = (struct held_rows)HELD_ROWS_INIT;
-		m->pages = calloc(v->job->database_count + 1, sizeof(*m->pages));
+		m->pages = calloc(v->task.job->database_count + 1, sizeof(*m->pages));
 	}
 	if (m && m->worker.digest && m->pages)
 		return m;
@@ -62,7 +62,7 @@ void missed_rows_free(struct missed_rows *m)
 {
 	if (!m)
 		return;
-	for (size_t i = 0; m->pages && i < m->worker.verify->job->database_count; i++) {
+	for (size_t i = 0; m->pages && i < m->worker.verify->task.job->database_count; i++) {
 		arena_release(&m->pages[i].arena);
 		free(m->pages[i].items);
 		free(m->pages[i].names);
@@ -77,16 +77,16 @@ void missed_rows_free(struct missed_rows *m)
 
 static bool look(struct missed_rows *m, struct migrate_bytes key)
 {
-	struct migrate_session *s = m->worker.verify->ends.destination.session;
+	struct migrate_session *s = m->worker.verify->task.ends.destination.session;
 	struct object_slot slot;
 	struct migrate_stat r = { .key = key, .object = &slot.object };
 	enum migrate_status status;
-	unsigned attempt = 0;
+	struct again a = again_new(m->worker.verify->gate, false);
 
 	do {
 		object_slot_init(&slot, NULL);
 		status = store_stat(s, &r);
-	} while (verify_again(&m->worker, s, status, &attempt));
+	} while (again(&a, s, status));
 	return status == MIGRATE_OK;
 }
 
@@ -138,7 +138,7 @@ static void judge(struct missed_rows *m, const struct job_database *d, const str
 			v->result.rows++;
 		else if (names_something(m, d, held->value))
 			v->result.changed_elsewhere++;
-		else if (!verify_leaving(v))
+		else if (!halt_leaving(&v->halt))
 			lost(v, d, row, held->value);
 		return;
 	case MIGRATE_HOLDS_OTHER:
@@ -168,19 +168,19 @@ static enum migrate_status read_page(struct missed_rows *m, struct migrate_sessi
 {
 	struct migrate_read r = { .rows = page->names, .count = page->n };
 	enum migrate_status status;
-	unsigned attempt = 0;
+	struct again a = again_new(m->worker.verify->gate, false);
 
 	do
 		status = database_read(s, &r, &m->held);
-	while (verify_again(&m->worker, s, status, &attempt));
+	while (again(&a, s, status));
 	return status;
 }
 
 static void flush(struct missed_rows *m, size_t database)
 {
 	struct verify *v = m->worker.verify;
-	const struct job_database *d = &v->job->databases[database];
-	struct migrate_session *s = v->ends.databases[database].session;
+	const struct job_database *d = &v->task.job->databases[database];
+	struct migrate_session *s = v->task.ends.databases[database].session;
 	struct missed_page *page = &m->pages[database];
 	enum migrate_status status = MIGRATE_OK;
 
@@ -189,7 +189,7 @@ static void flush(struct missed_rows *m, size_t database)
 	if (status == MIGRATE_OK)
 		for (size_t i = 0; i < page->n; i++)
 			judge(m, d, &page->items[i], &m->held.items[i]);
-	else if (!verify_leaving(v))
+	else if (!halt_leaving(&v->halt))
 		judge_unread(m, d, page,
 			     !database_reads(s)    ? "its plugin cannot read rows by identity"
 			     : *session_message(s) ? session_message(s)
@@ -200,8 +200,8 @@ static void flush(struct missed_rows *m, size_t database)
 
 void missed_rows_flush(struct missed_rows *m)
 {
-	for (size_t i = 0; i < m->worker.verify->job->database_count; i++)
-		if (!verify_leaving(m->worker.verify))
+	for (size_t i = 0; i < m->worker.verify->task.job->database_count; i++)
+		if (!halt_leaving(&m->worker.verify->halt))
 			flush(m, i);
 }
 

@@ -34,7 +34,7 @@ static int remember(struct scratch **s, const struct verify *v, struct row_name 
 {
 	BUF_AUTO struct buf name = BUF_INIT(1 << 20);
 
-	if (!*s && !(*s = scratch_new(v->job->journal_path, err)))
+	if (!*s && !(*s = scratch_new(v->task.job->journal_path, err)))
 		return -1;
 	if (!pack_name(&name, &row))
 		return error_set(err, EXIT_INTERNAL, "out of memory");
@@ -132,7 +132,7 @@ static int each_chunk(void *arg, struct chunk *c, struct error *err)
 	struct teller *t = arg;
 	struct verify *v = t->verify;
 
-	for (uint32_t i = 0; !c->texts && i < c->n && !verify_leaving(v); i++) {
+	for (uint32_t i = 0; !c->texts && i < c->n && !halt_leaving(&v->halt); i++) {
 		const struct row_record *r = &c->rows[i];
 		struct asked lost, newest = { .newer = false };
 
@@ -159,10 +159,11 @@ static int read_intents(struct teller *t, struct error *err)
 	int64_t after = 0;
 	int result = 0;
 
-	while (!result && !verify_leaving(v) && (b = journal_next_batch(v->journal, after, err))) {
+	while (!result && !halt_leaving(&v->halt) &&
+	       (b = journal_next_batch(v->task.journal, after, err))) {
 		after = b->id;
 		t->batch = b;
-		result = journal_each_chunk(v->journal, b->id, each_chunk, t, err);
+		result = journal_each_chunk(v->task.journal, b->id, each_chunk, t, err);
 		batch_free(b);
 	}
 	return result || error_is_set(err) ? -1 : 0;
@@ -173,7 +174,7 @@ int verify_lost_tell(struct verify *v, struct error *err)
 	struct teller t = { .verify = v };
 	int result = 0;
 
-	if (!v->lost || verify_leaving(v))
+	if (!v->lost || halt_leaving(&v->halt))
 		return 0;
 	t.missed = missed_rows_new(v, err);
 	result = t.missed ? read_intents(&t, err) : -1;

@@ -23,7 +23,7 @@ static void count(struct object *x, uint64_t *counter)
 
 static void unreadable(struct object *x, struct migrate_session *s, enum migrate_status status)
 {
-	if (status == MIGRATE_CANCELLED || verify_leaving(x->worker->verify))
+	if (status == MIGRATE_CANCELLED || halt_leaving(&x->worker->verify->halt))
 		return;
 	verify_report(x->worker, x->batch, x->n, DIFFERENT_UNREADABLE, "%s: %s%s%s",
 		      end_label(session_end(s)), status_name(status),
@@ -38,7 +38,7 @@ static enum migrate_status digest_stored(struct verifier *w, struct migrate_sess
 					 struct migrate_digest *out, uint64_t *size)
 {
 	enum migrate_status status;
-	unsigned attempt = 0;
+	struct again a = again_new(w->verify->gate, false);
 
 	do {
 		struct object_slot slot;
@@ -50,7 +50,7 @@ static enum migrate_status digest_stored(struct verifier *w, struct migrate_sess
 		status = store_get(s, r);
 		digest_end(w->digest, out);
 		*size = sink_digest_count(w->sink);
-	} while (verify_again(w, s, status, &attempt));
+	} while (again(&a, s, status));
 	return status;
 }
 
@@ -117,12 +117,12 @@ static enum migrate_status stat_copy(struct object *x)
 	struct verifier *w = x->worker;
 	struct migrate_stat r = { .key = x->record->new_key, .object = &w->slot.object };
 	enum migrate_status status;
-	unsigned attempt = 0;
+	struct again a = again_new(w->verify->gate, false);
 
 	do {
 		object_slot_init(&w->slot, NULL);
 		status = store_stat(w->destination, &r);
-	} while (verify_again(w, w->destination, status, &attempt));
+	} while (again(&a, w->destination, status));
 	return status;
 }
 
@@ -193,7 +193,7 @@ void verify_objects(struct verifier *w, const struct batch *b)
 {
 	struct verify_result *r = &w->verify->result;
 
-	for (uint32_t i = 0; i < b->n && !verify_leaving(w->verify); i++) {
+	for (uint32_t i = 0; i < b->n && !halt_leaving(&w->verify->halt); i++) {
 		struct object x = { w, b, i, &b->objects[i] };
 		bool wanted = verify_wants(w, b, i);
 

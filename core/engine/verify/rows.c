@@ -68,11 +68,11 @@ static enum migrate_status find_page(struct verifier *w, size_t database, struct
 {
 	struct migrate_session *s = w->databases[database];
 	enum migrate_status status;
-	unsigned attempt = 0;
+	struct again a = again_new(w->verify->gate, false);
 
 	do
 		status = database_find(s, r, page);
-	while (verify_again(w, s, status, &attempt));
+	while (again(&a, s, status));
 	return status;
 }
 
@@ -171,7 +171,7 @@ static int add_page(struct scratch *s, const struct row_page *page, struct error
 
 static int read_rows(struct verify *v, size_t database, struct scratch *s, struct error *err)
 {
-	struct migrate_session *session = v->ends.databases[database].session;
+	struct migrate_session *session = v->task.ends.databases[database].session;
 	struct migrate_scan r = { .limit = PAGE };
 	struct row_page page = ROW_PAGE_INIT;
 	BUF_AUTO struct buf cursor = BUF_INIT(MIGRATE_CURSOR_MAX);
@@ -196,11 +196,11 @@ int verify_index_rows(struct verify *v, struct error *err)
 {
 	int result = 0;
 
-	for (size_t i = 0; !result && i < v->ends.database_count; i++) {
-		if (v->ends.database_facts[i].d.flags & MIGRATE_INDEXED ||
-		    v->job->databases[i].match == MATCH_CONTAINS)
+	for (size_t i = 0; !result && i < v->task.ends.database_count; i++) {
+		if (v->task.ends.database_facts[i].d.flags & MIGRATE_INDEXED ||
+		    v->task.job->databases[i].match == MATCH_CONTAINS)
 			continue;
-		v->indexes[i].scratch = scratch_new(v->job->journal_path, err);
+		v->indexes[i].scratch = scratch_new(v->task.job->journal_path, err);
 		result = v->indexes[i].scratch ? read_rows(v, i, v->indexes[i].scratch, err) : -1;
 	}
 	return result;
@@ -262,7 +262,7 @@ static int compare_holders(const void *a, const void *b)
 
 static int check_old(struct verifier *w, const struct batch *b, size_t database, struct error *err)
 {
-	const struct job_database *d = &w->verify->job->databases[database];
+	const struct job_database *d = &w->verify->task.job->databases[database];
 	struct values values = make_values(w, b, d, true);
 	struct holders h = { .arena = &w->arena, .values = &values };
 	int result = find_holders(w, database, &h, err);
@@ -309,7 +309,7 @@ static int note_others(struct verify *v, uint32_t database, const struct holders
 static int check_new(struct verifier *w, const struct batch *b, size_t database,
 		     const struct chunk *chunks, size_t n, struct error *err)
 {
-	const struct job_database *d = &w->verify->job->databases[database];
+	const struct job_database *d = &w->verify->task.job->databases[database];
 	struct values values = make_values(w, b, d, false);
 	struct holders h = { .arena = &w->arena, .values = &values };
 	int result = find_holders(w, database, &h, err);
@@ -333,16 +333,16 @@ void verify_rows(struct verifier *w, const struct batch *b)
 	size_t n;
 	int result = 0;
 
-	if (!v->ends.database_count)
+	if (!v->task.ends.database_count)
 		return;
-	result = journal_chunks(v->journal, b->id, &w->arena, &chunks, &n, &err);
-	for (size_t i = 0; !result && i < v->ends.database_count; i++) {
-		if (v->job->databases[i].match == MATCH_CONTAINS)
+	result = journal_chunks(v->task.journal, b->id, &w->arena, &chunks, &n, &err);
+	for (size_t i = 0; !result && i < v->task.ends.database_count; i++) {
+		if (v->task.job->databases[i].match == MATCH_CONTAINS)
 			continue;
 		result = check_old(w, b, i, &err);
 		if (!result)
 			result = check_new(w, b, i, chunks, n, &err);
 	}
-	if (result && !atomic_load(&v->ends.host.cancelled))
-		verify_fail(v, &err);
+	if (result && !atomic_load(&v->task.ends.host.cancelled))
+		halt_fail(&v->halt, &err);
 }

@@ -83,19 +83,19 @@ static int look_at_all(struct texts *t, struct migrate_session *s, struct error 
 		buf_reset(&cursor);
 		buf_add(&cursor, page.cursor.p, page.cursor.n);
 		r.cursor = bytes_of(cursor.p, cursor.len);
-	} while (!rc && !page.done && page.cursor.n && !verify_leaving(t->verify));
+	} while (!rc && !page.done && page.cursor.n && !halt_leaving(&t->verify->halt));
 	row_page_release(&page);
 	return rc;
 }
 
 static int verify_database(struct verify *v, size_t i, struct known *known, struct error *err)
 {
-	struct texts t = { .verify = v, .database = &v->job->databases[i], .known = known };
+	struct texts t = { .verify = v, .database = &v->task.job->databases[i], .known = known };
 	int rc = -1;
 
 	t.replacer = known_replacer(known, t.database, err);
 	if (t.replacer)
-		rc = look_at_all(&t, v->ends.databases[i].session, err);
+		rc = look_at_all(&t, v->task.ends.databases[i].session, err);
 	replacer_free(t.replacer);
 	edits_release(&t.edits);
 	arena_release(&t.arena);
@@ -108,11 +108,11 @@ int verify_texts(struct verify *v, struct error *err)
 	struct known *known;
 	int rc = 0;
 
-	if (!job_has_texts(v->job) || v->options.slice > 1 || verify_leaving(v))
+	if (!job_has_texts(v->task.job) || v->options.slice > 1 || halt_leaving(&v->halt))
 		return 0;
-	known = known_of_journal(v->journal, v->job, err);
-	for (size_t i = 0; known && !rc && i < v->ends.database_count; i++)
-		if (v->job->databases[i].match == MATCH_CONTAINS)
+	known = known_of_journal(v->task.journal, v->task.job, err);
+	for (size_t i = 0; known && !rc && i < v->task.ends.database_count; i++)
+		if (v->task.job->databases[i].match == MATCH_CONTAINS)
 			rc = verify_database(v, i, known, err);
 	rc = known ? rc : -1;
 	known_free(known);

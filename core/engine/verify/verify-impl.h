@@ -3,6 +3,7 @@
 #define MIGRATE_ENGINE_VERIFY_VERIFY_IMPL_H
 
 #include "engine/verify/verify.h"
+#include "engine/work/again.h"
 #include "plugin/stream.h"
 
 #include <pthread.h>
@@ -10,7 +11,7 @@
 /*
  * One thread hands out batches, workers with sessions of their own look at them.
  *
- * Invariants: `lock` guards next, fed, error, result, lost, holding and the caller's callback;
+ * Invariants: `lock` guards next, fed, result, lost, holding and the caller's callback;
  * a row index is used by one thread at a time (its own lock).
  */
 struct row_index {               /* of a database whose column has no index */
@@ -19,11 +20,10 @@ struct row_index {               /* of a database whose column has no index */
 };
 
 struct verify {
-	const struct job *job;
-	struct journal *journal;
+	struct task task; /* its journal is only read */
+	struct halt halt;
+	struct gate *gate;
 	struct verify_options options;
-	struct ends ends;
-	bool open;
 	struct row_index *indexes; /* one for each database */
 	struct scratch *lost;      /* rows that do not hold what an intent says; NULL: none */
 	struct scratch *holding;   /* rows that hold a new value without an intent; NULL: none */
@@ -31,9 +31,8 @@ struct verify {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	struct batch *next; /* waits for a worker */
-	bool fed, failed;
+	bool fed;
 	uint32_t workers; /* at work */
-	struct error error;
 	verify_found *found;
 	void *arg;
 	struct verify_result result;
@@ -55,9 +54,6 @@ static inline bool verify_is_done(const struct batch *b)
 	return b->state == BATCH_DONE || b->state == BATCH_PURGED;
 }
 
-/* Has everything been said that need be? */
-bool verify_leaving(struct verify *v);
-void verify_fail(struct verify *v, const struct error *err);
 /* Is the copy of this object to be looked at? */
 bool verify_wants(struct verifier *w, const struct batch *b, uint32_t n);
 /* Are rows that were changed for it? They name its copy, whatever became of it in later passes. */
@@ -68,10 +64,6 @@ void verify_differs(struct verify *v, enum difference d, const struct object_rec
 /* The same, unless a later pass has a newer record of the key. */
 void verify_report(struct verifier *w, const struct batch *b, uint32_t n, enum difference d,
 		   const char *format, ...) MIGRATE_PRINTF(5, 6);
-/* After a failed call: wait and say true to try again; the run ends when everything is in trouble. */
-bool verify_again(struct verifier *w, struct migrate_session *s, enum migrate_status status,
-		  unsigned *attempt);
-
 /* A worker's main function; verifier: its own. */
 void *verify_work(void *verifier);
 

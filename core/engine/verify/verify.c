@@ -19,7 +19,6 @@ const char *difference_name(enum difference d)
 struct feeder {
 	struct verify *verify;
 	struct progress *progress;
-	struct batch_counts all;
 	int64_t shown;
 };
 
@@ -29,8 +28,8 @@ static struct snapshot snapshot_of(const struct feeder *f)
 	struct snapshot s = { .at = clock_monotonic(),
 			      .state = "verifying",
 			      .total_known = true,
-			      .objects = f->all.objects,
-			      .bytes = f->all.bytes,
+			      .objects = r->all.objects,
+			      .bytes = r->all.bytes,
 			      .objects_done =
 				  r->objects + r->left_out + r->not_done + r->failed + r->dropped,
 			      .bytes_done = r->bytes,
@@ -106,9 +105,9 @@ static bool hand_out(struct feeder *f, struct batch *b)
 	bool taken = false;
 
 	pthread_mutex_lock(&v->lock);
-	while (v->next && !v->failed && !atomic_load(&v->ends.host.cancelled))
+	while (v->next && !halt_leaving(&v->halt))
 		show_and_wait(f);
-	if (!v->next && !v->failed) {
+	if (!v->next && !halt_leaving(&v->halt)) {
 		v->next = b;
 		taken = true;
 	}
@@ -126,7 +125,7 @@ static void feed(struct feeder *f)
 	struct batch *b;
 	int64_t after = 0;
 
-	while (!verify_leaving(v) && (b = journal_next_batch(v->journal, after, &err))) {
+	while (!halt_leaving(&v->halt) && (b = journal_next_batch(v->task.journal, after, &err))) {
 		after = b->id;
 		count_batch(v, b);
 		if (!has_copies(b))
@@ -135,7 +134,7 @@ static void feed(struct feeder *f)
 			break;
 	}
 	if (error_is_set(&err))
-		verify_fail(v, &err);
+		halt_fail(&v->halt, &err);
 }
 
 static void finish(struct feeder *f)
@@ -161,10 +160,10 @@ static size_t limit_workers(size_t n, uint32_t max)
 
 static size_t worker_count(const struct verify *v)
 {
-	size_t n = (size_t)v->job->copy.concurrency;
+	size_t n = (size_t)v->task.job->copy.concurrency;
 
-	n = limit_workers(n, v->ends.source_facts.d.sessions_max);
-	n = limit_workers(n, v->ends.destination_facts.d.sessions_max);
+	n = limit_workers(n, v->task.ends.source_facts.d.sessions_max);
+	n = limit_workers(n, v->task.ends.destination_facts.d.sessions_max);
 	return n ? n : 1;
 }
 
@@ -191,11 +190,11 @@ static size_t start(struct verify *v, struct verifier *workers, size_t n, struct
 
 static int outcome(struct verify *v, struct error *err)
 {
-	if (v->failed) {
-		*err = v->error;
+	if (atomic_load(&v->halt.failed)) {
+		*err = v->halt.error;
 		return err->exit;
 	}
-	if (atomic_load(&v->ends.host.cancelled))
+	if (atomic_load(&v->task.ends.host.cancelled))
 		return EXIT_INTERRUPTED;
 	for (int i = 0; i < DIFFERENT_COUNT; i++)
 		if (v->result.different[i])
@@ -226,18 +225,18 @@ int verify_run(struct verify *v, verify_found *found, void *arg, struct verify_r
 	struct feeder f = { .verify = v };
 	ARENA_AUTO struct arena a = ARENA_INIT;
 	struct journal_pass pass;
-	int open = journal_has_open(v->journal, err);
+	int open = journal_has_open(v->task.journal, err);
 
 	v->found = found;
 	v->arg = arg;
 	*r = (struct verify_result){ .objects = 0 };
 	v->result = *r;
-	if (open < 0 || journal_last_pass(v->journal, &a, &pass, err) ||
-	    journal_counts(v->journal, 0, &f.all, err) || verify_index_rows(v, err))
+	if (open < 0 || journal_last_pass(v->task.journal, &a, &pass, err) ||
+	    journal_counts(v->task.journal, 0, &v->result.all, err) || verify_index_rows(v, err))
 		return err->exit;
 	/* after --only=copy the pass is complete, and neither rows nor texts were looked at */
 	v->result.finished = pass.state == PASS_DONE && pass.number && !open;
-	f.progress = progress_new(v->options.progress, v->job->name);
+	f.progress = progress_new(v->options.progress, v->task.job->name);
 	if (!f.progress)
 		error_set(err, EXIT_INTERNAL, "out of memory");
 	else if (!run_workers(v, &f, err) && !verify_lost_tell(v, err))
@@ -261,39 +260,50 @@ static int check_identity(const char *role, const char *then, const char *now, s
 }
 
 /* What is verified against must be what was written to. */
-static int check_fit(const struct verify *v, const struct journal_job *known, struct error *err)
+static int check_fit(const struct task *t, struct error *err)
 {
+	const struct journal_job *known = &t->known;
 	BUF_AUTO struct buf changes = BUF_INIT(65536);
 
-	if (job_compare(known->canonical, v->job->canonical, &changes) >= MIGRATE_MAPPING)
+	if (job_compare(known->canonical, t->job->canonical, &changes) >= MIGRATE_MAPPING)
 		return error_set(err, EXIT_UNFIT,
 				 "the job file no longer fits its journal: undo what was changed "
 				 "in it (migrate-check names it)");
-	if (check_identity("source", known->source, v->ends.source.identity, err))
+	if (check_identity("source", known->source, t->ends.source.identity, err))
 		return -1;
-	return check_identity("destination", known->destination, v->ends.destination.identity, err);
+	return check_identity("destination", known->destination, t->ends.destination.identity, err);
 }
 
-static int open_ends(struct verify *v, struct error *err)
+static int open_task(struct task *t, struct error *err)
 {
-	struct journal_job known;
-	int result;
-
-	if (journal_get_job(v->journal, &known, err))
+	if (task_open_journal(t, JOURNAL_READ, err))
 		return -1;
-	if (!journal_job_is_bound(&known))
-		result = error_set(err, EXIT_USAGE, "nothing was run yet: start migrate-run first");
-	else
-		result = ends_open(&v->ends, v->job, known.id, ENDS_PROBE, err);
-	v->open = !result;
-	if (!result)
-		result = check_fit(v, &known, err);
-	journal_job_release(&known);
-	return result;
+	if (!t->journal)
+		return error_set(err, EXIT_USAGE, "nothing was run yet: start migrate-run first");
+	return task_open_ends(t, t->known.id, ENDS_PROBE, err) || check_fit(t, err) ? -1 : 0;
 }
 
-struct verify *verify_new(const struct job *job, struct journal *j, const struct verify_options *o,
-			  struct error *err)
+static void wake_all(void *arg)
+{
+	struct verify *v = arg;
+
+	pthread_mutex_lock(&v->lock);
+	pthread_cond_broadcast(&v->changed);
+	pthread_mutex_unlock(&v->lock);
+}
+
+static int make_parts(struct verify *v, struct error *err)
+{
+	size_t n = v->task.job->database_count;
+
+	v->gate = gate_new(&v->task, &v->halt, NULL);
+	v->indexes = calloc(n + 1, sizeof(*v->indexes));
+	for (size_t i = 0; v->indexes && i < n; i++)
+		pthread_mutex_init(&v->indexes[i].lock, NULL);
+	return v->gate && v->indexes ? 0 : error_set(err, EXIT_INTERNAL, "out of memory");
+}
+
+struct verify *verify_new(const struct job *job, const struct verify_options *o, struct error *err)
 {
 	struct verify *v = calloc(1, sizeof(*v));
 
@@ -301,33 +311,29 @@ struct verify *verify_new(const struct job *job, struct journal *j, const struct
 		error_set(err, EXIT_INTERNAL, "out of memory");
 		return NULL;
 	}
-	v->job = job;
-	v->journal = j;
+	v->task.job = job;
 	v->options = *o;
 	pthread_mutex_init(&v->lock, NULL);
 	pthread_cond_init(&v->changed, NULL);
-	if (!open_ends(v, err)) {
-		v->indexes = calloc(job->database_count + 1, sizeof(*v->indexes));
-		for (size_t i = 0; v->indexes && i < job->database_count; i++)
-			pthread_mutex_init(&v->indexes[i].lock, NULL);
-		if (v->indexes)
-			return v;
-		error_set(err, EXIT_INTERNAL, "out of memory");
-	}
+	halt_init(&v->halt, &v->task.ends.host);
+	v->halt.wake = wake_all;
+	v->halt.arg = v;
+	if (!make_parts(v, err) && !open_task(&v->task, err))
+		return v;
 	verify_free(v);
 	return NULL;
 }
 
 void verify_cancel(struct verify *v)
 {
-	host_cancel(&v->ends.host);
+	host_cancel(&v->task.ends.host);
 }
 
 void verify_free(struct verify *v)
 {
 	if (!v)
 		return;
-	for (size_t i = 0; v->indexes && i < v->job->database_count; i++) {
+	for (size_t i = 0; v->indexes && i < v->task.job->database_count; i++) {
 		if (v->indexes[i].scratch)
 			scratch_free(v->indexes[i].scratch);
 		pthread_mutex_destroy(&v->indexes[i].lock);
@@ -335,8 +341,9 @@ void verify_free(struct verify *v)
 	free(v->indexes);
 	scratch_free(v->lost);
 	scratch_free(v->holding);
-	if (v->open)
-		ends_close(&v->ends);
+	gate_free(v->gate);
+	task_close(&v->task);
+	halt_release(&v->halt);
 	pthread_cond_destroy(&v->changed);
 	pthread_mutex_destroy(&v->lock);
 	free(v);

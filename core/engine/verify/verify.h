@@ -2,8 +2,7 @@
 #ifndef MIGRATE_ENGINE_VERIFY_VERIFY_H
 #define MIGRATE_ENGINE_VERIFY_VERIFY_H
 
-#include "engine/task/ends.h"
-#include "journal/journal.h"
+#include "engine/task/task.h"
 #include "report/progress.h"
 
 /*
@@ -49,6 +48,7 @@ struct verify_result {
 	uint64_t dropped; /* done, and the journal did not keep what was made (keep: failures) */
 	bool finished;    /* the newest pass */
 	uint64_t failed;  /* failed, skipped and gone objects: there is nothing to verify */
+	struct batch_counts all; /* what the whole journal says */
 	uint64_t different[DIFFERENT_COUNT];
 };
 
@@ -58,8 +58,8 @@ typedef void verify_found(void *arg, enum difference d, const struct object_reco
 
 struct verify;
 
-struct verify *verify_new(const struct job *job, struct journal *j, const struct verify_options *o,
-			  struct error *err);
+/* Opens the job. NULL: err. */
+struct verify *verify_new(const struct job *job, const struct verify_options *o, struct error *err);
 void verify_cancel(struct verify *v); /* async-signal-safe */
 /*
  * EXIT_DIFFERENT; EXIT_INTERRUPTED: no difference so far; EXIT_DONE: none in what was

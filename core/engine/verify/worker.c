@@ -3,36 +3,13 @@
 
 #include "base/escape.h"
 
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* What looks at one batch after the other, with sessions of its own. */
 
-#define ATTEMPTS 5
 #define TEXT_MAX 2048
-
-bool verify_leaving(struct verify *v)
-{
-	bool failed;
-
-	pthread_mutex_lock(&v->lock);
-	failed = v->failed;
-	pthread_mutex_unlock(&v->lock);
-	return failed || atomic_load(&v->ends.host.cancelled);
-}
-
-/* The first error ends everything. */
-void verify_fail(struct verify *v, const struct error *err)
-{
-	pthread_mutex_lock(&v->lock);
-	if (!v->failed)
-		v->error = *err;
-	v->failed = true;
-	pthread_cond_broadcast(&v->changed);
-	pthread_mutex_unlock(&v->lock);
-}
 
 static bool is_sampled(struct verifier *w, struct migrate_bytes key)
 {
@@ -69,11 +46,11 @@ static bool is_newest(struct verifier *w, const struct batch *b, uint32_t n)
 	struct error err = ERROR_INIT;
 	int64_t batch;
 	uint32_t at;
-	int found = journal_find_key(w->verify->journal, b->objects[n].key, &w->arena, &newest,
+	int found = journal_find_key(w->verify->task.journal, b->objects[n].key, &w->arena, &newest,
 				     &batch, &at, &err);
 
 	if (found < 0)
-		verify_fail(w->verify, &err);
+		halt_fail(&w->verify->halt, &err);
 	return found <= 0 || (batch == b->id && at == n) || b->kind == BATCH_ROWS ||
 	       b->kind == BATCH_TEXTS;
 }
@@ -115,35 +92,11 @@ void verify_report(struct verifier *w, const struct batch *b, uint32_t n, enum d
 	va_end(ap);
 }
 
-bool verify_again(struct verifier *w, struct migrate_session *s, enum migrate_status status,
-		  unsigned *attempt)
-{
-	struct pollfd cancel = { .fd = w->verify->ends.host.cancel_fd, .events = POLLIN };
-	int64_t wait = session_retry_after(s);
-	struct error err = ERROR_INIT;
-
-	if (status == MIGRATE_OK || status == MIGRATE_CANCELLED || verify_leaving(w->verify))
-		return false;
-	if (!status_may_retry(status) && !status_is_systemic(status))
-		return false;
-	if (++*attempt < ATTEMPTS && status != MIGRATE_FATAL) {
-		if (wait <= 0)
-			wait = INT64_C(100) << *attempt;
-		poll(&cancel, 1, (int)(wait < 30000 ? wait : 30000));
-		return true;
-	}
-	if (status_is_systemic(status) && end_probe(s, false) != MIGRATE_OK) {
-		session_error(&err, EXIT_OUTAGE, s, status);
-		verify_fail(w->verify, &err);
-	}
-	return false;
-}
-
 /* ---- Workers ---- */
 
 static int open_sessions(struct verifier *w, struct error *err)
 {
-	struct ends *e = &w->verify->ends;
+	struct ends *e = &w->verify->task.ends;
 
 	w->source = session_open(e->source.end, err);
 	w->destination = w->source ? session_open(e->destination.end, err) : NULL;
@@ -162,7 +115,7 @@ static int open_sessions(struct verifier *w, struct error *err)
 
 static void close_sessions(struct verifier *w)
 {
-	for (size_t i = 0; w->databases && i < w->verify->ends.database_count; i++)
+	for (size_t i = 0; w->databases && i < w->verify->task.ends.database_count; i++)
 		if (w->databases[i])
 			session_close(w->databases[i]);
 	free(w->databases);
@@ -181,11 +134,10 @@ static struct batch *take_batch(struct verify *v)
 	struct batch *b;
 
 	pthread_mutex_lock(&v->lock);
-	while (!v->next && !v->fed && !v->failed)
+	while (!v->next && !v->fed && !halt_leaving(&v->halt))
 		pthread_cond_wait(&v->changed, &v->lock);
-	b = v->failed ? NULL : v->next;
-	if (b)
-		v->next = NULL;
+	b = v->next;
+	v->next = NULL;
 	pthread_cond_broadcast(&v->changed);
 	pthread_mutex_unlock(&v->lock);
 	return b;
@@ -199,11 +151,11 @@ void *verify_work(void *arg)
 	struct batch *b;
 
 	if (open_sessions(w, &err))
-		verify_fail(v, &err);
+		halt_fail(&v->halt, &err);
 	while ((b = take_batch(v))) {
-		if (!verify_leaving(v))
+		if (!halt_leaving(&v->halt))
 			verify_objects(w, b);
-		if (!verify_leaving(v) && verify_is_done(b))
+		if (!halt_leaving(&v->halt) && verify_is_done(b))
 			verify_rows(w, b);
 		arena_reset(&w->arena);
 		batch_free(b);

@@ -3,9 +3,10 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "engine/work/engine.h"
 
 #include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -15,7 +16,9 @@
 #define PROBE_MAX (5 * NS_PER_S)
 
 struct gate {
-	struct engine *engine;
+	const struct task *task;
+	struct halt *halt;
+	struct pulse *pulse; /* NULL: nobody asks */
 	pthread_mutex_t lock;
 	atomic_uint denials;
 	_Atomic(int64_t) throttled; /* since when nothing but that is heard; 0: it is not so */
@@ -26,13 +29,15 @@ struct gate {
 	char note[NOTE_MAX];
 };
 
-struct gate *gate_new(struct engine *e)
+struct gate *gate_new(const struct task *t, struct halt *h, struct pulse *pulse)
 {
 	struct gate *g = calloc(1, sizeof(*g));
 
 	if (!g)
 		return NULL;
-	g->engine = e;
+	g->task = t;
+	g->halt = h;
+	g->pulse = pulse;
 	pthread_mutex_init(&g->lock, NULL);
 	return g;
 }
@@ -53,9 +58,24 @@ static bool is_closed(struct gate *g)
 bool gate_pass(struct gate *g)
 {
 	while (is_closed(g))
-		if (!engine_sleep(g->engine, 20 * NS_PER_MS))
+		if (!halt_sleep(g->halt, 20 * NS_PER_MS))
 			return false;
-	return !engine_leaving(g->engine);
+	return !halt_leaving(g->halt);
+}
+
+bool gate_sleep(struct gate *g, int64_t ns)
+{
+	return halt_sleep(g->halt, ns);
+}
+
+unsigned gate_attempts(const struct gate *g)
+{
+	return (unsigned)g->task->job->attempts;
+}
+
+int64_t gate_patience(const struct gate *g)
+{
+	return g->task->job->patience * NS_PER_MS;
 }
 
 void gate_well(struct gate *g)
@@ -95,6 +115,12 @@ bool gate_note(struct gate *g, char *text, size_t size)
 	return shown;
 }
 
+static void note_event(struct gate *g, enum log_level level, const char *text)
+{
+	if (g->task->journal && !g->task->read_only)
+		journal_event(g->task->journal, level, text);
+}
+
 static void begin_outage(struct gate *g, struct migrate_session *s, enum migrate_status status)
 {
 	const char *why = session_message(s);
@@ -105,8 +131,7 @@ static void begin_outage(struct gate *g, struct migrate_session *s, enum migrate
 		 status_name(status), *why ? ": " : "", why);
 	pthread_mutex_unlock(&g->lock);
 	log_warn("paused: %s", g->note);
-	if (g->engine->journal)
-		journal_event(g->engine->journal, LOG_WARN, g->note);
+	note_event(g, LOG_WARN, g->note);
 }
 
 static enum gate_verdict give_up(struct gate *g)
@@ -115,8 +140,8 @@ static enum gate_verdict give_up(struct gate *g)
 
 	error_set(&err, EXIT_OUTAGE,
 		  "gave up after %" PRId64 " s (patience): %s; run again to go on",
-		  g->engine->job->patience / 1000, g->note);
-	engine_fail(g->engine, &err);
+		  g->task->job->patience / 1000, g->note);
+	halt_fail(g->halt, &err);
 	return GATE_LEAVE;
 }
 
@@ -128,16 +153,15 @@ static enum gate_verdict wait_out(struct gate *g, struct migrate_session *s, boo
 
 	begin_outage(g, s, status);
 	while (status != MIGRATE_OK) {
-		if (clock_monotonic() - began > g->engine->job->patience * NS_PER_MS)
+		if (clock_monotonic() - began > gate_patience(g))
 			return give_up(g);
-		if (!engine_sleep(g->engine, wait))
+		if (!halt_sleep(g->halt, wait))
 			return GATE_LEAVE;
 		wait = wait * 2 > PROBE_MAX ? PROBE_MAX : wait * 2;
 		status = end_probe(s, write);
 	}
 	log_info("%s is well again, going on", end_label(session_end(s)));
-	if (g->engine->journal)
-		journal_event(g->engine->journal, LOG_INFO, "going on");
+	note_event(g, LOG_INFO, "going on");
 	return GATE_AGAIN;
 }
 
@@ -168,12 +192,12 @@ static bool is_out_of_patience(struct gate *g)
 	int64_t now = clock_monotonic(), since = 0;
 
 	return !atomic_compare_exchange_strong(&g->throttled, &since, now) &&
-	       now - since > g->engine->job->patience * NS_PER_MS;
+	       now - since > gate_patience(g);
 }
 
 static enum gate_verdict throttled(struct gate *g, struct migrate_session *s)
 {
-	const struct ends *ends = &g->engine->ends;
+	const struct ends *ends = &g->task->ends;
 	int64_t wait = session_retry_after(s);
 
 	if (is_out_of_patience(g)) {
@@ -181,14 +205,13 @@ static enum gate_verdict throttled(struct gate *g, struct migrate_session *s)
 		return give_up(g);
 	}
 
-	if (session_end(s) == ends->source.end)
-		atomic_fetch_add(&g->engine->pulse.source, 1);
-	else if (session_end(s) == ends->destination.end)
-		atomic_fetch_add(&g->engine->pulse.destination, 1);
+	if (g->pulse && session_end(s) == ends->source.end)
+		atomic_fetch_add(&g->pulse->source, 1);
+	else if (g->pulse && session_end(s) == ends->destination.end)
+		atomic_fetch_add(&g->pulse->destination, 1);
 
-	return engine_sleep(g->engine, wait > 0 ? wait * NS_PER_MS : engine_backoff(3))
-		   ? GATE_AGAIN
-		   : GATE_LEAVE;
+	return halt_sleep(g->halt, wait > 0 ? wait * NS_PER_MS : backoff(3)) ? GATE_AGAIN
+									     : GATE_LEAVE;
 }
 
 static enum gate_verdict fatal(struct gate *g, struct migrate_session *s)
@@ -196,14 +219,14 @@ static enum gate_verdict fatal(struct gate *g, struct migrate_session *s)
 	struct error err = ERROR_INIT;
 
 	session_error(&err, EXIT_INTERNAL, s, MIGRATE_FATAL);
-	engine_fail(g->engine, &err);
+	halt_fail(g->halt, &err);
 	return GATE_LEAVE;
 }
 
 /* What a database grants is the same for all rows; its probe() looks at that. */
 static bool is_denied_to_all(struct gate *g, struct migrate_session *s)
 {
-	const struct ends *ends = &g->engine->ends;
+	const struct ends *ends = &g->task->ends;
 
 	for (size_t i = 0; i < ends->database_count; i++)
 		if (session_end(s) == ends->databases[i].end)
@@ -217,10 +240,11 @@ enum gate_verdict gate_trouble(struct gate *g, struct migrate_session *s, bool w
 	enum gate_verdict verdict = GATE_OBJECT;
 	enum migrate_status probed;
 
+	write = write && !g->task->read_only;
 	if (status == MIGRATE_FATAL)
 		return fatal(g, s);
-	if (status == MIGRATE_CANCELLED || atomic_load(&g->engine->failed))
-		return engine_leaving(g->engine) ? GATE_LEAVE : GATE_OBJECT;
+	if (status == MIGRATE_CANCELLED || atomic_load(&g->halt->failed))
+		return halt_leaving(g->halt) ? GATE_LEAVE : GATE_OBJECT;
 	if (status == MIGRATE_THROTTLED)
 		return throttled(g, s);
 	if (status == MIGRATE_DENIED ? !is_denied_to_all(g, s) : !status_is_systemic(status))

@@ -2,7 +2,14 @@
 #ifndef MIGRATE_ENGINE_WORK_GATE_H
 #define MIGRATE_ENGINE_WORK_GATE_H
 
-#include "plugin/end.h"
+#include "engine/task/halt.h"
+#include "engine/task/task.h"
+
+/* What copy.concurrency: auto goes by; read once a second. */
+struct pulse {
+	atomic_uint_fast64_t busy, starved;       /* ns of copiers: at work, waiting for some */
+	atomic_uint_fast64_t source, destination; /* answers that asked for less */
+};
 
 /*
  * One object's trouble is not everyone's, and the reverse. Workers report
@@ -12,10 +19,10 @@
  * after the job's patience (EXIT_OUTAGE). So it does when an end has done
  * nothing but throttle for that long.
  */
-struct engine;
 struct gate;
 
-struct gate *gate_new(struct engine *e);
+/* All of them outlive it; pulse: where what asks for less is counted, or NULL. */
+struct gate *gate_new(const struct task *t, struct halt *h, struct pulse *pulse);
 void gate_free(struct gate *g);
 
 /* Blocks while the run is paused, by an outage or by the operator. False: leaving. */
@@ -31,6 +38,12 @@ enum gate_verdict gate_trouble(struct gate *g, struct migrate_session *s, bool w
 			       enum migrate_status status);
 /* A call went well: rows of denials and throttling are over. Cheap. */
 void gate_well(struct gate *g);
+
+/* Not beyond the moment when the others leave. False: they do. */
+bool gate_sleep(struct gate *g, int64_t ns);
+/* Of the job: how often a call is tried, and for how long one that may wait (ns). */
+unsigned gate_attempts(const struct gate *g);
+int64_t gate_patience(const struct gate *g);
 
 /* The operator's pause. */
 void gate_set_paused(struct gate *g, bool paused);

@@ -2,8 +2,9 @@
 #include "engine/work/pace.h"
 
 #include "base/clock.h"
-#include "engine/work/engine.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 struct bucket {
@@ -14,22 +15,22 @@ struct bucket {
 };
 
 struct pace {
-	struct engine *engine;
+	struct halt *halt;
 	pthread_mutex_t lock;
 	struct bucket buckets[PACE_KINDS];
 };
 
-struct pace *pace_new(struct engine *e)
+struct pace *pace_new(struct halt *h, const struct job_limits *limits)
 {
 	struct pace *p = calloc(1, sizeof(*p));
 
 	if (!p)
 		return NULL;
-	p->engine = e;
+	p->halt = h;
 	pthread_mutex_init(&p->lock, NULL);
-	pace_set(p, PACE_BYTES, e->job->limits.bandwidth);
-	pace_set(p, PACE_REQUESTS, (uint64_t)e->job->limits.requests);
-	pace_set(p, PACE_ROWS, (uint64_t)e->job->limits.rows);
+	pace_set(p, PACE_BYTES, limits->bandwidth);
+	pace_set(p, PACE_REQUESTS, (uint64_t)limits->requests);
+	pace_set(p, PACE_ROWS, (uint64_t)limits->rows);
 	return p;
 }
 
@@ -82,7 +83,7 @@ bool pace_take(struct pace *p, enum pace_kind kind, uint64_t n)
 	if (!atomic_load_explicit(&b->rate, memory_order_relaxed))
 		return true;
 	wait = take(p, b, n);
-	return wait <= 0 || engine_sleep(p->engine, wait);
+	return wait <= 0 || halt_sleep(p->halt, wait);
 }
 
 uint64_t pace_taken(struct pace *p, enum pace_kind kind)

@@ -2,17 +2,16 @@
 #ifndef MIGRATE_ENGINE_WORK_PACE_H
 #define MIGRATE_ENGINE_WORK_PACE_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "engine/task/halt.h"
+#include "job/job.h"
 
 /* The job's limits: token buckets that hold one second's worth, shared by all threads. */
-struct engine;
 struct pace;
 
 enum pace_kind { PACE_BYTES, PACE_REQUESTS, PACE_ROWS, PACE_KINDS };
 
-struct pace *pace_new(struct engine *e);
+/* h outlives it. */
+struct pace *pace_new(struct halt *h, const struct job_limits *limits);
 void pace_free(struct pace *p);
 /* per_second 0: no limit. May be changed while others wait. */
 void pace_set(struct pace *p, enum pace_kind kind, uint64_t per_second);

@@ -1,17 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/work/engine.h"
-
-#include "base/escape.h"
-
-const char *shown_key(struct arena *a, struct migrate_bytes key)
-{
-	BUF_AUTO struct buf b = BUF_INIT(4 * MIGRATE_KEY_MAX);
-	const char *text;
-
-	escape_add(&b, key.p, key.n);
-	text = arena_copy(a, b.p, b.len);
-	return text ? text : "?";
-}
+#include "engine/work/running.h"
 
 bool object_record_copy(struct arena *a, const struct object_record *from, struct object_record *to)
 {

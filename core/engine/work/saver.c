@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/work/engine.h"
+#include "engine/work/running.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -61,56 +61,56 @@ static size_t take_of_list(struct work *list, bool durable, struct work **works,
 }
 
 /* A run that fails will not sync those that wait for it: what is known of them is told all the same. */
-static size_t take_pictures(struct engine *e, bool durable, struct work **works,
+static size_t take_pictures(struct run *run, bool durable, struct work **works,
 			    struct batch **pictures)
 {
 	size_t n;
 
-	pthread_mutex_lock(&e->lock);
-	while (e->saving)
-		engine_wait(e, &e->changed, NS_PER_S);
-	e->saving = true;
-	n = take_of_list(e->open.first, durable, works, pictures, 0);
-	if (atomic_load(&e->failed))
-		n = take_of_list(e->syncing.first, durable, works, pictures, n);
-	pthread_mutex_unlock(&e->lock);
+	pthread_mutex_lock(&run->lock);
+	while (run->saving)
+		window_wait(run, &run->changed, NS_PER_S);
+	run->saving = true;
+	n = take_of_list(run->open.first, durable, works, pictures, 0);
+	if (atomic_load(&run->halt.failed))
+		n = take_of_list(run->syncing.first, durable, works, pictures, n);
+	pthread_mutex_unlock(&run->lock);
 	return n;
 }
 
 /* *n: how many were saved, at most WINDOW_MAX. */
-static int save_some(struct engine *e, bool durable, size_t *n, struct error *err)
+static int save_some(struct run *run, bool durable, size_t *n, struct error *err)
 {
 	struct work *works[WINDOW_MAX];
 	struct batch *pictures[WINDOW_MAX];
 	int rc;
 
-	*n = take_pictures(e, durable, works, pictures);
-	rc = *n ? journal_save(e->journal, pictures, *n, err) : 0;
+	*n = take_pictures(run, durable, works, pictures);
+	rc = *n ? journal_save(run->task->journal, pictures, *n, err) : 0;
 
 	for (size_t i = 0; i < *n; i++) {
 		picture_free(pictures[i]);
-		window_unhold(e, works[i]);
+		window_unhold(run, works[i]);
 	}
-	pthread_mutex_lock(&e->lock);
-	e->saving = false;
-	pthread_cond_broadcast(&e->changed);
-	pthread_mutex_unlock(&e->lock);
+	pthread_mutex_lock(&run->lock);
+	run->saving = false;
+	pthread_cond_broadcast(&run->changed);
+	pthread_mutex_unlock(&run->lock);
 	return rc;
 }
 
-int window_save(struct engine *e, bool durable, struct error *err)
+int window_save(struct run *run, bool durable, struct error *err)
 {
 	size_t n;
 	int rc;
 
 	do
-		rc = save_some(e, durable, &n, err);
+		rc = save_some(run, durable, &n, err);
 	while (!rc && n == WINDOW_MAX);
 	return rc;
 }
 
 /* The unfinished objects of w, as a batch of their own: they began when they did. */
-static struct batch *split_off(struct engine *e, struct work *w, uint32_t *which)
+static struct batch *split_off(struct run *run, struct work *w, uint32_t *which)
 {
 	struct batch *from = w->batch, *to = batch_new();
 
@@ -121,7 +121,7 @@ static struct batch *split_off(struct engine *e, struct work *w, uint32_t *which
 		batch_free(to);
 		return NULL;
 	}
-	to->pass = e->pass.number;
+	to->pass = run->task->pass.number;
 	to->kind = BATCH_MOVED;
 	to->state = BATCH_COPYING;
 	to->began = w->batch->began;
@@ -138,11 +138,11 @@ static struct batch *split_off(struct engine *e, struct work *w, uint32_t *which
 	return to;
 }
 
-static int move_one(struct engine *e, struct work *w, struct error *err)
+static int move_one(struct run *run, struct work *w, struct error *err)
 {
 	uint32_t *which = malloc(w->left * sizeof(*which));
 	struct forward *forward = calloc(w->batch->n, sizeof(*forward));
-	struct batch *to = which && forward ? split_off(e, w, which) : NULL;
+	struct batch *to = which && forward ? split_off(run, w, which) : NULL;
 	struct work *new = NULL;
 	int rc = -1;
 
@@ -152,9 +152,9 @@ static int move_one(struct engine *e, struct work *w, struct error *err)
 	}
 	/* what it has copied waits for a sync */
 	w->batch->durable = false;
-	rc = journal_move(e->journal, w->batch, which, to, err);
+	rc = journal_move(run->task->journal, w->batch, which, to, err);
 	if (!rc)
-		new = window_adopt(e, w, to, which, forward);
+		new = window_adopt(run, w, to, which, forward);
 	if (!new) {
 		batch_free(to);
 		rc = rc ? rc : error_set(err, EXIT_INTERNAL, "out of memory");
@@ -169,46 +169,46 @@ out:
 	return rc;
 }
 
-int window_move_stragglers(struct engine *e, int64_t older_than, struct error *err)
+int window_move_stragglers(struct run *run, int64_t older_than, struct error *err)
 {
 	struct work *w;
 	int rc = 0;
 
-	pthread_mutex_lock(&e->lock);
+	pthread_mutex_lock(&run->lock);
 	/* a picture of it must not reach the journal behind its move */
-	for (w = e->saving ? NULL : e->open.first; w; w = w->next)
+	for (w = run->saving ? NULL : run->open.first; w; w = w->next)
 		if (w->touched < older_than && w->left < w->batch->n && w->taken == w->batch->n &&
 		    w->batch->kind == BATCH_SORTED && w->batch->n > 1)
 			break;
 	if (w)
-		rc = move_one(e, w, err);
-	pthread_mutex_unlock(&e->lock);
+		rc = move_one(run, w, err);
+	pthread_mutex_unlock(&run->lock);
 	return rc;
 }
 
-static bool sleep_until(struct engine *e, int64_t next)
+static bool sleep_until(struct run *run, int64_t next)
 {
 	int64_t left;
 	bool over;
 
-	pthread_mutex_lock(&e->lock);
-	while (!(over = e->synced || atomic_load(&e->failed)) &&
+	pthread_mutex_lock(&run->lock);
+	while (!(over = run->synced || atomic_load(&run->halt.failed)) &&
 	       (left = next - clock_monotonic()) > 0)
-		engine_wait(e, &e->changed, left);
-	pthread_mutex_unlock(&e->lock);
+		window_wait(run, &run->changed, left);
+	pthread_mutex_unlock(&run->lock);
 	return !over;
 }
 
 void *saver_main(void *arg)
 {
-	struct engine *e = arg;
+	struct run *run = arg;
 	struct error err = ERROR_INIT;
 	int64_t next = clock_monotonic() + SAVE_EVERY;
 
-	for (; sleep_until(e, next); next = clock_monotonic() + SAVE_EVERY)
-		if (window_save(e, false, &err) ||
-		    window_move_stragglers(e, clock_monotonic() - STRAGGLE, &err)) {
-			engine_broke_off(e, &err);
+	for (; sleep_until(run, next); next = clock_monotonic() + SAVE_EVERY)
+		if (window_save(run, false, &err) ||
+		    window_move_stragglers(run, clock_monotonic() - STRAGGLE, &err)) {
+			run_broke_off(run, &err);
 			break;
 		}
 	return NULL;

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/work/scan.h"
 
-#include "engine/work/engine.h"
-#include "engine/work/gate.h"
+#include "engine/work/again.h"
 
-void row_scan_init(struct row_scan *s, struct engine *e, struct migrate_session *session)
+void row_scan_init(struct row_scan *s, struct gate *gate, struct migrate_session *session)
 {
 	*s = (struct row_scan){
-		.engine = e, .session = session, .page = ROW_PAGE_INIT, .arena = ARENA_INIT
+		.gate = gate, .session = session, .page = ROW_PAGE_INIT, .arena = ARENA_INIT
 	};
 }
 
@@ -17,43 +16,21 @@ void row_scan_release(struct row_scan *s)
 	arena_release(&s->arena);
 }
 
-/* 0: repeat the call; -1: the run ends, or the scan does. */
-static int look_at_trouble(struct row_scan *s, enum migrate_status status, unsigned *attempt,
-			   struct error *err)
-{
-	struct engine *e = s->engine;
-
-	switch (gate_trouble(e->gate, s->session, true, status)) {
-	case GATE_AGAIN:
-		return 0;
-	case GATE_LEAVE:
-		return -1;
-	default:
-		if ((status_may_retry(status) || status_is_systemic(status)) &&
-		    ++*attempt < (unsigned)e->job->attempts)
-			return engine_sleep(e, engine_backoff(*attempt)) ? 0 : -1;
-		return session_error(err, EXIT_OUTAGE, s->session, status);
-	}
-}
-
 static int fetch(struct row_scan *s, struct error *err)
 {
-	struct migrate_scan q = { .cursor = s->cursor, .limit = CHUNK_ROWS, .bytes = s->bytes };
+	struct migrate_scan q = { .cursor = s->cursor, .limit = SCAN_ROWS, .bytes = s->bytes };
+	struct again a = again_new(s->gate, true);
 	enum migrate_status status;
-	unsigned attempt = 0;
 
-	for (;;) {
-		if (!gate_pass(s->engine->gate))
-			return -1;
+	if (!gate_pass(s->gate))
+		return -1;
+	do
 		status = database_scan(s->session, &q, &s->page);
-		s->too_long += status == MIGRATE_OK ? q.too_long : 0;
-		if (status == MIGRATE_OK) {
-			gate_well(s->engine->gate);
-			return 1;
-		}
-		if (look_at_trouble(s, status, &attempt, err))
-			return -1;
-	}
+	while (again(&a, s->session, status));
+	if (status != MIGRATE_OK)
+		return again_error(&a, s->session, status, err);
+	s->too_long += q.too_long;
+	return 1;
 }
 
 int row_scan_next(struct row_scan *s, struct error *err)

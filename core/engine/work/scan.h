@@ -3,16 +3,16 @@
 #define MIGRATE_ENGINE_WORK_SCAN_H
 
 #include "base/arena.h"
-#include "plugin/end.h"
+#include "engine/work/gate.h"
 
 /*
  * All rows of a database, page by page. Trouble is waited out as the gate says: an
  * error while scanning is never the end of the rows.
  */
-struct engine;
+#define SCAN_ROWS 1000 /* in a page */
 
 struct row_scan {
-	struct engine *engine;
+	struct gate *gate;
 	struct migrate_session *session;
 	struct row_page page; /* the present one */
 	struct migrate_bytes cursor;
@@ -22,8 +22,7 @@ struct row_scan {
 	uint64_t too_long; /* rows passed over, as their values are too long */
 };
 
-/* Once the engine's gate exists. */
-void row_scan_init(struct row_scan *s, struct engine *e, struct migrate_session *session);
+void row_scan_init(struct row_scan *s, struct gate *gate, struct migrate_session *session);
 /* 1: rows in s->page; 0: there are no more; -1 (err is clear when the run is ending). */
 int row_scan_next(struct row_scan *s, struct error *err);
 void row_scan_release(struct row_scan *s);

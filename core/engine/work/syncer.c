@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/work/engine.h"
+#include "engine/work/running.h"
 
 #include "base/clock.h"
 #include "engine/work/gate.h"
@@ -22,9 +22,9 @@ static bool any_to_sync(const struct work *list)
 	return false;
 }
 
-static int sync_destination(struct engine *e, struct migrate_session *s, struct error *err)
+static int sync_destination(struct run *run, struct migrate_session *s, struct error *err)
 {
-	enum migrate_status status = e->has_sync ? store_sync(s) : MIGRATE_OK;
+	enum migrate_status status = run->task->has_sync ? store_sync(s) : MIGRATE_OK;
 
 	if (status == MIGRATE_OK)
 		return 0;
@@ -33,27 +33,27 @@ static int sync_destination(struct engine *e, struct migrate_session *s, struct 
 }
 
 /* Where a batch stands once its copies are settled and durable: where no row matters, at its end. */
-static enum batch_state state_after_copy(const struct engine *e, const struct batch *b)
+static enum batch_state state_after_copy(const struct run *run, const struct batch *b)
 {
-	for (uint32_t i = 0; e->has_rows && i < b->n; i++)
+	for (uint32_t i = 0; run->task->has_rows && i < b->n; i++)
 		if (object_has_rows(&b->objects[i]))
 			return BATCH_COPIED;
 	return BATCH_DONE;
 }
 
-static int journal_settled(struct engine *e, struct work *list, struct error *err)
+static int journal_settled(struct run *run, struct work *list, struct error *err)
 {
 	struct batch *batches[2 * WINDOW_MAX];
 	size_t n = 0;
 	int rc = 0;
 
 	for (struct work *w = list; w && !rc; w = w->next) {
-		w->batch->state = state_after_copy(e, w->batch);
+		w->batch->state = state_after_copy(run, w->batch);
 		w->batch->durable = true;
 		batch_recount(w->batch);
 		batches[n++] = w->batch;
 		if (n == 2 * WINDOW_MAX || !w->next) {
-			rc = journal_save(e->journal, batches, n, err);
+			rc = journal_save(run->task->journal, batches, n, err);
 			n = 0;
 		}
 	}
@@ -61,7 +61,7 @@ static int journal_settled(struct engine *e, struct work *list, struct error *er
 }
 
 /* To the rewriters, or done with. */
-static int hand_on(struct engine *e, struct work *list, struct error *err)
+static int hand_on(struct run *run, struct work *list, struct error *err)
 {
 	struct work *next;
 	int rc = 0;
@@ -70,64 +70,65 @@ static int hand_on(struct engine *e, struct work *list, struct error *err)
 		next = w->next;
 		for (uint32_t i = 0; i < w->batch->n; i++)
 			w->batch->objects[i].dirty = false;
-		if (w->batch->state == BATCH_COPIED && e->options->only != RUN_COPY) {
-			window_to_rewriters(e, w);
+		if (w->batch->state == BATCH_COPIED && run->options->only != RUN_COPY) {
+			window_to_rewriters(run, w);
 			continue;
 		}
-		if (!rc && e->job->journal_keep == KEEP_FAILURES && w->batch->state == BATCH_DONE)
-			rc = journal_drop_done(e->journal, w->batch, err);
-		window_close(e, w);
+		if (!rc && run->task->job->journal_keep == KEEP_FAILURES &&
+		    w->batch->state == BATCH_DONE)
+			rc = journal_drop_done(run->task->journal, w->batch, err);
+		window_close(run, w);
 	}
 	return rc;
 }
 
 /* What cannot be journalled is the next run's. */
-static void abandon(struct engine *e, struct work *list)
+static void abandon(struct run *run, struct work *list)
 {
 	struct work *next;
 
 	for (struct work *w = list; w; w = next) {
 		next = w->next;
-		window_close(e, w);
+		window_close(run, w);
 	}
 }
 
 /* Before a clean stop: what open batches have copied is durable and journalled too. */
-static int save_open(struct engine *e, struct migrate_session *s, struct error *err)
+static int save_open(struct run *run, struct migrate_session *s, struct error *err)
 {
-	return sync_destination(e, s, err) || window_save(e, true, err) ? -1 : 0;
+	return sync_destination(run, s, err) || window_save(run, true, err) ? -1 : 0;
 }
 
-static int serve(struct engine *e, struct migrate_session *s, struct error *err)
+static int serve(struct run *run, struct migrate_session *s, struct error *err)
 {
 	int64_t earliest = 0;
 	struct work *list;
 
-	while ((list = window_take_settled(e, earliest))) {
+	while ((list = window_take_settled(run, earliest))) {
 		earliest = clock_monotonic() + SYNC_EVERY;
-		if ((any_to_sync(list) && sync_destination(e, s, err)) ||
-		    journal_settled(e, list, err)) {
-			abandon(e, list);
+		if ((any_to_sync(list) && sync_destination(run, s, err)) ||
+		    journal_settled(run, list, err)) {
+			abandon(run, list);
 			return -1;
 		}
-		if (hand_on(e, list, err))
+		if (hand_on(run, list, err))
 			return -1;
 	}
-	return atomic_load(&e->failed) ? 0 : save_open(e, s, err);
+	return atomic_load(&run->halt.failed) ? 0 : save_open(run, s, err);
 }
 
 void *syncer_main(void *arg)
 {
-	struct engine *e = arg;
+	struct run *run = arg;
 	struct error err = ERROR_INIT;
-	struct migrate_session *s = session_open(e->ends.destination.end, &err);
+	struct migrate_session *s = session_open(run->task->ends.destination.end, &err);
 
-	if (!s || serve(e, s, &err))
-		engine_fail(e, &err);
+	if (!s || serve(run, s, &err))
+		halt_fail(&run->halt, &err);
 	session_close(s);
-	pthread_mutex_lock(&e->lock);
-	e->synced = true;
-	pthread_cond_broadcast(&e->changed);
-	pthread_mutex_unlock(&e->lock);
+	pthread_mutex_lock(&run->lock);
+	run->synced = true;
+	pthread_cond_broadcast(&run->changed);
+	pthread_mutex_unlock(&run->lock);
 	return NULL;
 }

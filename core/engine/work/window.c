@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/work/engine.h"
+#include "engine/work/running.h"
 
 #include "base/clock.h"
 
@@ -37,16 +37,16 @@ static struct work *list_take_all(struct work_list *l)
 	return all;
 }
 
-bool window_wait_room(struct engine *e)
+bool window_wait_room(struct run *run)
 {
-	pthread_mutex_lock(&e->lock);
-	while (e->window >= WINDOW_MAX && !engine_leaving(e))
-		engine_wait(e, &e->changed, NS_PER_S);
-	pthread_mutex_unlock(&e->lock);
-	return !engine_leaving(e);
+	pthread_mutex_lock(&run->lock);
+	while (run->window >= WINDOW_MAX && !halt_leaving(&run->halt))
+		window_wait(run, &run->changed, NS_PER_S);
+	pthread_mutex_unlock(&run->lock);
+	return !halt_leaving(&run->halt);
 }
 
-static struct work *work_new(struct engine *e, struct batch *b, bool resumed)
+static struct work *work_new(struct run *run, struct batch *b, bool resumed)
 {
 	struct work *w = calloc(1, sizeof(*w));
 	struct error err = ERROR_INIT;
@@ -54,7 +54,7 @@ static struct work *work_new(struct engine *e, struct batch *b, bool resumed)
 	if (!w) {
 		batch_free(b);
 		error_set(&err, EXIT_INTERNAL, "out of memory");
-		engine_fail(e, &err);
+		halt_fail(&run->halt, &err);
 		return NULL;
 	}
 	w->batch = b;
@@ -70,9 +70,9 @@ static void work_free(struct work *w)
 	free(w);
 }
 
-struct work *window_admit(struct engine *e, struct batch *b, bool resumed)
+struct work *window_admit(struct run *run, struct batch *b, bool resumed)
 {
-	struct work *w = work_new(e, b, resumed);
+	struct work *w = work_new(run, b, resumed);
 
 	if (!w)
 		return NULL;
@@ -80,46 +80,46 @@ struct work *window_admit(struct engine *e, struct batch *b, bool resumed)
 		w->left += b->objects[i].state == OBJECT_PLANNED;
 		w->dirty |= b->objects[i].dirty;
 	}
-	pthread_mutex_lock(&e->lock);
-	list_add(w->left ? &e->open : &e->syncing, w);
-	e->window++;
-	engine_wake(e);
-	pthread_mutex_unlock(&e->lock);
+	pthread_mutex_lock(&run->lock);
+	list_add(w->left ? &run->open : &run->syncing, w);
+	run->window++;
+	window_wake(run);
+	pthread_mutex_unlock(&run->lock);
 	return w;
 }
 
-bool window_admit_copied(struct engine *e, struct batch *b)
+bool window_admit_copied(struct run *run, struct batch *b)
 {
-	struct work *w = work_new(e, b, true);
+	struct work *w = work_new(run, b, true);
 
 	if (!w)
 		return false;
-	pthread_mutex_lock(&e->lock);
-	e->window++;
-	list_add(&e->rewriting, w);
-	pthread_cond_broadcast(&e->changed);
-	pthread_mutex_unlock(&e->lock);
+	pthread_mutex_lock(&run->lock);
+	run->window++;
+	list_add(&run->rewriting, w);
+	pthread_cond_broadcast(&run->changed);
+	pthread_mutex_unlock(&run->lock);
 	return true;
 }
 
-void window_fed(struct engine *e)
+void window_fed(struct run *run)
 {
-	pthread_mutex_lock(&e->lock);
-	e->fed = true;
-	engine_wake(e);
-	pthread_mutex_unlock(&e->lock);
+	pthread_mutex_lock(&run->lock);
+	run->fed = true;
+	window_wake(run);
+	pthread_mutex_unlock(&run->lock);
 }
 
-int window_drain(struct engine *e)
+int window_drain(struct run *run)
 {
-	pthread_mutex_lock(&e->lock);
-	e->draining = true;
-	engine_wake(e);
-	while (e->window && !engine_leaving(e))
-		engine_wait(e, &e->changed, NS_PER_S);
-	e->draining = false;
-	pthread_mutex_unlock(&e->lock);
-	return engine_leaving(e) ? -1 : 0;
+	pthread_mutex_lock(&run->lock);
+	run->draining = true;
+	window_wake(run);
+	while (run->window && !halt_leaving(&run->halt))
+		window_wait(run, &run->changed, NS_PER_S);
+	run->draining = false;
+	pthread_mutex_unlock(&run->lock);
+	return halt_leaving(&run->halt) ? -1 : 0;
 }
 
 static void give(struct work *w, uint32_t n, struct item *it)
@@ -154,9 +154,9 @@ static size_t take_run(struct work *w, struct item *items, size_t max)
 	return n;
 }
 
-static size_t take_open(struct engine *e, struct item *items, size_t max)
+static size_t take_open(struct run *run, struct item *items, size_t max)
 {
-	for (struct work *w = e->open.first; w; w = w->next) {
+	for (struct work *w = run->open.first; w; w = w->next) {
 		size_t n = take_run(w, items, max);
 
 		if (n)
@@ -166,11 +166,11 @@ static size_t take_open(struct engine *e, struct item *items, size_t max)
 }
 
 /* The first item that is due again. *next: when the earliest other one will be. */
-static bool take_waiting(struct engine *e, struct item *out, int64_t *next)
+static bool take_waiting(struct run *run, struct item *out, int64_t *next)
 {
 	int64_t now = clock_monotonic();
 
-	for (struct item **p = &e->waiting; *p; p = &(*p)->next) {
+	for (struct item **p = &run->waiting; *p; p = &(*p)->next) {
 		struct item *it = *p;
 
 		if (it->due <= now) {
@@ -186,69 +186,70 @@ static bool take_waiting(struct engine *e, struct item *out, int64_t *next)
 	return false;
 }
 
-static bool nothing_left(const struct engine *e)
+static bool nothing_left(const struct run *run)
 {
-	return e->fed && !e->open.first && !e->waiting;
+	return run->fed && !run->open.first && !run->waiting;
 }
 
-static bool may_take(const struct engine *e, uint32_t copier)
+static bool may_take(const struct run *run, uint32_t copier)
 {
-	return copier < atomic_load(&e->concurrency);
+	return copier < atomic_load(&run->concurrency);
 }
 
-static bool has_parts_to_take(const struct engine *e)
+static bool has_parts_to_take(const struct run *run)
 {
-	for (const struct offer *o = e->offers; o; o = o->next)
+	for (const struct offer *o = run->offers; o; o = o->next)
 		if (o->left)
 			return true;
 	return false;
 }
 
 /* With lock held. False: wait, at most *wait ns. */
-static bool try_take(struct engine *e, uint32_t copier, struct item *items, size_t max, size_t *n,
+static bool try_take(struct run *run, uint32_t copier, struct item *items, size_t max, size_t *n,
 		     enum window_taken *what, int64_t *wait)
 {
 	*n = 0;
 	*what = TOOK_NOTHING;
-	if (engine_leaving(e) || nothing_left(e))
+	if (halt_leaving(&run->halt) || nothing_left(run))
 		return true;
-	if (!may_take(e, copier))
+	if (!may_take(run, copier))
 		return false;
 	*what = TOOK_PARTS;
-	if (has_parts_to_take(e))
+	if (has_parts_to_take(run))
 		return true;
 	*what = TOOK_ITEMS;
-	*n = take_waiting(e, items, wait) ? 1 : take_open(e, items, max);
+	*n = take_waiting(run, items, wait) ? 1 : take_open(run, items, max);
 	return *n > 0;
 }
 
 /* Wait for something to take; willing: this copier would take it. */
-static void starve(struct engine *e, bool willing, int64_t wait)
+static void starve(struct run *run, bool willing, int64_t wait)
 {
 	int64_t since = clock_monotonic();
 
-	engine_wait(e, &e->takeable, wait);
+	window_wait(run, &run->takeable, wait);
 	if (willing)
-		atomic_fetch_add_explicit(&e->pulse.starved, (uint64_t)(clock_monotonic() - since),
+		atomic_fetch_add_explicit(&run->pulse.starved,
+					  (uint64_t)(clock_monotonic() - since),
 					  memory_order_relaxed);
 }
 
-enum window_taken window_take(struct engine *e, uint32_t copier, struct item *items, size_t max,
+enum window_taken window_take(struct run *run, uint32_t copier, struct item *items, size_t max,
 			      size_t *n)
 {
 	enum window_taken what;
 	int64_t wait = NS_PER_S;
 
-	pthread_mutex_lock(&e->lock);
-	while (!try_take(e, copier, items, max, n, &what, &wait)) {
+	pthread_mutex_lock(&run->lock);
+	while (!try_take(run, copier, items, max, n, &what, &wait)) {
 		/* the syncer waits for the moment when nothing can be taken */
-		if (++e->idle == e->copiers)
-			pthread_cond_broadcast(&e->changed);
-		starve(e, may_take(e, copier), wait);
-		e->idle--;
+		if (++run->idle == run->copiers)
+			pthread_cond_broadcast(&run->changed);
+		starve(run, may_take(run, copier), wait);
+		run->idle--;
 		wait = NS_PER_S;
 	}
-	pthread_mutex_unlock(&e->lock);
+	pthread_mutex_unlock(&run->lock);
 	return what;
 }
 
@@ -289,23 +290,23 @@ static bool store_record(struct batch *b, uint32_t n, const struct object_record
 	return true;
 }
 
-static void count(struct engine *e, const struct object_record *o)
+static void count(struct run *run, const struct object_record *o)
 {
 	atomic_uint_fast64_t *by_state[] = {
-		[OBJECT_COPIED] = &e->tally.copied,   [OBJECT_SAME] = &e->tally.same,
-		[OBJECT_SKIPPED] = &e->tally.skipped, [OBJECT_GONE] = &e->tally.gone,
-		[OBJECT_FAILED] = &e->tally.failed,
+		[OBJECT_COPIED] = &run->tally.copied,   [OBJECT_SAME] = &run->tally.same,
+		[OBJECT_SKIPPED] = &run->tally.skipped, [OBJECT_GONE] = &run->tally.gone,
+		[OBJECT_FAILED] = &run->tally.failed,
 	};
 
 	if (o->state < OBJECT_COPIED || o->state > OBJECT_FAILED)
 		BUG("settled in state %d", o->state);
 	atomic_fetch_add_explicit(by_state[o->state], 1, memory_order_relaxed);
-	atomic_fetch_add_explicit(&e->tally.objects_done, 1, memory_order_relaxed);
-	atomic_fetch_add_explicit(&e->tally.bytes_done, o->size, memory_order_relaxed);
+	atomic_fetch_add_explicit(&run->tally.objects_done, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&run->tally.bytes_done, o->size, memory_order_relaxed);
 	if (o->state == OBJECT_COPIED)
-		atomic_fetch_add_explicit(&e->tally.copied_bytes, o->size, memory_order_relaxed);
+		atomic_fetch_add_explicit(&run->tally.copied_bytes, o->size, memory_order_relaxed);
 	if (o->state == OBJECT_FAILED)
-		atomic_fetch_add(&e->tally.new_failures, 1);
+		atomic_fetch_add(&run->tally.new_failures, 1);
 }
 
 static void drop_if_unused(struct work *w)
@@ -314,40 +315,40 @@ static void drop_if_unused(struct work *w)
 		work_free(w);
 }
 
-static void out_of_memory(struct engine *e)
+static void out_of_memory(struct run *run)
 {
 	struct error err = ERROR_INIT;
 
 	error_set(&err, EXIT_INTERNAL, "out of memory");
-	engine_fail_locked(e, &err);
+	run_fail_locked(run, &err);
 }
 
-static void settle_locked(struct engine *e, struct item *it)
+static void settle_locked(struct run *run, struct item *it)
 {
 	uint32_t n = it->n;
 	struct work *w = window_resolve(it->work, &n);
 
 	it->record.lost = it->lost != 0;
 	if (!store_record(w->batch, n, &it->record))
-		out_of_memory(e);
-	count(e, &it->record);
+		out_of_memory(run);
+	count(run, &it->record);
 	if (it->record.state == OBJECT_FAILED)
-		engine_too_many_failed_locked(e);
+		run_too_many_failed_locked(run);
 	w->dirty = true;
 	w->touched = clock_monotonic();
 	if (!--w->left) {
-		list_remove(&e->open, w);
-		list_add(&e->syncing, w);
-		pthread_cond_broadcast(&e->changed);
+		list_remove(&run->open, w);
+		list_add(&run->syncing, w);
+		pthread_cond_broadcast(&run->changed);
 		/* copiers that wait for the last one may leave */
-		if (!e->open.first)
-			pthread_cond_broadcast(&e->takeable);
+		if (!run->open.first)
+			pthread_cond_broadcast(&run->takeable);
 	}
 	it->work->held--;
 	drop_if_unused(it->work);
 }
 
-static void again_locked(struct engine *e, struct item *it)
+static void again_locked(struct run *run, struct item *it)
 {
 	struct item *copy = malloc(sizeof(*copy));
 	uint32_t n = it->n;
@@ -356,45 +357,45 @@ static void again_locked(struct engine *e, struct item *it)
 	/* what was learnt so far (attempts, the source's new etag) is kept with the batch */
 	if (!copy || !store_record(w->batch, n, &it->record)) {
 		free(copy);
-		out_of_memory(e);
+		out_of_memory(run);
 		return;
 	}
 	w->dirty = true;
 	*copy = *it;
 	copy->record = w->batch->objects[n];
-	copy->next = e->waiting;
-	e->waiting = copy;
+	copy->next = run->waiting;
+	run->waiting = copy;
 	/* not to one alone: it might be a copier that must not take anything now */
-	pthread_cond_broadcast(&e->takeable);
+	pthread_cond_broadcast(&run->takeable);
 }
 
-void window_return(struct engine *e, struct item *items, size_t n)
+void window_return(struct run *run, struct item *items, size_t n)
 {
-	pthread_mutex_lock(&e->lock);
+	pthread_mutex_lock(&run->lock);
 	for (size_t i = 0; i < n; i++)
 		switch (items[i].end) {
 		case ITEM_SETTLED:
-			settle_locked(e, &items[i]);
+			settle_locked(run, &items[i]);
 			break;
 		case ITEM_AGAIN:
-			again_locked(e, &items[i]);
+			again_locked(run, &items[i]);
 			break;
 		default:
 			items[i].work->held--;
 			drop_if_unused(items[i].work);
 		}
-	pthread_mutex_unlock(&e->lock);
+	pthread_mutex_unlock(&run->lock);
 }
 
-void window_unhold(struct engine *e, struct work *w)
+void window_unhold(struct run *run, struct work *w)
 {
-	pthread_mutex_lock(&e->lock);
+	pthread_mutex_lock(&run->lock);
 	w->held--;
 	drop_if_unused(w);
-	pthread_mutex_unlock(&e->lock);
+	pthread_mutex_unlock(&run->lock);
 }
 
-struct work *window_adopt(struct engine *e, struct work *w, struct batch *to, const uint32_t *which,
+struct work *window_adopt(struct run *run, struct work *w, struct batch *to, const uint32_t *which,
 			  struct forward *forward)
 {
 	struct work *new = calloc(1, sizeof(*new));
@@ -409,83 +410,86 @@ struct work *window_adopt(struct engine *e, struct work *w, struct batch *to, co
 		forward[which[i]] = (struct forward){ .work = new, .n = i };
 	w->forward = forward;
 	w->left = 0;
-	list_remove(&e->open, w);
-	list_add(&e->syncing, w);
-	list_add(&e->open, new);
-	e->window++;
-	pthread_cond_broadcast(&e->changed);
+	list_remove(&run->open, w);
+	list_add(&run->syncing, w);
+	list_add(&run->open, new);
+	run->window++;
+	pthread_cond_broadcast(&run->changed);
 	return new;
 }
 
 /* Nothing moves on without a sync: waiting for the second to pass helps nobody. */
-static bool all_wait_for_sync(const struct engine *e)
+static bool all_wait_for_sync(const struct run *run)
 {
-	bool feeding = !e->fed && !e->draining && e->window < WINDOW_MAX;
+	bool feeding = !run->fed && !run->draining && run->window < WINDOW_MAX;
 
-	return nothing_left(e) || (e->idle >= e->copiers && !feeding);
+	return nothing_left(run) || (run->idle >= run->copiers && !feeding);
 }
 
-static bool copying_ended(const struct engine *e)
+static bool copying_ended(const struct run *run)
 {
-	return e->copiers == 0 || (nothing_left(e) && !e->open.first);
+	return run->copiers == 0 || (nothing_left(run) && !run->open.first);
 }
 
-struct work *window_take_settled(struct engine *e, int64_t earliest)
+struct work *window_take_settled(struct run *run, int64_t earliest)
 {
 	struct work *all = NULL;
 	int64_t left;
 
-	pthread_mutex_lock(&e->lock);
-	while (!atomic_load(&e->failed)) {
+	pthread_mutex_lock(&run->lock);
+	while (!atomic_load(&run->halt.failed)) {
 		left = earliest - clock_monotonic();
 		/* an older picture of a batch must not be journalled after its end */
-		if (e->saving) {
-			engine_wait(e, &e->changed, NS_PER_S);
+		if (run->saving) {
+			window_wait(run, &run->changed, NS_PER_S);
 			continue;
 		}
-		if (e->syncing.first && (left <= 0 || all_wait_for_sync(e) || engine_leaving(e)))
+		if (run->syncing.first &&
+		    (left <= 0 || all_wait_for_sync(run) || halt_leaving(&run->halt)))
 			break;
-		if (!e->syncing.first && (copying_ended(e) || (engine_leaving(e) && !e->copiers)))
+		if (!run->syncing.first &&
+		    (copying_ended(run) || (halt_leaving(&run->halt) && !run->copiers)))
 			break;
-		engine_wait(e, &e->changed, e->syncing.first && left < NS_PER_S ? left : NS_PER_S);
+		window_wait(run, &run->changed,
+			    run->syncing.first && left < NS_PER_S ? left : NS_PER_S);
 	}
-	if (!atomic_load(&e->failed))
-		all = list_take_all(&e->syncing);
-	pthread_mutex_unlock(&e->lock);
+	if (!atomic_load(&run->halt.failed))
+		all = list_take_all(&run->syncing);
+	pthread_mutex_unlock(&run->lock);
 	return all;
 }
 
-void window_to_rewriters(struct engine *e, struct work *w)
+void window_to_rewriters(struct run *run, struct work *w)
 {
-	pthread_mutex_lock(&e->lock);
-	list_add(&e->rewriting, w);
-	pthread_cond_broadcast(&e->changed);
-	pthread_mutex_unlock(&e->lock);
+	pthread_mutex_lock(&run->lock);
+	list_add(&run->rewriting, w);
+	pthread_cond_broadcast(&run->changed);
+	pthread_mutex_unlock(&run->lock);
 }
 
-struct work *window_take_rewriting(struct engine *e)
+struct work *window_take_rewriting(struct run *run)
 {
 	struct work *w = NULL;
 
-	pthread_mutex_lock(&e->lock);
-	while (!e->rewriting.first && !e->synced && !engine_leaving(e))
-		engine_wait(e, &e->changed, NS_PER_S);
-	if (!engine_leaving(e) && e->rewriting.first) {
-		w = e->rewriting.first;
-		list_remove(&e->rewriting, w);
+	pthread_mutex_lock(&run->lock);
+	while (!run->rewriting.first && !run->synced && !halt_leaving(&run->halt))
+		window_wait(run, &run->changed, NS_PER_S);
+	if (!halt_leaving(&run->halt) && run->rewriting.first) {
+		w = run->rewriting.first;
+		list_remove(&run->rewriting, w);
 	}
-	pthread_mutex_unlock(&e->lock);
+	pthread_mutex_unlock(&run->lock);
 	return w;
 }
 
-void window_close(struct engine *e, struct work *w)
+void window_close(struct run *run, struct work *w)
 {
-	pthread_mutex_lock(&e->lock);
+	pthread_mutex_lock(&run->lock);
 	w->finished = true;
-	e->window--;
+	run->window--;
 	drop_if_unused(w);
-	pthread_cond_broadcast(&e->changed);
-	pthread_mutex_unlock(&e->lock);
+	pthread_cond_broadcast(&run->changed);
+	pthread_mutex_unlock(&run->lock);
 }
 
 static void free_list(struct work_list *l)
@@ -498,25 +502,25 @@ static void free_list(struct work_list *l)
 	}
 }
 
-void window_init(struct engine *e)
+void window_init(struct run *run)
 {
-	list_take_all(&e->open);
-	list_take_all(&e->syncing);
-	list_take_all(&e->rewriting);
+	list_take_all(&run->open);
+	list_take_all(&run->syncing);
+	list_take_all(&run->rewriting);
 }
 
-void window_release(struct engine *e)
+void window_release(struct run *run)
 {
 	struct item *next;
 
-	for (struct item *it = e->waiting; it; it = next) {
+	for (struct item *it = run->waiting; it; it = next) {
 		next = it->next;
 		it->work->held--;
 		drop_if_unused(it->work);
 		free(it);
 	}
-	e->waiting = NULL;
-	free_list(&e->open);
-	free_list(&e->syncing);
-	free_list(&e->rewriting);
+	run->waiting = NULL;
+	free_list(&run->open);
+	free_list(&run->syncing);
+	free_list(&run->rewriting);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/run/again.h"
+#include "engine/run/replan.h"
 
 #include <stdlib.h>
 
-static bool plan_again(struct again *a, struct batch *to, const struct object_record *from)
+static bool plan_again(struct replan *a, struct batch *to, const struct object_record *from)
 {
 	struct object_record *o = &to->objects[to->n];
 
@@ -19,13 +19,13 @@ static bool plan_again(struct again *a, struct batch *to, const struct object_re
 	return true;
 }
 
-static struct batch *second_chance(struct again *a, const struct batch *from)
+static struct batch *second_chance(struct replan *a, const struct batch *from)
 {
 	struct batch *to = batch_new();
 
 	if (!to)
 		return NULL;
-	to->pass = a->engine->pass.number;
+	to->pass = a->run->task->pass.number;
 	to->kind = BATCH_MOVED;
 	to->state = BATCH_PLANNED;
 	to->began = from->began; /* what is in doubt may be there since then */
@@ -42,18 +42,18 @@ static struct batch *second_chance(struct again *a, const struct batch *from)
 }
 
 /* A batch that its objects left may be done by that. */
-int again_finish(struct again *a)
+int replan_finish(struct replan *a)
 {
 	struct batch *from, *to;
 	int rc;
 
 	if (!a->n)
 		return 0;
-	from = journal_load(a->engine->journal, a->batch, a->err);
+	from = journal_load(a->run->task->journal, a->batch, a->err);
 	if (!from)
 		return -1;
 	to = second_chance(a, from);
-	rc = to ? journal_move(a->engine->journal, from, a->which, to, a->err)
+	rc = to ? journal_move(a->run->task->journal, from, a->which, to, a->err)
 		: error_set(a->err, EXIT_INTERNAL, "out of memory");
 	a->moved += a->n;
 	a->n = 0;
@@ -62,9 +62,9 @@ int again_finish(struct again *a)
 	return rc;
 }
 
-int again_add(struct again *a, int64_t batch, uint32_t n)
+int replan_add(struct replan *a, int64_t batch, uint32_t n)
 {
-	if (a->n && batch != a->batch && again_finish(a))
+	if (a->n && batch != a->batch && replan_finish(a))
 		return -1;
 	if (a->n == a->cap) {
 		size_t cap = a->cap ? 2 * a->cap : 256;
@@ -80,7 +80,7 @@ int again_add(struct again *a, int64_t batch, uint32_t n)
 	return 0;
 }
 
-void again_release(struct again *a)
+void replan_release(struct replan *a)
 {
 	free(a->which);
 }

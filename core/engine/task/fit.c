@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/run/begin.h"
+#include "engine/task/task.h"
 
 #include "base/bytes.h"
 #include "base/clock.h"
@@ -23,11 +23,11 @@ static int same_place(const char *what, const char *then, const char *now, struc
 #define DIFF_MAX ((size_t)32 << 20)
 
 /* What an event of the journal says of a change: lines as job_compare() makes them. */
-static int note_change(struct engine *e, const struct buf *diff, struct error *err)
+static int note_change(struct task *task, const struct buf *diff, struct error *err)
 {
-	e->fit.change = strndup((const char *)diff->p, diff->len);
-	e->fit.relist = job_keys_differ(e->identity.canonical, e->job->canonical);
-	return e->fit.change ? 0 : error_set(err, EXIT_INTERNAL, "out of memory");
+	task->fit.change = strndup((const char *)diff->p, diff->len);
+	task->fit.relist = job_keys_differ(task->known.canonical, task->job->canonical);
+	return task->fit.change ? 0 : error_set(err, EXIT_INTERNAL, "out of memory");
 }
 
 /* As many lines of the difference as an error's text holds. */
@@ -44,10 +44,10 @@ static int refuse(struct error *err, const char *advice, const struct buf *diff)
 	return -1;
 }
 
-static int fit_settings(struct engine *e, struct error *err)
+static int fit_settings(struct task *task, const struct run_options *o, struct error *err)
 {
 	BUF_AUTO struct buf diff = BUF_INIT(DIFF_MAX);
-	int class = job_compare(e->identity.canonical, e->job->canonical, &diff);
+	int class = job_compare(task->known.canonical, task->job->canonical, &diff);
 
 	if (class == -2)
 		return error_set(err, EXIT_INTERNAL, "out of memory");
@@ -56,35 +56,36 @@ static int fit_settings(struct engine *e, struct error *err)
 			      "what keys become, and where, cannot change within a job; undo the "
 			      "change, or begin another job with --new-journal",
 			      &diff);
-	if (class == MIGRATE_SELECTION && !e->options->accept_change)
+	if (class == MIGRATE_SELECTION && !o->accept_change)
 		return refuse(err,
 			      "what is selected changed; --accept-change goes on with what is not "
 			      "planned yet",
 			      &diff);
-	return class == MIGRATE_SELECTION ? note_change(e, &diff, err) : 0;
+	return class == MIGRATE_SELECTION ? note_change(task, &diff, err) : 0;
 }
 
 /*
  * A database may be added behind the others with --accept-change; those that were there stay
  * what they are. Rows of what is done are found by the next pass, from what the journal keeps.
  */
-static int fit_databases(struct engine *e, const char *now, struct error *err)
+static int fit_databases(const struct task *task, const struct run_options *o, const char *now,
+			 struct error *err)
 {
-	const char *then = e->identity.databases ? e->identity.databases : "";
+	const char *then = task->known.databases ? task->known.databases : "";
 	ARENA_AUTO struct arena a = ARENA_INIT;
 	size_t n = strlen(then);
 	struct journal_pass pass;
 
 	if (!strcmp(then, now))
 		return 0;
-	if (!e->options->accept_change || strncmp(then, now, n) != 0)
+	if (!o->accept_change || strncmp(then, now, n) != 0)
 		return same_place("list of databases", then, now, err);
-	if (e->job->journal_keep == KEEP_FAILURES)
+	if (task->job->journal_keep == KEEP_FAILURES)
 		return error_set(
 		    err, EXIT_UNFIT,
 		    "a database was added, and the journal keeps failures only: rows of "
 		    "what is done cannot be found; --new-journal begins another job");
-	if (journal_last_pass(e->journal, &a, &pass, err))
+	if (journal_last_pass(task->journal, &a, &pass, err))
 		return -1;
 	if (pass.number && pass.state != PASS_DONE)
 		return error_set(err, EXIT_UNFIT,
@@ -94,62 +95,71 @@ static int fit_databases(struct engine *e, const char *now, struct error *err)
 	return 0;
 }
 
-static int fits(struct engine *e, const char *databases, struct error *err)
+static int check_not_over(const struct task *task, struct error *err)
 {
-	if (!journal_job_is_bound(&e->identity))
-		return 0;
-	if (fit_settings(e, err) ||
-	    same_place("source", e->identity.source, e->ends.source.identity, err) ||
-	    same_place("destination", e->identity.destination, e->ends.destination.identity, err))
+	struct batch *b = journal_next_batch(task->journal, 0, err);
+	bool over = b && b->state >= BATCH_PURGED;
+
+	batch_free(b);
+	if (error_is_set(err))
 		return -1;
-	return fit_databases(e, databases, err);
+	return over ? error_set(err, EXIT_UNFIT, "the job was reverted or purged: it is over") : 0;
 }
 
-int fit_job(struct engine *e, struct error *err)
+int fit_job(struct task *task, const struct run_options *o, struct error *err)
 {
-	char *databases = ends_identities(e->ends.databases, e->ends.database_count);
-	int rc =
-	    databases ? fits(e, databases, err) : error_set(err, EXIT_INTERNAL, "out of memory");
+	const struct journal_job *known = &task->known;
+	char *databases;
+	int rc;
 
+	if (!journal_job_is_bound(known))
+		return 0;
+	if (fit_settings(task, o, err) ||
+	    same_place("source", known->source, task->ends.source.identity, err) ||
+	    same_place("destination", known->destination, task->ends.destination.identity, err))
+		return -1;
+	databases = ends_identities(task->ends.databases, task->ends.database_count);
+	rc = databases ? fit_databases(task, o, databases, err)
+		       : error_set(err, EXIT_INTERNAL, "out of memory");
 	free(databases);
-	return rc;
+	return rc ? rc : check_not_over(task, err);
 }
 
 /* ---- What is remembered ---- */
 
-static struct journal_job job_as_it_is(const struct engine *e)
+static struct journal_job job_as_it_is(const struct task *task)
 {
-	struct journal_job j = e->identity;
+	struct journal_job j = task->known;
 
-	snprintf(j.fingerprint, sizeof(j.fingerprint), "%s", e->job->fingerprint);
-	j.canonical = (char *)(uintptr_t)e->job->canonical;
+	snprintf(j.fingerprint, sizeof(j.fingerprint), "%s", task->job->fingerprint);
+	j.canonical = (char *)(uintptr_t)task->job->canonical;
 	if (!j.exists)
 		j.created = clock_wall();
 	return j;
 }
 
-int fit_remember_id(struct engine *e, struct error *err)
+int fit_remember_id(struct task *task, struct error *err)
 {
-	struct journal_job j = job_as_it_is(e);
+	struct journal_job j = job_as_it_is(task);
 	char none[] = "";
 
 	j.source = j.destination = j.databases = j.caches = none;
 	j.created = clock_wall();
-	return journal_set_job(e->journal, &j, NULL, err);
+	return journal_set_job(task->journal, &j, NULL, err);
 }
 
-int fit_remember(struct engine *e, struct error *err)
+int fit_remember(struct task *task, struct error *err)
 {
-	struct journal_job j = job_as_it_is(e);
+	struct journal_job j = job_as_it_is(task);
 	int rc;
 
-	if (journal_job_is_bound(&e->identity) && !e->fit.change)
+	if (journal_job_is_bound(&task->known) && !task->fit.change)
 		return 0;
-	j.source = e->ends.source.identity;
-	j.destination = e->ends.destination.identity;
-	j.databases = ends_identities(e->ends.databases, e->ends.database_count);
-	j.caches = ends_identities(e->ends.caches, e->ends.cache_count);
-	rc = j.databases && j.caches ? journal_set_job(e->journal, &j, e->fit.change, err)
+	j.source = task->ends.source.identity;
+	j.destination = task->ends.destination.identity;
+	j.databases = ends_identities(task->ends.databases, task->ends.database_count);
+	j.caches = ends_identities(task->ends.caches, task->ends.cache_count);
+	rc = j.databases && j.caches ? journal_set_job(task->journal, &j, task->fit.change, err)
 				     : error_set(err, EXIT_INTERNAL, "out of memory");
 	free(j.databases);
 	free(j.caches);

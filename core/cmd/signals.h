@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef MIGRATE_ENGINE_TASK_SIGNALS_H
-#define MIGRATE_ENGINE_TASK_SIGNALS_H
+#ifndef MIGRATE_CMD_SIGNALS_H
+#define MIGRATE_CMD_SIGNALS_H
 
 #include "base/error.h"
 
@@ -17,8 +17,6 @@ int signals_watch(struct error *err);
  * at once. NULL: leave. When this returns, what was set before is not running any more.
  */
 void signals_on_first(void (*first)(void *arg), void *arg);
-/* How many there were. */
-unsigned signals_heard(void);
 void signals_unwatch(void);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/task/signals.h"
+#include "cmd/signals.h"
 
 #include "base/log.h"
 
@@ -94,16 +94,6 @@ void signals_on_first(void (*first)(void *arg), void *arg)
 	if (first && watch.heard)
 		first(arg);
 	pthread_mutex_unlock(&watch.lock);
-}
-
-unsigned signals_heard(void)
-{
-	unsigned heard;
-
-	pthread_mutex_lock(&watch.lock);
-	heard = watch.heard;
-	pthread_mutex_unlock(&watch.lock);
-	return heard;
 }
 
 void signals_unwatch(void)

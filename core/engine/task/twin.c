@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/run/begin.h"
+#include "engine/task/task.h"
 
 #include "base/log.h"
 
@@ -14,11 +14,12 @@
  */
 #define LOOKED_AT_MAX 100
 
-static bool is_of_same_ends(const struct engine *e, const char *path)
+static bool is_of_same_ends(const struct task *task, const char *path)
 {
-	struct journal_options o = {
-		.path = path, .mode = JOURNAL_READ, .trusted = e->job->owner, .allow_volatile = true
-	};
+	struct journal_options o = { .path = path,
+				     .mode = JOURNAL_READ,
+				     .trusted = task->job->owner,
+				     .allow_volatile = true };
 	struct error ignored = ERROR_INIT;
 	struct journal *j = journal_open(&o, &ignored);
 	struct journal_job other;
@@ -26,17 +27,17 @@ static bool is_of_same_ends(const struct engine *e, const char *path)
 
 	if (j && !journal_get_job(j, &other, &ignored)) {
 		same = journal_job_is_bound(&other) &&
-		       !strcmp(other.source, e->ends.source.identity) &&
-		       !strcmp(other.destination, e->ends.destination.identity);
+		       !strcmp(other.source, task->ends.source.identity) &&
+		       !strcmp(other.destination, task->ends.destination.identity);
 		journal_job_release(&other);
 	}
 	journal_close(j);
 	return same;
 }
 
-void twin_tell(const struct engine *e)
+void twin_tell(const struct task *task)
 {
-	const char *own = e->job->journal_path, *slash = strrchr(own, '/');
+	const char *own = task->job->journal_path, *slash = strrchr(own, '/');
 	char *pattern = NULL;
 	glob_t found;
 
@@ -46,7 +47,7 @@ void twin_tell(const struct engine *e)
 	if (!glob(pattern, 0, NULL, &found)) {
 		for (size_t i = 0; i < found.gl_pathc && i < LOOKED_AT_MAX; i++)
 			if (strcmp(found.gl_pathv[i], own) != 0 &&
-			    is_of_same_ends(e, found.gl_pathv[i]))
+			    is_of_same_ends(task, found.gl_pathv[i]))
 				log_warn("%s is the journal of a job with the same source and "
 					 "destination: if it is this one under another name, give "
 					 "it that name again (job:), or journal.path",
