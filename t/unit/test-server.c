@@ -18,7 +18,7 @@
  * stand meanwhile, pauses and stops them, and is there when they have ended. Signals and the
  * process are its own.
  */
-#define OBJECTS 500
+#define OBJECTS 300
 #define DEADLINE (60 * NS_PER_S)
 
 struct served {
@@ -90,7 +90,7 @@ static void begin(struct served *s, const char *name)
 	snprintf(text, sizeof(text),
 		 "job: %s\nsource: {plugin: posix, root: old}\n"
 		 "destination: {plugin: posix, root: new-%s}\n"
-		 "limits: {requests: 100}\njournal: {allow_volatile: true}\n",
+		 "limits: {requests: 150}\njournal: {allow_volatile: true}\n",
 		 name, name);
 	write_file(path, text);
 	snprintf(path, sizeof(path), "new-%s", name);

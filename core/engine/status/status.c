@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define SAMPLES 60
@@ -62,8 +63,7 @@ const char *level_name(uint8_t level)
 
 /* ---- The state of the job ---- */
 
-/* The number of a process that died may be another program's by now. */
-static bool is_ours(int pid)
+static bool is_migrate(int pid)
 {
 	char path[64], name[32] = "";
 	FILE *f;
@@ -78,6 +78,44 @@ static bool is_ours(int pid)
 	return !strncmp(name, "migrate", 7);
 }
 
+/* Since boot, in clock ticks: proc(5). 0: not known. */
+static unsigned long long started_at(int pid)
+{
+	unsigned long long ticks = 0;
+	char path[64], text[1024] = "";
+	const char *p;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	f = fopen(path, "re");
+	if (!f)
+		return 0;
+	p = fgets(text, sizeof(text), f) ? strrchr(text, ')') : NULL; /* names may hold spaces */
+	fclose(f);
+	for (int field = 2; p && field < 22; field++)
+		p = strchr(p + 1, ' ');
+	return p && sscanf(p, " %llu", &ticks) == 1 ? ticks : 0;
+}
+
+/* A server that runs jobs has a name of its own. */
+static bool is_older(int pid, int64_t than)
+{
+	long a_second = sysconf(_SC_CLK_TCK);
+	unsigned long long ticks = started_at(pid);
+	struct timespec up;
+
+	if (!ticks || a_second <= 0 || clock_gettime(CLOCK_BOOTTIME, &up))
+		return false;
+	return clock_wall() - (up.tv_sec - (int64_t)(ticks / (unsigned long)a_second)) * NS_PER_S <=
+	       than + 2 * NS_PER_S;
+}
+
+/* The number of a process that died may be another program's by now. */
+static bool is_ours(const struct journal_run *run)
+{
+	return is_migrate(run->pid) || is_older(run->pid, run->started);
+}
+
 /* Only this machine's processes can be looked at; another's run is believed. */
 static bool is_alive(const struct journal_run *run)
 {
@@ -86,7 +124,7 @@ static bool is_alive(const struct journal_run *run)
 	gethostname(host, sizeof(host) - 1);
 	if (strcmp(host, run->host) != 0)
 		return true;
-	return run->pid > 0 && (!kill(run->pid, 0) || errno == EPERM) && is_ours(run->pid);
+	return run->pid > 0 && (!kill(run->pid, 0) || errno == EPERM) && is_ours(run);
 }
 
 /* Of a run that did what it was asked to do. */
