@@ -293,8 +293,12 @@ engine_sources = \
 	core/engine/verify/worker.c \
 	core/engine/work/again.c \
 	core/engine/work/again.h \
+	core/engine/work/budget.c \
+	core/engine/work/budget.h \
 	core/engine/work/gate.c \
 	core/engine/work/gate.h \
+	core/engine/work/offers.c \
+	core/engine/work/offers.h \
 	core/engine/work/pace.c \
 	core/engine/work/pace.h \
 	core/engine/work/record.c \
@@ -305,7 +309,10 @@ engine_sources = \
 	core/engine/work/scan.h \
 	core/engine/work/syncer.c \
 	core/engine/work/tell.c \
+	core/engine/work/window-hands.c \
+	core/engine/work/window-save.c \
 	core/engine/work/window.c \
+	core/engine/work/window.h \
 	$(empty)
 
 report_sources = \

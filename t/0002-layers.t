@@ -18,7 +18,7 @@ plugin/conformance: plugin
 journal:
 report:
 engine/task: job job/schema plugin journal report
-engine/work: job engine/task
+engine/work: job journal engine/task
 engine/plan: journal engine/task engine/work
 engine/copy: plugin engine/task engine/work
 engine/rows: journal engine/work
@@ -68,6 +68,18 @@ nothing_points_up() {
 	[ -z "$t_wrong" ] || { printf '%s\n' "$t_wrong"; return 1; }
 }
 
+# The window's lock is the window's and the offers'.
+lock_is_the_windows() {
+	t_wrong=$(grep -rn 'window\.lock' core/engine --include='*.[ch]' | grep -vE '^core/engine/work/(window[a-z-]*|offers)\.[ch]:')
+	[ -z "$t_wrong" ] || { printf '%s\n' "$t_wrong"; return 1; }
+}
+
+# The library owns neither the process nor its signals.
+process_is_the_programs() {
+	t_wrong=$(grep -rnE '\b(_?exit|_Exit|quick_exit|sigaction|signalfd|pthread_sigmask|signal) ?\(' core --include='*.c' | grep -v '^core/cmd/')
+	[ -z "$t_wrong" ] || { printf '%s\n' "$t_wrong"; return 1; }
+}
+
 # The public header, files of its own folder, and what plugins share.
 plugins_see_no_other() {
 	t_wrong=$(for t_folder in plugins/*/ plugins/*/*/; do
@@ -104,6 +116,8 @@ check 'each folder of the core is a room of the table' each_room_is_there
 check 'no room knows one behind it' nothing_points_up
 check 'files include what the table allows their room' arrows_are_allowed
 check 'and the table allows no more than that' allowed_are_needed
+check 'the lock of the window is taken by the window and the offers alone' lock_is_the_windows
+check 'signals and the end of the process are the programs'"'"'' process_is_the_programs
 check 'plugins see the public header, their own files and what they share' plugins_see_no_other
 
 for one in 'gcc c c99' 'gcc c c11' 'g++ c++ c++17' 'clang c c99' 'clang c c11' 'clang++ c++ c++17'; do

@@ -47,6 +47,7 @@ unit_tests = \
 	t/unit/test-sqlite-tables \
 	t/unit/test-stride \
 	t/unit/test-window \
+	t/unit/test-window-threads \
 	$(empty)
 libs3_unit_tests = \
 	t/unit/test-libs3 \
@@ -429,6 +430,8 @@ thread_unit_tests = \
 	t/unit/test-journal-threads \
 	t/unit/test-plugin-streams \
 	t/unit/test-progress \
+	t/unit/test-server \
+	t/unit/test-window-threads \
 	$(empty)
 thread_tests = \
 	$(filter t/30%,$(shell_tests)) \

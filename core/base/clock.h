@@ -2,6 +2,7 @@
 #ifndef MIGRATE_BASE_CLOCK_H
 #define MIGRATE_BASE_CLOCK_H
 
+#include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,5 +17,9 @@ int64_t clock_file(void);
 
 /* "2026-11-21T10:11:12Z" for a wall time; size >= 21. */
 void clock_format(int64_t wall, char *text, size_t size);
+
+/* A condition whose waits go by the monotonic clock, and one that lasts ns at most. */
+void clock_cond_init(pthread_cond_t *c);
+void clock_cond_wait(pthread_cond_t *c, pthread_mutex_t *lock, int64_t ns);
 
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "run-fixture.h"
 
+#include "engine/work/offers.h"
+
 /*
  * Random work in a window, and a naive model: an array of all objects that says where each one
  * is by now, in whose hands, and what became of it.
@@ -132,7 +134,7 @@ static size_t waiting_count(void)
 {
 	size_t n = 0;
 
-	for (const struct item *it = run.waiting; it; it = it->next)
+	for (const struct item *it = run.window.waiting; it; it = it->next)
 		n++;
 	return n;
 }
@@ -152,8 +154,9 @@ static void check_window(void)
 
 	for (unsigned i = 0; i < work_count; i++)
 		open += !works[i].closed;
-	ck_assert_uint_eq(run.window, open);
-	ck_assert_uint_eq(check_list(&run.open, true) + check_list(&run.syncing, false), open);
+	ck_assert_uint_eq(run.window.works, open);
+	ck_assert_uint_eq(
+	    check_list(&run.window.open, true) + check_list(&run.window.syncing, false), open);
 	ck_assert_uint_eq(waiting_count(), count_of(WAITING));
 	ck_assert_uint_eq(run.tally.copied, settled_by[OBJECT_COPIED]);
 	ck_assert_uint_eq(run.tally.same, settled_by[OBJECT_SAME]);
@@ -212,7 +215,7 @@ static void admit_some(void)
 
 static const struct item *waiting_for(unsigned number)
 {
-	for (const struct item *it = run.waiting; it; it = it->next)
+	for (const struct item *it = run.window.waiting; it; it = it->next)
 		if (number_of(it->record.key) == number)
 			return it;
 	return NULL;
@@ -220,7 +223,7 @@ static const struct item *waiting_for(unsigned number)
 
 static bool any_due(void)
 {
-	for (const struct item *it = run.waiting; it; it = it->next)
+	for (const struct item *it = run.window.waiting; it; it = it->next)
 		if (!it->due)
 			return true;
 	return false;
@@ -353,7 +356,7 @@ static void give_back(bool leaving)
 
 static void let_time_pass(void)
 {
-	for (struct item *it = run.waiting; it; it = it->next)
+	for (struct item *it = run.window.waiting; it; it = it->next)
 		it->due = 0;
 }
 
@@ -373,10 +376,10 @@ static struct known_work *straggling(void)
 static void move_stragglers(void)
 {
 	struct known_work *from = straggling(), *to = &works[work_count];
-	size_t window = run.window;
+	size_t window = run.window.works;
 
 	WELL(window_move_stragglers(&run, INT64_MAX, &err));
-	ck_assert_uint_eq(run.window, window + (from != NULL));
+	ck_assert_uint_eq(run.window.works, window + (from != NULL));
 	if (!from)
 		return;
 	for (uint32_t i = 0; i < from->n; i++)
@@ -385,7 +388,7 @@ static void move_stragglers(void)
 	for (uint32_t i = 0; i < to->n; i++)
 		objects[to->members[i]].work = work_count;
 	to->kind = BATCH_MOVED;
-	for (struct work *w = run.open.first; w; w = w->next)
+	for (struct work *w = run.window.open.first; w; w = w->next)
 		to->batch = w->batch->id; /* the last one */
 	work_count++;
 }
@@ -395,7 +398,7 @@ static void sync_settled(void)
 {
 	struct work *next;
 
-	if (!run.syncing.first)
+	if (!run.window.syncing.first)
 		return;
 	for (struct work *w = window_take_settled(&run, 0); w; w = next) {
 		next = w->next;
@@ -405,7 +408,7 @@ static void sync_settled(void)
 		known(w->batch)->closed = true;
 		window_to_rewriters(&run, w);
 	}
-	while (run.rewriting.first && !halt_leaving(&run.halt))
+	while (run.window.rewriting.first && !halt_leaving(&run.halt))
 		window_close(&run, window_take_rewriting(&run));
 }
 
@@ -491,7 +494,7 @@ START_TEST(results_end_up_where_the_naive_model_says)
 		check_window();
 	}
 	sync_settled();
-	ck_assert_uint_eq(run.window, 0);
+	ck_assert_uint_eq(run.window.works, 0);
 	check_journal();
 }
 END_TEST
@@ -507,7 +510,7 @@ START_TEST(a_run_that_ends_journals_what_is_settled_and_leaves_the_rest)
 	halt_stop(&run.halt);
 	ck_assert_int_eq(window_take(&run, 0, &it, 1, &n), TOOK_NOTHING);
 	ck_assert_uint_eq(n, 0);
-	ck_assert(!window_wait_room(&run));
+	ck_assert(!window_wait_room(&run, WINDOW_MAX));
 	while (hand_count) {
 		give_back(true);
 		check_window();
@@ -536,12 +539,12 @@ START_TEST(a_result_follows_its_object_however_often_it_moved)
 
 		for (uint32_t i = 0; i < to->n; i++)
 			to->objects[i] = w[m - 1]->batch->objects[i + 1];
-		pthread_mutex_lock(&run.lock);
+		pthread_mutex_lock(&run.window.lock);
 		w[m] = window_adopt(&run, w[m - 1], to, which, forward);
 		ck_assert(window_resolve(w[0], &at) == w[m] && at == 3 - m);
-		pthread_mutex_unlock(&run.lock);
+		pthread_mutex_unlock(&run.window.lock);
 	}
-	ck_assert_uint_eq(run.window, 3);
+	ck_assert_uint_eq(run.window.works, 3);
 	for (uint32_t i = 0; i < 4; i++) {
 		items[i].record.state = OBJECT_COPIED;
 		items[i].record.attempts = (uint8_t)(10 + i);
@@ -559,21 +562,61 @@ END_TEST
 
 START_TEST(a_copier_is_told_of_parts_and_of_the_end)
 {
-	struct offer offer = { .left = 1 };
+	static const uint32_t parts[] = { 4, 7 };
+	struct offer offer = { .parts = parts, .n = 2 }, *from;
 	struct item it;
+	uint32_t part;
 	size_t n;
 
 	plain = true;
 	admit(1);
-	run.offers = &offer;
+	offer_make(&run, &offer);
 	ck_assert_int_eq(window_take(&run, 0, &it, 1, &n), TOOK_PARTS);
 	ck_assert_uint_eq(n, 0);
-	run.offers = NULL;
+	ck_assert(offer_take(&run, &offer, &part) && part == 4);
+	ck_assert(offer_take_any(&run, &from, &part) && from == &offer && part == 7);
+	ck_assert(!offer_take_any(&run, &from, &part) && !offer_take(&run, &offer, &part));
+	offer_end(&run, &offer);
+	offer_end(&run, &offer);
+	offer_withdraw(&run, &offer);
+	ck_assert_ptr_null(run.window.offers);
 	ck_assert_int_eq(window_take(&run, 0, &it, 1, &n), TOOK_ITEMS);
 	it.record.state = OBJECT_COPIED;
 	window_return(&run, &it, 1);
 	window_fed(&run);
 	ck_assert_int_eq(window_take(&run, 0, &it, 1, &n), TOOK_NOTHING);
+}
+END_TEST
+
+START_TEST(no_part_is_given_out_once_one_has_failed)
+{
+	static const uint32_t parts[] = { 0, 1, 2 };
+	struct offer offer = { .parts = parts, .n = 3 };
+	uint32_t part;
+
+	offer_make(&run, &offer);
+	ck_assert(offer_take(&run, &offer, &part) && offer_take(&run, &offer, &part));
+	ck_assert(offer_fail(&run, &offer));
+	ck_assert(!offer_fail(&run, &offer)); /* the first one's reason is told */
+	ck_assert(!offer_take(&run, &offer, &part));
+	offer_end(&run, &offer);
+	offer_end(&run, &offer);
+	offer_withdraw(&run, &offer);
+}
+END_TEST
+
+START_TEST(memory_beyond_the_budget_may_go_alone)
+{
+	struct budget b;
+
+	budget_init(&b, &run.halt, 100);
+	ck_assert(budget_take(&b, 200)); /* rather than never */
+	budget_give(&b, 200);
+	ck_assert(budget_take(&b, 60) && budget_take(&b, 40));
+	ck_assert_uint_eq(b.used, 100);
+	halt_fail(&run.halt, &(struct error){ .exit = EXIT_INTERNAL });
+	ck_assert(!budget_take(&b, 1)); /* nobody waits in a run that has failed */
+	budget_release(&b);
 }
 END_TEST
 
@@ -583,6 +626,8 @@ static void add(TCase *t)
 	tcase_add_loop_test(t, a_run_that_ends_journals_what_is_settled_and_leaves_the_rest, 0, 10);
 	tcase_add_test(t, a_result_follows_its_object_however_often_it_moved);
 	tcase_add_test(t, a_copier_is_told_of_parts_and_of_the_end);
+	tcase_add_test(t, no_part_is_given_out_once_one_has_failed);
+	tcase_add_test(t, memory_beyond_the_budget_may_go_alone);
 }
 
 int main(void)

@@ -224,7 +224,7 @@ static void handle(struct copier *c, struct item *it)
 		it->end = ITEM_LEFT;
 		return;
 	}
-	atomic_store_explicit(&run->inflight[c->number], it, memory_order_relaxed);
+	window_note_inflight(run, c->number, it);
 	if (!it->record.new_key.n)
 		fail_item(it, FAIL_OTHER, "no new key was planned");
 	else if (it->record.hung >= HUNG_MAX)
@@ -233,7 +233,7 @@ static void handle(struct copier *c, struct item *it)
 		it->end = ITEM_LEFT;
 	if (it->end == ITEM_SETTLED)
 		uploads_leave(c, it);
-	atomic_store_explicit(&run->inflight[c->number], NULL, memory_order_relaxed);
+	window_note_inflight(run, c->number, NULL);
 	if (it->end == ITEM_SETTLED && it->record.state == OBJECT_FAILED)
 		tell_failure(run, &it->record);
 }
@@ -290,16 +290,6 @@ static void go_without(struct copier *c, size_t n, struct error *err)
 	atomic_store(&run->most_copiers, others);
 }
 
-static void leave(struct copier *c)
-{
-	struct run *run = c->run;
-
-	pthread_mutex_lock(&run->lock);
-	run->copiers--;
-	window_wake(run);
-	pthread_mutex_unlock(&run->lock);
-}
-
 void *copier_main(void *arg)
 {
 	struct copier *c = arg;
@@ -320,6 +310,6 @@ void *copier_main(void *arg)
 		copier_unreserve(c);
 		arena_reset(&c->arena);
 	}
-	leave(c);
+	window_dismiss(run, COPIERS, 1);
 	return NULL;
 }

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "engine/copy/uploads.h"
 #include "engine/work/again.h"
+#include "engine/work/offers.h"
 #include "engine/work/pace.h"
 
 #include <stdio.h>
@@ -17,7 +18,10 @@ struct part {
 	bool done;
 };
 
-/* An object whose parts are on their way; guarded by the engine's lock. */
+/*
+ * An object whose parts are on their way. A part is its copier's; status, blame_source and said
+ * are those of the first that failed, and of who offered them once they are withdrawn.
+ */
 struct large {
 	struct offer offer; /* the first: the list's items are these */
 	const struct object_record *record;
@@ -25,9 +29,10 @@ struct large {
 	size_t id_n;
 	bool native;
 	uint64_t part_size;
-	uint32_t count, busy;
+	uint32_t count;
 	struct part *parts;
-	enum migrate_status status; /* the first that was not OK: no more parts are given out */
+	uint32_t *wanted; /* numbers of those that are not done */
+	enum migrate_status status;
 	bool blame_source;
 	char said[256]; /* by the session of the copier whose part failed */
 };
@@ -54,20 +59,6 @@ uint64_t parts_size(const struct run *run, uint64_t size)
 	if (d->part_max && part > d->part_max)
 		part = d->part_max;
 	return part;
-}
-
-/* With lock held: the next part that is not done, or UINT32_MAX. */
-static uint32_t take_part(struct large *l)
-{
-	while (l->offer.left) {
-		uint32_t i = l->count - l->offer.left--;
-
-		if (!l->parts[i].done) {
-			l->busy++;
-			return i;
-		}
-	}
-	return UINT32_MAX;
 }
 
 static uint64_t part_length(const struct large *l, uint32_t i)
@@ -149,53 +140,28 @@ static enum migrate_status send_part_stubbornly(struct copier *c, struct large *
 	return status != MIGRATE_OK && a.verdict == GATE_LEAVE ? MIGRATE_CANCELLED : status;
 }
 
-static void end_part(struct copier *c, struct large *l, uint32_t i, enum migrate_status status)
+/* One that was taken. */
+static void do_part(struct copier *c, struct large *l, uint32_t i)
 {
-	struct run *run = c->run;
+	enum migrate_status status = send_part_stubbornly(c, l, i);
 
-	pthread_mutex_lock(&run->lock);
-	l->busy--;
 	l->parts[i].done = status == MIGRATE_OK;
-	if (status != MIGRATE_OK && l->status == MIGRATE_OK) {
+	if (status != MIGRATE_OK && offer_fail(c->run, &l->offer)) {
 		l->status = status;
-		l->offer.left = 0;
 		l->blame_source = c->culprit == c->source;
 		snprintf(l->said, sizeof(l->said), "%s",
 			 c->culprit ? session_message(c->culprit) : "");
 	}
-	window_wake(run);
-	pthread_mutex_unlock(&run->lock);
-}
-
-static bool do_part(struct copier *c, struct large *l)
-{
-	uint32_t i;
-
-	pthread_mutex_lock(&c->run->lock);
-	i = take_part(l);
-	pthread_mutex_unlock(&c->run->lock);
-	if (i == UINT32_MAX)
-		return false;
-	end_part(c, l, i, send_part_stubbornly(c, l, i));
-	return true;
+	offer_end(c->run, &l->offer);
 }
 
 void parts_help(struct copier *c)
 {
-	struct run *run = c->run;
-	struct large *l = NULL;
-	uint32_t i = UINT32_MAX;
+	struct offer *o;
+	uint32_t i;
 
-	pthread_mutex_lock(&run->lock);
-	for (struct offer *o = run->offers; o; o = o->next) {
-		l = (struct large *)o;
-		i = take_part(l);
-		if (i != UINT32_MAX)
-			break;
-	}
-	pthread_mutex_unlock(&run->lock);
-	if (i != UINT32_MAX)
-		end_part(c, l, i, send_part_stubbornly(c, l, i));
+	if (offer_take_any(c->run, &o, &i))
+		do_part(c, (struct large *)o, i);
 }
 
 /* ---- The copier that holds the object ---- */
@@ -305,28 +271,19 @@ static enum migrate_status complete(struct copier *c, struct item *it, struct la
 	return status;
 }
 
-static void offer(struct run *run, struct large *l)
+/* False: out of memory. */
+static bool want_rest(struct large *l)
 {
-	pthread_mutex_lock(&run->lock);
-	l->offer = (struct offer){ .next = run->offers, .left = l->count };
-	run->offers = &l->offer;
-	window_wake(run);
-	pthread_mutex_unlock(&run->lock);
-}
+	uint32_t n = 0;
 
-/* No copier touches l after this. */
-static void withdraw(struct run *run, struct large *l)
-{
-	struct offer **p;
-
-	pthread_mutex_lock(&run->lock);
-	l->offer.left = 0;
-	while (l->busy)
-		window_wait(run, &run->changed, NS_PER_S);
-	for (p = &run->offers; *p != &l->offer; p = &(*p)->next)
-		;
-	*p = l->offer.next;
-	pthread_mutex_unlock(&run->lock);
+	l->wanted = calloc(l->count + (size_t)1, sizeof(*l->wanted));
+	if (!l->wanted)
+		return false;
+	for (uint32_t i = 0; i < l->count; i++)
+		if (!l->parts[i].done)
+			l->wanted[n++] = i;
+	l->offer = (struct offer){ .parts = l->wanted, .n = n };
+	return true;
 }
 
 /* Another copier's session may have been told why. */
@@ -341,12 +298,16 @@ static enum migrate_status blame_as_said(struct copier *c, const struct large *l
 
 static enum migrate_status send_all(struct copier *c, struct large *l)
 {
-	offer(c->run, l);
-	while (!halt_leaving(&c->run->halt) && do_part(c, l))
-		;
+	uint32_t part;
+
+	if (!want_rest(l))
+		return blame(c, NULL, MIGRATE_TRANSIENT);
+	offer_make(c->run, &l->offer);
+	while (!halt_leaving(&c->run->halt) && offer_take(c->run, &l->offer, &part))
+		do_part(c, l, part);
 	/* those we wait for may be waiting for memory */
 	copier_unreserve(c);
-	withdraw(c->run, l);
+	offer_withdraw(c->run, &l->offer);
 	for (uint32_t i = 0; l->status == MIGRATE_OK && i < l->count; i++)
 		if (!l->parts[i].done)
 			l->status = MIGRATE_CANCELLED;
@@ -453,6 +414,7 @@ enum migrate_status copy_in_parts(struct copier *c, struct item *it, struct targ
 		return blame(c, NULL, MIGRATE_TRANSIENT);
 	status = run_upload(c, it, &l, t);
 	free(l.parts);
+	free(l.wanted);
 	if (status != MIGRATE_OK)
 		return status;
 	it->record.native = native;

@@ -13,31 +13,11 @@
 
 /* Bytes pass through the core: a small object through memory, others through a ring. */
 
-static bool take_memory(struct run *run, uint64_t n)
-{
-	pthread_mutex_lock(&run->lock);
-	/* one that is larger than the whole budget may go alone */
-	while (run->memory && run->memory + n > run->task->job->copy.memory &&
-	       !atomic_load(&run->halt.failed))
-		window_wait(run, &run->changed, NS_PER_S);
-	run->memory += n;
-	pthread_mutex_unlock(&run->lock);
-	return !atomic_load(&run->halt.failed);
-}
-
-static void give_memory(struct run *run, uint64_t n)
-{
-	pthread_mutex_lock(&run->lock);
-	run->memory -= n;
-	pthread_cond_broadcast(&run->changed);
-	pthread_mutex_unlock(&run->lock);
-}
-
 void copier_unreserve(struct copier *c)
 {
 	if (!c->reserved)
 		return;
-	give_memory(c->run, c->reserved);
+	budget_give(&c->run->budget, c->reserved);
 	c->reserved = 0;
 	free(c->buffer);
 	c->buffer = NULL;
@@ -54,7 +34,7 @@ bool copier_reserve(struct copier *c, size_t n)
 	free(c->buffer);
 	c->buffer_size = 0;
 	if (size > SMALL_BUFFER) {
-		if (!take_memory(c->run, size))
+		if (!budget_take(&c->run->budget, size))
 			c->buffer = NULL;
 		c->reserved = size;
 	}
@@ -250,10 +230,10 @@ static enum migrate_status run_ring(struct copier *c, struct producer *p, struct
 
 static bool take_ring(struct copier *c)
 {
-	if (take_memory(c->run, RING_SIZE))
+	if (budget_take(&c->run->budget, RING_SIZE))
 		c->ring = ring_new(RING_SIZE);
 	if (!c->ring)
-		give_memory(c->run, RING_SIZE);
+		budget_give(&c->run->budget, RING_SIZE);
 	return c->ring;
 }
 
@@ -261,7 +241,7 @@ static void give_ring(struct copier *c)
 {
 	ring_free(c->ring);
 	c->ring = NULL;
-	give_memory(c->run, RING_SIZE);
+	budget_give(&c->run->budget, RING_SIZE);
 }
 
 /* known: the digest of what will come, n = 0: it is taken while the bytes pass. */

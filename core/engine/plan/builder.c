@@ -102,7 +102,7 @@ int builder_flush(struct builder *b, struct error *err)
 		return error_set(err, EXIT_INTERNAL, "out of memory");
 	if (seal(b, err))
 		return -1;
-	if (b->admit && !window_wait_room(b->run))
+	if (b->admit && !window_wait_room(b->run, WINDOW_MAX))
 		return -1;
 	if (journal_plan(b->run->task->journal, &b->batch, 1, err))
 		return -1;

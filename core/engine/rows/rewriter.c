@@ -350,9 +350,6 @@ void *rewriter_main(void *arg)
 		window_close(run, w);
 		arena_reset(&r->arena);
 	}
-	pthread_mutex_lock(&run->lock);
-	run->rewriters--;
-	pthread_cond_broadcast(&run->changed);
-	pthread_mutex_unlock(&run->lock);
+	window_dismiss(run, REWRITERS, 1);
 	return NULL;
 }

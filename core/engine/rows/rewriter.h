@@ -45,8 +45,10 @@ int rows_find(struct rewriter *r, struct batch *b, size_t database, each_chunk *
 	      struct error *err);
 
 /* turn.c: one rewrite(), which took ns; contended: as it says. */
-void turn_take(struct run *run, size_t database);
-void turn_end(struct run *run, size_t database, int64_t ns, bool contended);
+struct turns *turns_new(struct run *run); /* NULL: out of memory */
+void turns_free(struct turns *t);
+void turn_take(struct turns *t, size_t database);
+void turn_end(struct turns *t, size_t database, int64_t ns, bool contended);
 
 /* swap.c: rewrite a chunk whose intent is durable; outcomes into its rows. */
 int rows_rewrite(struct rewriter *r, struct chunk *c, struct error *err);

@@ -32,11 +32,11 @@ static enum migrate_status call(struct swap *w, const uint32_t *rows, size_t n, 
 
 	for (size_t i = 0; i < n; i++)
 		w->call[i] = &w->changes[rows[i]];
-	turn_take(r->run, w->database);
+	turn_take(r->run->turns, w->database);
 	*ns = clock_monotonic();
 	status = database_rewrite(r->databases[w->database], &q);
 	*ns = clock_monotonic() - *ns;
-	turn_end(r->run, w->database, *ns, q.contended);
+	turn_end(r->run->turns, w->database, *ns, q.contended);
 	w->doubtful = q.doubtful;
 	return status;
 }

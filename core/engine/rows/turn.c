@@ -3,6 +3,8 @@
 
 #include "base/clock.h"
 
+#include <stdlib.h>
+
 /*
  * A database may bear fewer rewrites at once than there are rewriters: the others look for
  * rows and wait for the journal meanwhile. Where it bears but one, a rewrite keeps all other
@@ -15,15 +17,54 @@
 #define LOOK (2500 * NS_PER_MS)
 #define ABOUT (5 * NS_PER_S) /* since they were seen last */
 
-void turn_take(struct run *run, size_t database)
-{
-	uint32_t max = run->task->ends.database_facts[database].d.sessions_max;
+/* Who may rewrite rows of one database. */
+struct turn {
+	uint32_t now, max; /* calls of rewrite() under way; max 0: any number may be */
+	/* where but one may be: */
+	int64_t busy, next_look; /* ns that were spent so; when to look for other writers */
+	int64_t contended;       /* when some were seen last (monotonic); 0: never */
+};
 
-	pthread_mutex_lock(&run->lock);
-	while (max && run->turns[database].now >= max)
-		window_wait(run, &run->changed, NS_PER_S);
-	run->turns[database].now++;
-	pthread_mutex_unlock(&run->lock);
+struct turns {
+	struct halt *halt;
+	pthread_mutex_t lock;
+	pthread_cond_t ended;
+	struct turn of[]; /* each database */
+};
+
+struct turns *turns_new(struct run *run)
+{
+	const struct ends *e = &run->task->ends;
+	struct turns *t = calloc(1, sizeof(*t) + e->database_count * sizeof(t->of[0]));
+
+	if (!t)
+		return NULL;
+	t->halt = &run->halt;
+	pthread_mutex_init(&t->lock, NULL);
+	clock_cond_init(&t->ended);
+	for (size_t i = 0; i < e->database_count; i++)
+		t->of[i].max = e->database_facts[i].d.sessions_max;
+	return t;
+}
+
+void turns_free(struct turns *t)
+{
+	if (!t)
+		return;
+	pthread_cond_destroy(&t->ended);
+	pthread_mutex_destroy(&t->lock);
+	free(t);
+}
+
+void turn_take(struct turns *t, size_t database)
+{
+	struct turn *one = &t->of[database];
+
+	pthread_mutex_lock(&t->lock);
+	while (one->max && one->now >= one->max)
+		clock_cond_wait(&t->ended, &t->lock, NS_PER_S);
+	one->now++;
+	pthread_mutex_unlock(&t->lock);
 }
 
 /* Of the one that has the turn. */
@@ -44,15 +85,14 @@ static bool must_rest(struct turn *t, int64_t ns, bool contended)
 	return true;
 }
 
-void turn_end(struct run *run, size_t database, int64_t ns, bool contended)
+void turn_end(struct turns *t, size_t database, int64_t ns, bool contended)
 {
-	struct turn *t = &run->turns[database];
+	struct turn *one = &t->of[database];
 
-	if (run->task->ends.database_facts[database].d.sessions_max == 1 &&
-	    must_rest(t, ns, contended))
-		halt_sleep(&run->halt, REST);
-	pthread_mutex_lock(&run->lock);
-	t->now--;
-	pthread_cond_broadcast(&run->changed);
-	pthread_mutex_unlock(&run->lock);
+	if (one->max == 1 && must_rest(one, ns, contended))
+		halt_sleep(t->halt, REST);
+	pthread_mutex_lock(&t->lock);
+	one->now--;
+	pthread_cond_broadcast(&t->ended);
+	pthread_mutex_unlock(&t->lock);
 }

@@ -38,11 +38,11 @@ int crew_hire(struct crew *c, struct run *run, struct error *err)
 	*c = (struct crew){ .run = run };
 	c->copiers = calloc(CREW_MOST, sizeof(struct copier *));
 	c->rewriters = calloc(rewriters + 1, sizeof(struct rewriter *));
-	run->inflight = calloc(CREW_MOST, sizeof(*run->inflight));
-	run->turns = calloc(run->task->ends.database_count + 1, sizeof(*run->turns));
-	if (!c->copiers || !c->rewriters || !run->inflight || !run->turns)
+	run->window.inflight = calloc(CREW_MOST, sizeof(*run->window.inflight));
+	run->turns = turns_new(run);
+	if (!c->copiers || !c->rewriters || !run->window.inflight || !run->turns)
 		return error_set(err, EXIT_INTERNAL, "out of memory");
-	run->inflight_size = CREW_MOST;
+	run->window.inflight_size = CREW_MOST;
 	atomic_store(&run->most_copiers, most_copiers(run));
 	for (; c->rewriter_count < rewriters; c->rewriter_count++) {
 		c->rewriters[c->rewriter_count] = rewriter_new(run, err);
@@ -60,11 +60,11 @@ void crew_dismiss(struct crew *c)
 		rewriter_free(c->rewriters[i]);
 	free(c->copiers);
 	free(c->rewriters);
-	free(c->run->turns);
+	turns_free(c->run->turns);
 	c->run->turns = NULL;
-	free(c->run->inflight);
-	c->run->inflight = NULL;
-	c->run->inflight_size = 0;
+	free(c->run->window.inflight);
+	c->run->window.inflight = NULL;
+	c->run->window.inflight_size = 0;
 }
 
 static bool start(pthread_t *t, void *(*main)(void *), void *arg, struct run *run)
@@ -78,13 +78,6 @@ static bool start(pthread_t *t, void *(*main)(void *), void *arg, struct run *ru
 	return false;
 }
 
-static void count_copiers(struct run *run, int change)
-{
-	pthread_mutex_lock(&run->lock);
-	run->copiers += (uint32_t)change;
-	pthread_mutex_unlock(&run->lock);
-}
-
 /* It is counted before it starts: nobody must think that the last one left. */
 static bool hire_copier(struct crew *c)
 {
@@ -96,9 +89,9 @@ static bool hire_copier(struct crew *c)
 		halt_fail(&run->halt, &err);
 		return false;
 	}
-	count_copiers(run, 1);
+	window_enlist(run, COPIERS, 1);
 	if (!start(&copier->thread, copier_main, copier, run)) {
-		count_copiers(run, -1);
+		window_dismiss(run, COPIERS, 1);
 		copier_free(copier);
 		return false;
 	}
@@ -108,12 +101,7 @@ static bool hire_copier(struct crew *c)
 
 static bool copying_goes_on(struct run *run)
 {
-	bool some;
-
-	pthread_mutex_lock(&run->lock);
-	some = run->copiers > 0;
-	pthread_mutex_unlock(&run->lock);
-	return some && !halt_leaving(&run->halt);
+	return window_has_copiers(run) && !halt_leaving(&run->halt);
 }
 
 static uint32_t bounded(const struct run *run, uint32_t n)
@@ -133,10 +121,7 @@ void crew_set(struct crew *c, uint32_t copiers)
 	}
 	while (c->copier_count < copiers && copying_goes_on(run) && hire_copier(c))
 		;
-	pthread_mutex_lock(&run->lock);
-	atomic_store(&run->concurrency, copiers);
-	window_wake(run);
-	pthread_mutex_unlock(&run->lock);
+	window_set_concurrency(run, copiers);
 }
 
 /* Threads that could not be started are counted out again: nobody waits for them. */
@@ -145,15 +130,11 @@ static void start_rewriters(struct crew *c)
 	struct run *run = c->run;
 	uint32_t n;
 
-	pthread_mutex_lock(&run->lock);
-	run->rewriters = c->rewriter_count;
-	pthread_mutex_unlock(&run->lock);
+	window_enlist(run, REWRITERS, c->rewriter_count);
 	for (n = 0; n < c->rewriter_count; n++)
 		if (!start(&c->rewriters[n]->thread, rewriter_main, c->rewriters[n], run))
 			break;
-	pthread_mutex_lock(&run->lock);
-	run->rewriters -= c->rewriter_count - n;
-	pthread_mutex_unlock(&run->lock);
+	window_dismiss(run, REWRITERS, c->rewriter_count - n);
 	c->started_rewriters = n;
 }
 
@@ -167,11 +148,10 @@ void crew_start(struct crew *c)
 	c->has_syncer = start(&c->syncer, syncer_main, run, run);
 	c->has_feeder = start(&c->feeder, feeder_main, run, run);
 	c->has_saver = start(&c->saver, saver_main, run, run);
-	pthread_mutex_lock(&run->lock);
-	/* either may have come to its end already: only ever set, never taken back */
-	run->synced |= !c->has_syncer;
-	run->fed |= !c->has_feeder;
-	pthread_mutex_unlock(&run->lock);
+	if (!c->has_syncer)
+		window_synced(run);
+	if (!c->has_feeder)
+		window_fed(run);
 }
 
 void crew_join(struct crew *c)

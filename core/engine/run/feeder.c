@@ -144,7 +144,7 @@ static int admit_all_open(struct run *run, struct error *err)
 			return -1;
 		for (size_t i = 0; i < n && ids[i] <= last; i++) {
 			after = ids[i];
-			if (!window_wait_room(run) || admit_open(run, ids[i], err))
+			if (!window_wait_room(run, WINDOW_MAX) || admit_open(run, ids[i], err))
 				return -1;
 		}
 	} while (n && after < last);

@@ -73,7 +73,7 @@ static int flush(struct rowscan *s)
 	b->state = BATCH_COPIED;
 	b->durable = true;
 	batch_recount(b);
-	if (!window_wait_room(run) || journal_plan(run->task->journal, &b, 1, s->err))
+	if (!window_wait_room(run, WINDOW_MAX) || journal_plan(run->task->journal, &b, 1, s->err))
 		return -1;
 	s->batch = NULL;
 	s->n = 0;

@@ -57,11 +57,8 @@ static const char *state_name(const struct run *run, bool fed)
 static void fill(struct run *run, struct snapshot *s, char *note, size_t size)
 {
 	struct tally *t = &run->tally;
-	bool fed;
+	bool fed = window_is_fed(run);
 
-	pthread_mutex_lock(&run->lock);
-	fed = run->fed;
-	pthread_mutex_unlock(&run->lock);
 	*s = (struct snapshot){
 		.at = clock_monotonic(),
 		.state = state_name(run, fed),
@@ -155,22 +152,12 @@ static void each_second(struct ticker *t)
 	watchdog_look(run);
 }
 
-static bool anybody_left(struct run *run)
-{
-	bool left;
-
-	pthread_mutex_lock(&run->lock);
-	left = run->copiers || run->rewriters || !run->synced || !run->fed;
-	pthread_mutex_unlock(&run->lock);
-	return left;
-}
-
 void ticker_run(struct ticker *t)
 {
 	int64_t until = 10 * NS_PER_MS;
 
 	t->next_second = clock_monotonic() + NS_PER_S;
-	while (anybody_left(t->run)) {
+	while (!window_is_over(t->run)) {
 		show(t, false);
 		if (clock_monotonic() >= t->next_second) {
 			t->next_second += NS_PER_S;

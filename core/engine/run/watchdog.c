@@ -45,36 +45,16 @@ static void look_at_all(struct hang *h)
 		end_each_busy(e->caches[i].end, look, h);
 }
 
-/* The lock keeps what the copiers hold from changing while we look. */
-static uint32_t gather_inflight(struct run *run, uint32_t n, int64_t *batches, uint32_t *objects)
-{
-	uint32_t used = 0;
-
-	pthread_mutex_lock(&run->lock);
-	for (uint32_t i = 0; i < n; i++) {
-		struct item *it = atomic_load(&run->inflight[i]);
-
-		if (!it)
-			continue;
-		/* what hangs is a straggler as well: it lies in another batch by now */
-		objects[used] = it->n;
-		batches[used] = window_resolve(it->work, &objects[used])->batch->id;
-		used++;
-	}
-	pthread_mutex_unlock(&run->lock);
-	return used;
-}
-
 /* Keys in flight are journalled: what hangs twice is quarantined. */
 static void note_inflight(struct run *run)
 {
-	uint32_t n = run->inflight_size, used = 0;
+	uint32_t n = run->window.inflight_size, used = 0;
 	int64_t *batches = calloc(n, sizeof(*batches));
 	uint32_t *objects = calloc(n, sizeof(*objects));
 	struct error err = ERROR_INIT;
 
 	if (batches && objects)
-		used = gather_inflight(run, n, batches, objects);
+		used = window_inflight(run, batches, objects);
 	if (used && journal_hung(run->task->journal, batches, objects, used, &err))
 		log_error("%s", err.text);
 	free(batches);

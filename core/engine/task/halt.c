@@ -11,17 +11,12 @@
 
 void halt_init(struct halt *h, struct host *host)
 {
-	pthread_condattr_t attr;
-
 	h->host = host;
 	h->wake = NULL;
 	atomic_init(&h->stopping, false);
 	atomic_init(&h->failed, false);
 	h->error = (struct error)ERROR_INIT;
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&h->changed, &attr);
-	pthread_condattr_destroy(&attr);
+	clock_cond_init(&h->changed);
 	pthread_mutex_init(&h->lock, NULL);
 }
 
@@ -67,21 +62,13 @@ bool halt_leaving(const struct halt *h)
 	       atomic_load_explicit(&h->host->cancelled, memory_order_relaxed);
 }
 
-static void nap(struct halt *h, int64_t ns)
-{
-	int64_t until = clock_monotonic() + (ns < NAP ? ns : NAP);
-	struct timespec t = { .tv_sec = until / NS_PER_S, .tv_nsec = until % NS_PER_S };
-
-	pthread_cond_timedwait(&h->changed, &h->lock, &t);
-}
-
 bool halt_sleep(struct halt *h, int64_t ns)
 {
 	int64_t end = clock_monotonic() + ns, left;
 
 	pthread_mutex_lock(&h->lock);
 	while (!halt_leaving(h) && (left = end - clock_monotonic()) > 0)
-		nap(h, left);
+		clock_cond_wait(&h->changed, &h->lock, left < NAP ? left : NAP);
 	pthread_mutex_unlock(&h->lock);
 	return !halt_leaving(h);
 }

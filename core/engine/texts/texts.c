@@ -60,13 +60,7 @@ static bool wait_for_room(struct run *run, size_t bytes)
 {
 	size_t most = FLIGHT_BYTES / (3 * bytes + 1) + 1;
 
-	if (most > WINDOW_MAX)
-		most = WINDOW_MAX;
-	pthread_mutex_lock(&run->lock);
-	while (run->window >= most && !halt_leaving(&run->halt))
-		window_wait(run, &run->changed, NS_PER_S);
-	pthread_mutex_unlock(&run->lock);
-	return !halt_leaving(&run->halt);
+	return window_wait_room(run, most < WINDOW_MAX ? most : WINDOW_MAX);
 }
 
 /* Rows to change first, then those that are given up: see rewrite_given(). */

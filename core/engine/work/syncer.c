@@ -126,9 +126,6 @@ void *syncer_main(void *arg)
 	if (!s || serve(run, s, &err))
 		halt_fail(&run->halt, &err);
 	session_close(s);
-	pthread_mutex_lock(&run->lock);
-	run->synced = true;
-	pthread_cond_broadcast(&run->changed);
-	pthread_mutex_unlock(&run->lock);
+	window_synced(run);
 	return NULL;
 }

@@ -2,6 +2,7 @@
 #include "engine/work/running.h"
 
 #include "base/clock.h"
+#include "engine/work/offers.h"
 
 #include <stdlib.h>
 
@@ -37,12 +38,17 @@ static struct work *list_take_all(struct work_list *l)
 	return all;
 }
 
-bool window_wait_room(struct run *run)
+void window_wait(struct run *run, pthread_cond_t *cond, int64_t ns)
 {
-	pthread_mutex_lock(&run->lock);
-	while (run->window >= WINDOW_MAX && !halt_leaving(&run->halt))
-		window_wait(run, &run->changed, NS_PER_S);
-	pthread_mutex_unlock(&run->lock);
+	clock_cond_wait(cond, &run->window.lock, ns);
+}
+
+bool window_wait_room(struct run *run, size_t most)
+{
+	pthread_mutex_lock(&run->window.lock);
+	while (run->window.works >= most && !halt_leaving(&run->halt))
+		window_wait(run, &run->window.changed, NS_PER_S);
+	pthread_mutex_unlock(&run->window.lock);
 	return !halt_leaving(&run->halt);
 }
 
@@ -80,11 +86,11 @@ struct work *window_admit(struct run *run, struct batch *b, bool resumed)
 		w->left += b->objects[i].state == OBJECT_PLANNED;
 		w->dirty |= b->objects[i].dirty;
 	}
-	pthread_mutex_lock(&run->lock);
-	list_add(w->left ? &run->open : &run->syncing, w);
-	run->window++;
+	pthread_mutex_lock(&run->window.lock);
+	list_add(w->left ? &run->window.open : &run->window.syncing, w);
+	run->window.works++;
 	window_wake(run);
-	pthread_mutex_unlock(&run->lock);
+	pthread_mutex_unlock(&run->window.lock);
 	return w;
 }
 
@@ -94,31 +100,49 @@ bool window_admit_copied(struct run *run, struct batch *b)
 
 	if (!w)
 		return false;
-	pthread_mutex_lock(&run->lock);
-	run->window++;
-	list_add(&run->rewriting, w);
-	pthread_cond_broadcast(&run->changed);
-	pthread_mutex_unlock(&run->lock);
+	pthread_mutex_lock(&run->window.lock);
+	run->window.works++;
+	list_add(&run->window.rewriting, w);
+	pthread_cond_broadcast(&run->window.changed);
+	pthread_mutex_unlock(&run->window.lock);
 	return true;
 }
 
 void window_fed(struct run *run)
 {
-	pthread_mutex_lock(&run->lock);
-	run->fed = true;
+	pthread_mutex_lock(&run->window.lock);
+	run->window.fed = true;
 	window_wake(run);
-	pthread_mutex_unlock(&run->lock);
+	pthread_mutex_unlock(&run->window.lock);
+}
+
+void window_synced(struct run *run)
+{
+	pthread_mutex_lock(&run->window.lock);
+	run->window.synced = true;
+	window_wake(run);
+	pthread_mutex_unlock(&run->window.lock);
+}
+
+bool window_is_fed(struct run *run)
+{
+	bool fed;
+
+	pthread_mutex_lock(&run->window.lock);
+	fed = run->window.fed;
+	pthread_mutex_unlock(&run->window.lock);
+	return fed;
 }
 
 int window_drain(struct run *run)
 {
-	pthread_mutex_lock(&run->lock);
-	run->draining = true;
+	pthread_mutex_lock(&run->window.lock);
+	run->window.draining = true;
 	window_wake(run);
-	while (run->window && !halt_leaving(&run->halt))
-		window_wait(run, &run->changed, NS_PER_S);
-	run->draining = false;
-	pthread_mutex_unlock(&run->lock);
+	while (run->window.works && !halt_leaving(&run->halt))
+		window_wait(run, &run->window.changed, NS_PER_S);
+	run->window.draining = false;
+	pthread_mutex_unlock(&run->window.lock);
 	return halt_leaving(&run->halt) ? -1 : 0;
 }
 
@@ -156,7 +180,7 @@ static size_t take_run(struct work *w, struct item *items, size_t max)
 
 static size_t take_open(struct run *run, struct item *items, size_t max)
 {
-	for (struct work *w = run->open.first; w; w = w->next) {
+	for (struct work *w = run->window.open.first; w; w = w->next) {
 		size_t n = take_run(w, items, max);
 
 		if (n)
@@ -170,7 +194,7 @@ static bool take_waiting(struct run *run, struct item *out, int64_t *next)
 {
 	int64_t now = clock_monotonic();
 
-	for (struct item **p = &run->waiting; *p; p = &(*p)->next) {
+	for (struct item **p = &run->window.waiting; *p; p = &(*p)->next) {
 		struct item *it = *p;
 
 		if (it->due <= now) {
@@ -188,20 +212,12 @@ static bool take_waiting(struct run *run, struct item *out, int64_t *next)
 
 static bool nothing_left(const struct run *run)
 {
-	return run->fed && !run->open.first && !run->waiting;
+	return run->window.fed && !run->window.open.first && !run->window.waiting;
 }
 
 static bool may_take(const struct run *run, uint32_t copier)
 {
 	return copier < atomic_load(&run->concurrency);
-}
-
-static bool has_parts_to_take(const struct run *run)
-{
-	for (const struct offer *o = run->offers; o; o = o->next)
-		if (o->left)
-			return true;
-	return false;
 }
 
 /* With lock held. False: wait, at most *wait ns. */
@@ -215,7 +231,7 @@ static bool try_take(struct run *run, uint32_t copier, struct item *items, size_
 	if (!may_take(run, copier))
 		return false;
 	*what = TOOK_PARTS;
-	if (has_parts_to_take(run))
+	if (offers_wait(run))
 		return true;
 	*what = TOOK_ITEMS;
 	*n = take_waiting(run, items, wait) ? 1 : take_open(run, items, max);
@@ -227,7 +243,7 @@ static void starve(struct run *run, bool willing, int64_t wait)
 {
 	int64_t since = clock_monotonic();
 
-	window_wait(run, &run->takeable, wait);
+	window_wait(run, &run->window.takeable, wait);
 	if (willing)
 		atomic_fetch_add_explicit(&run->pulse.starved,
 					  (uint64_t)(clock_monotonic() - since),
@@ -240,16 +256,16 @@ enum window_taken window_take(struct run *run, uint32_t copier, struct item *ite
 	enum window_taken what;
 	int64_t wait = NS_PER_S;
 
-	pthread_mutex_lock(&run->lock);
+	pthread_mutex_lock(&run->window.lock);
 	while (!try_take(run, copier, items, max, n, &what, &wait)) {
 		/* the syncer waits for the moment when nothing can be taken */
-		if (++run->idle == run->copiers)
-			pthread_cond_broadcast(&run->changed);
+		if (++run->window.idle == run->window.hands[COPIERS])
+			pthread_cond_broadcast(&run->window.changed);
 		starve(run, may_take(run, copier), wait);
-		run->idle--;
+		run->window.idle--;
 		wait = NS_PER_S;
 	}
-	pthread_mutex_unlock(&run->lock);
+	pthread_mutex_unlock(&run->window.lock);
 	return what;
 }
 
@@ -315,34 +331,41 @@ static void drop_if_unused(struct work *w)
 		work_free(w);
 }
 
+static void fail_locked(struct run *run, const struct error *err)
+{
+	halt_fail_here(&run->halt, err);
+	window_wake(run);
+}
+
 static void out_of_memory(struct run *run)
 {
 	struct error err = ERROR_INIT;
 
 	error_set(&err, EXIT_INTERNAL, "out of memory");
-	run_fail_locked(run, &err);
+	fail_locked(run, &err);
 }
 
 static void settle_locked(struct run *run, struct item *it)
 {
 	uint32_t n = it->n;
 	struct work *w = window_resolve(it->work, &n);
+	struct error err = ERROR_INIT;
 
 	it->record.lost = it->lost != 0;
 	if (!store_record(w->batch, n, &it->record))
 		out_of_memory(run);
 	count(run, &it->record);
-	if (it->record.state == OBJECT_FAILED)
-		run_too_many_failed_locked(run);
+	if (it->record.state == OBJECT_FAILED && run_has_too_many_failed(run, &err))
+		fail_locked(run, &err);
 	w->dirty = true;
 	w->touched = clock_monotonic();
 	if (!--w->left) {
-		list_remove(&run->open, w);
-		list_add(&run->syncing, w);
-		pthread_cond_broadcast(&run->changed);
+		list_remove(&run->window.open, w);
+		list_add(&run->window.syncing, w);
+		pthread_cond_broadcast(&run->window.changed);
 		/* copiers that wait for the last one may leave */
-		if (!run->open.first)
-			pthread_cond_broadcast(&run->takeable);
+		if (!run->window.open.first)
+			pthread_cond_broadcast(&run->window.takeable);
 	}
 	it->work->held--;
 	drop_if_unused(it->work);
@@ -363,15 +386,15 @@ static void again_locked(struct run *run, struct item *it)
 	w->dirty = true;
 	*copy = *it;
 	copy->record = w->batch->objects[n];
-	copy->next = run->waiting;
-	run->waiting = copy;
+	copy->next = run->window.waiting;
+	run->window.waiting = copy;
 	/* not to one alone: it might be a copier that must not take anything now */
-	pthread_cond_broadcast(&run->takeable);
+	pthread_cond_broadcast(&run->window.takeable);
 }
 
 void window_return(struct run *run, struct item *items, size_t n)
 {
-	pthread_mutex_lock(&run->lock);
+	pthread_mutex_lock(&run->window.lock);
 	for (size_t i = 0; i < n; i++)
 		switch (items[i].end) {
 		case ITEM_SETTLED:
@@ -384,15 +407,15 @@ void window_return(struct run *run, struct item *items, size_t n)
 			items[i].work->held--;
 			drop_if_unused(items[i].work);
 		}
-	pthread_mutex_unlock(&run->lock);
+	pthread_mutex_unlock(&run->window.lock);
 }
 
 void window_unhold(struct run *run, struct work *w)
 {
-	pthread_mutex_lock(&run->lock);
+	pthread_mutex_lock(&run->window.lock);
 	w->held--;
 	drop_if_unused(w);
-	pthread_mutex_unlock(&run->lock);
+	pthread_mutex_unlock(&run->window.lock);
 }
 
 struct work *window_adopt(struct run *run, struct work *w, struct batch *to, const uint32_t *which,
@@ -410,25 +433,25 @@ struct work *window_adopt(struct run *run, struct work *w, struct batch *to, con
 		forward[which[i]] = (struct forward){ .work = new, .n = i };
 	w->forward = forward;
 	w->left = 0;
-	list_remove(&run->open, w);
-	list_add(&run->syncing, w);
-	list_add(&run->open, new);
-	run->window++;
-	pthread_cond_broadcast(&run->changed);
+	list_remove(&run->window.open, w);
+	list_add(&run->window.syncing, w);
+	list_add(&run->window.open, new);
+	run->window.works++;
+	pthread_cond_broadcast(&run->window.changed);
 	return new;
 }
 
 /* Nothing moves on without a sync: waiting for the second to pass helps nobody. */
 static bool all_wait_for_sync(const struct run *run)
 {
-	bool feeding = !run->fed && !run->draining && run->window < WINDOW_MAX;
+	bool feeding = !run->window.fed && !run->window.draining && run->window.works < WINDOW_MAX;
 
-	return nothing_left(run) || (run->idle >= run->copiers && !feeding);
+	return nothing_left(run) || (run->window.idle >= run->window.hands[COPIERS] && !feeding);
 }
 
 static bool copying_ended(const struct run *run)
 {
-	return run->copiers == 0 || (nothing_left(run) && !run->open.first);
+	return run->window.hands[COPIERS] == 0 || (nothing_left(run) && !run->window.open.first);
 }
 
 struct work *window_take_settled(struct run *run, int64_t earliest)
@@ -436,60 +459,61 @@ struct work *window_take_settled(struct run *run, int64_t earliest)
 	struct work *all = NULL;
 	int64_t left;
 
-	pthread_mutex_lock(&run->lock);
+	pthread_mutex_lock(&run->window.lock);
 	while (!atomic_load(&run->halt.failed)) {
 		left = earliest - clock_monotonic();
 		/* an older picture of a batch must not be journalled after its end */
-		if (run->saving) {
-			window_wait(run, &run->changed, NS_PER_S);
+		if (run->window.saving) {
+			window_wait(run, &run->window.changed, NS_PER_S);
 			continue;
 		}
-		if (run->syncing.first &&
+		if (run->window.syncing.first &&
 		    (left <= 0 || all_wait_for_sync(run) || halt_leaving(&run->halt)))
 			break;
-		if (!run->syncing.first &&
-		    (copying_ended(run) || (halt_leaving(&run->halt) && !run->copiers)))
+		if (!run->window.syncing.first &&
+		    (copying_ended(run) ||
+		     (halt_leaving(&run->halt) && !run->window.hands[COPIERS])))
 			break;
-		window_wait(run, &run->changed,
-			    run->syncing.first && left < NS_PER_S ? left : NS_PER_S);
+		window_wait(run, &run->window.changed,
+			    run->window.syncing.first && left < NS_PER_S ? left : NS_PER_S);
 	}
 	if (!atomic_load(&run->halt.failed))
-		all = list_take_all(&run->syncing);
-	pthread_mutex_unlock(&run->lock);
+		all = list_take_all(&run->window.syncing);
+	pthread_mutex_unlock(&run->window.lock);
 	return all;
 }
 
 void window_to_rewriters(struct run *run, struct work *w)
 {
-	pthread_mutex_lock(&run->lock);
-	list_add(&run->rewriting, w);
-	pthread_cond_broadcast(&run->changed);
-	pthread_mutex_unlock(&run->lock);
+	pthread_mutex_lock(&run->window.lock);
+	list_add(&run->window.rewriting, w);
+	pthread_cond_broadcast(&run->window.changed);
+	pthread_mutex_unlock(&run->window.lock);
 }
 
 struct work *window_take_rewriting(struct run *run)
 {
 	struct work *w = NULL;
 
-	pthread_mutex_lock(&run->lock);
-	while (!run->rewriting.first && !run->synced && !halt_leaving(&run->halt))
-		window_wait(run, &run->changed, NS_PER_S);
-	if (!halt_leaving(&run->halt) && run->rewriting.first) {
-		w = run->rewriting.first;
-		list_remove(&run->rewriting, w);
+	pthread_mutex_lock(&run->window.lock);
+	while (!run->window.rewriting.first && !run->window.synced && !halt_leaving(&run->halt))
+		window_wait(run, &run->window.changed, NS_PER_S);
+	if (!halt_leaving(&run->halt) && run->window.rewriting.first) {
+		w = run->window.rewriting.first;
+		list_remove(&run->window.rewriting, w);
 	}
-	pthread_mutex_unlock(&run->lock);
+	pthread_mutex_unlock(&run->window.lock);
 	return w;
 }
 
 void window_close(struct run *run, struct work *w)
 {
-	pthread_mutex_lock(&run->lock);
+	pthread_mutex_lock(&run->window.lock);
 	w->finished = true;
-	run->window--;
+	run->window.works--;
 	drop_if_unused(w);
-	pthread_cond_broadcast(&run->changed);
-	pthread_mutex_unlock(&run->lock);
+	pthread_cond_broadcast(&run->window.changed);
+	pthread_mutex_unlock(&run->window.lock);
 }
 
 static void free_list(struct work_list *l)
@@ -504,23 +528,29 @@ static void free_list(struct work_list *l)
 
 void window_init(struct run *run)
 {
-	list_take_all(&run->open);
-	list_take_all(&run->syncing);
-	list_take_all(&run->rewriting);
+	pthread_mutex_init(&run->window.lock, NULL);
+	clock_cond_init(&run->window.changed);
+	clock_cond_init(&run->window.takeable);
+	list_take_all(&run->window.open);
+	list_take_all(&run->window.syncing);
+	list_take_all(&run->window.rewriting);
 }
 
 void window_release(struct run *run)
 {
 	struct item *next;
 
-	for (struct item *it = run->waiting; it; it = next) {
+	for (struct item *it = run->window.waiting; it; it = next) {
 		next = it->next;
 		it->work->held--;
 		drop_if_unused(it->work);
 		free(it);
 	}
-	run->waiting = NULL;
-	free_list(&run->open);
-	free_list(&run->syncing);
-	free_list(&run->rewriting);
+	run->window.waiting = NULL;
+	free_list(&run->window.open);
+	free_list(&run->window.syncing);
+	free_list(&run->window.rewriting);
+	pthread_cond_destroy(&run->window.changed);
+	pthread_cond_destroy(&run->window.takeable);
+	pthread_mutex_destroy(&run->window.lock);
 }

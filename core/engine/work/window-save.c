@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/work/running.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * Saving and moving what slow batches hold, beside the copiers. Only one picture of
+ * a batch is on its way to the journal, and no batch leaves the window meanwhile
+ * (window_take_settled waits): a picture that came after the batch's end would take
+ * its state back, and an end that came before the picture would lack its objects.
+ */
+
+/* A picture of one batch that the journal may read while copiers go on. */
+static struct batch *picture(struct batch *b)
+{
+	struct batch *p = malloc(sizeof(*p));
+
+	if (!p)
+		return NULL;
+	*p = *b;
+	p->objects = malloc(b->n * sizeof(*p->objects));
+	if (!p->objects) {
+		free(p);
+		return NULL;
+	}
+	memcpy(p->objects, b->objects, b->n * sizeof(*p->objects));
+	for (uint32_t i = 0; i < b->n; i++)
+		b->objects[i].dirty = false;
+	batch_recount(p);
+	return p;
+}
+
+static void picture_free(struct batch *p)
+{
+	free(p->objects);
+	free(p);
+}
+
+static size_t take_of_list(struct work *list, bool durable, struct work **works,
+			   struct batch **pictures, size_t n)
+{
+	for (struct work *w = list; w && n < WINDOW_MAX; w = w->next) {
+		if (!w->dirty && (!durable || w->batch->durable))
+			continue;
+		w->batch->durable = durable;
+		pictures[n] = picture(w->batch);
+		if (!pictures[n])
+			break;
+		w->dirty = false;
+		w->held++;
+		works[n++] = w;
+	}
+	return n;
+}
+
+/* A run that fails will not sync those that wait for it: what is known of them is told all the same. */
+static size_t take_pictures(struct run *run, bool durable, struct work **works,
+			    struct batch **pictures)
+{
+	size_t n;
+
+	pthread_mutex_lock(&run->window.lock);
+	while (run->window.saving)
+		window_wait(run, &run->window.changed, NS_PER_S);
+	run->window.saving = true;
+	n = take_of_list(run->window.open.first, durable, works, pictures, 0);
+	if (atomic_load(&run->halt.failed))
+		n = take_of_list(run->window.syncing.first, durable, works, pictures, n);
+	pthread_mutex_unlock(&run->window.lock);
+	return n;
+}
+
+/* *n: how many were saved, at most WINDOW_MAX. */
+static int save_some(struct run *run, bool durable, size_t *n, struct error *err)
+{
+	struct work *works[WINDOW_MAX];
+	struct batch *pictures[WINDOW_MAX];
+	int rc;
+
+	*n = take_pictures(run, durable, works, pictures);
+	rc = *n ? journal_save(run->task->journal, pictures, *n, err) : 0;
+
+	for (size_t i = 0; i < *n; i++) {
+		picture_free(pictures[i]);
+		window_unhold(run, works[i]);
+	}
+	pthread_mutex_lock(&run->window.lock);
+	run->window.saving = false;
+	pthread_cond_broadcast(&run->window.changed);
+	pthread_mutex_unlock(&run->window.lock);
+	return rc;
+}
+
+int window_save(struct run *run, bool durable, struct error *err)
+{
+	size_t n;
+	int rc;
+
+	do
+		rc = save_some(run, durable, &n, err);
+	while (!rc && n == WINDOW_MAX);
+	return rc;
+}
+
+/* The unfinished objects of w, as a batch of their own: they began when they did. */
+static struct batch *split_off(struct run *run, struct work *w, uint32_t *which)
+{
+	struct batch *from = w->batch, *to = batch_new();
+
+	if (!to)
+		return NULL;
+	to->objects = arena_alloc(&to->arena, w->left * sizeof(*to->objects));
+	if (!to->objects) {
+		batch_free(to);
+		return NULL;
+	}
+	to->pass = run->task->pass.number;
+	to->kind = BATCH_MOVED;
+	to->state = BATCH_COPYING;
+	to->began = w->batch->began;
+	to->durable = true;
+	for (uint32_t i = 0; i < from->n; i++)
+		if (from->objects[i].state == OBJECT_PLANNED) {
+			which[to->n] = i;
+			if (!object_record_copy(&to->arena, &from->objects[i],
+						&to->objects[to->n++])) {
+				batch_free(to);
+				return NULL;
+			}
+		}
+	return to;
+}
+
+static int move_one(struct run *run, struct work *w, struct error *err)
+{
+	uint32_t *which = malloc(w->left * sizeof(*which));
+	struct forward *forward = calloc(w->batch->n, sizeof(*forward));
+	struct batch *to = which && forward ? split_off(run, w, which) : NULL;
+	struct work *new = NULL;
+	int rc = -1;
+
+	if (!to) {
+		error_set(err, EXIT_INTERNAL, "out of memory");
+		goto out;
+	}
+	/* what it has copied waits for a sync */
+	w->batch->durable = false;
+	rc = journal_move(run->task->journal, w->batch, which, to, err);
+	if (!rc)
+		new = window_adopt(run, w, to, which, forward);
+	if (!new) {
+		batch_free(to);
+		rc = rc ? rc : error_set(err, EXIT_INTERNAL, "out of memory");
+		goto out;
+	}
+	log_info("%u slow objects of batch %lld moved to batch %lld", to->n,
+		 (long long)w->batch->id, (long long)to->id);
+	forward = NULL;
+out:
+	free(which);
+	free(forward);
+	return rc;
+}
+
+int window_move_stragglers(struct run *run, int64_t older_than, struct error *err)
+{
+	struct work *w;
+	int rc = 0;
+
+	pthread_mutex_lock(&run->window.lock);
+	/* a picture of it must not reach the journal behind its move */
+	for (w = run->window.saving ? NULL : run->window.open.first; w; w = w->next)
+		if (w->touched < older_than && w->left < w->batch->n && w->taken == w->batch->n &&
+		    w->batch->kind == BATCH_SORTED && w->batch->n > 1)
+			break;
+	if (w)
+		rc = move_one(run, w, err);
+	pthread_mutex_unlock(&run->window.lock);
+	return rc;
+}
+
+bool window_sleep_until(struct run *run, int64_t then)
+{
+	int64_t left;
+	bool over;
+
+	pthread_mutex_lock(&run->window.lock);
+	while (!(over = run->window.synced || atomic_load(&run->halt.failed)) &&
+	       (left = then - clock_monotonic()) > 0)
+		window_wait(run, &run->window.changed, left);
+	pthread_mutex_unlock(&run->window.lock);
+	return !over;
+}
