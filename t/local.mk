@@ -406,10 +406,15 @@ quick_tests = t/0000-lib.t t/0001-style.t t/0002-layers.t t/0003-symbols.t t/000
 check-quick:
 	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(quick_tests)'
 
+# As a user without rights: the quick ones but those that only read the tree, which nobody changes.
+read_the_tree = t/0001-style.t t/0002-layers.t t/0003-symbols.t t/0004-manuals.t
+check-unprivileged:
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(filter-out $(read_the_tree),$(quick_tests))'
+
 # Sanitized: all but what reads the tree, tries what is not C of ours, sweeps one fault at a time
 # (sequences of them, t/5200, go the same ways), moves much through S3 (others do so less), or
 # waits beside an application (the databases' other tests read the same answers).
-not_sanitized = t/0001-style.t t/0002-layers.t t/0003-symbols.t t/0004-manuals.t \
+not_sanitized = $(read_the_tree) \
 	t/0005-examples.t t/0006-completion.t t/0007-install.t t/2200-seed.t t/6000-s3-jobs.t t/6010-s3-faults.t \
 	t/6055-s3-changes.t t/8000-s3d.t \
 	t/6301-beside-postgres.t t/6302-beside-mysql.t t/6310-patience-postgres.t t/6311-patience-mysql.t \
@@ -449,7 +454,7 @@ build-fuzz: $(fuzz_programs)
 check-fuzz:
 	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS=t/0900-fuzz.t check_PROGRAMS='$(fuzz_programs)'
 .PHONY: build-plain build-sanitized build-threads build-fuzz \
-	check-plain check-quick check-sanitized check-threads check-fuzz
+	check-plain check-quick check-unprivileged check-sanitized check-threads check-fuzz
 
 EXTRA_DIST += $(unit_headers) $(fuzz_headers) $(long_tests) $(shell_tests) t/README t/lib.sh t/stubs t/stubs.list t/fuzz/replay.c t/fuzz/corpus
 EXTRA_DIST += t/bench/README t/bench/beside t/bench/database t/bench/lib.sh t/bench/measure t/bench/million \

@@ -131,13 +131,15 @@ struct list_page {
 		.arena = ARENA_INIT                                                                \
 	}
 
+struct kept {
+	char *name;
+	size_t max;
+};
+
 /* Facts of describe(), with the attribute patterns that the store keeps. */
 struct store_facts {
 	struct migrate_describe d;
-	struct kept {
-		char *name;
-		size_t max;
-	} * kept;
+	struct kept *kept;
 	size_t kept_count;
 	bool incomplete; /* there was no memory for all that it keeps */
 };
@@ -187,11 +189,13 @@ enum migrate_status store_parts(struct migrate_session *s, struct migrate_parts 
 				struct part_list *out);
 void part_list_release(struct part_list *p);
 
+struct left_upload {
+	struct migrate_bytes key, id;
+};
+
 struct upload_list {
 	struct arena arena;
-	struct left_upload {
-		struct migrate_bytes key, id;
-	} * items;
+	struct left_upload *items;
 	size_t n, cap;
 	bool failed, full; /* no memory for it; more than may be */
 };
@@ -205,13 +209,15 @@ enum migrate_status store_remove(struct migrate_session *s, struct migrate_remov
 enum migrate_status store_sync(struct migrate_session *s);
 enum migrate_status store_sweep(struct migrate_session *s, struct migrate_bytes key);
 
+struct finding {
+	const char *name, *said, *follows; /* see migrate_emit_finding() */
+	enum migrate_verdict verdict;
+};
+
 /* What was found out about a store: by the core, and by measure(). Texts in the arena. */
 struct findings {
 	struct arena arena;
-	struct finding {
-		const char *name, *said, *follows; /* see migrate_emit_finding() */
-		enum migrate_verdict verdict;
-	} * items;
+	struct finding *items;
 	size_t n, cap;
 };
 
@@ -248,11 +254,13 @@ struct row_page {
 		.arena = ARENA_INIT                                                                \
 	}
 
+struct fact {
+	char *name, *text;
+};
+
 struct database_facts {
 	struct migrate_describe_database d;
-	struct fact {
-		char *name, *text;
-	} * facts;
+	struct fact *facts;
 	size_t fact_count;
 };
 
@@ -267,13 +275,15 @@ enum migrate_status database_find(struct migrate_session *s, struct migrate_find
 				  struct row_page *page);
 void row_page_release(struct row_page *page);
 
+struct held_row {
+	enum migrate_holding holding; /* 0: there is no such row or place */
+	struct migrate_bytes value;   /* HOLDS_VALUE */
+};
+
 /* What rows hold, in the order in which they were asked for; bytes live until the next call. */
 struct held_rows {
 	struct arena arena;
-	struct held_row {
-		enum migrate_holding holding; /* 0: there is no such row or place */
-		struct migrate_bytes value;   /* HOLDS_VALUE */
-	} * items;
+	struct held_row *items;
 	size_t cap;
 	bool failed;
 };

@@ -142,12 +142,14 @@ static int each_folder(int (*each)(void *arg, const char *folder), void *arg)
 	return result ? result : each(arg, MIGRATE_PLUGIN_DIR);
 }
 
+struct file {
+	char name[33];
+	char *path;
+};
+
 /* The .so files of the search path, by name; of two with one name the first found. */
 struct files {
-	struct file {
-		char name[33];
-		char *path;
-	} * items;
+	struct file *items;
 	size_t n;
 };
 

@@ -54,8 +54,7 @@ struct migrate_object {
 	struct migrate_attributes *attributes;               /* to fill; NULL: not asked for */
 	struct migrate_digest digests[MIGRATE_DIGEST_COUNT]; /* by algorithm; n = 0: not known.
 								Only digests of the whole content */
-	uint64_t
-	    blocks; /* bytes really occupied, when known to be less than size (holes); else 0 */
+	uint64_t blocks; /* bytes really occupied, if known and less than size (holes); else 0 */
 	int64_t written; /* when it was put here, by this store's clock, ns since 1970 (files: their
 			    birth); never a time that somebody can set; 0: not known */
 };

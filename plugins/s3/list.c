@@ -11,8 +11,8 @@ struct listing {
 	struct s3_session *s;
 	struct migrate_list *r;
 	bool encoded, ordered;
-	bool
-	    tells_restored; /* an archived object that was restored is told from one that was not */
+	/* an archived object that was restored is told from one that was not */
+	bool tells_restored;
 	uint32_t max, n;
 	bool says_encoded; /* as the parser reads it */
 	/* the entry that is being read */

@@ -288,59 +288,103 @@ static bool is_our_other_copy(struct copier *c, const struct item *it)
 	       ((there->etag.n && bytes_equal(there->etag, it->planned.etag)) || bears_time(c, it));
 }
 
-static enum migrate_status replace_other(struct copier *c, struct item *it, struct target t)
+/* What may stand at the destination, in the order in which it is asked for. */
+enum existing {
+	EXISTING_NOTHING, /* it went away again, or an answer was lost before anything was done */
+	EXISTING_OLDER,   /* our copy of an earlier pass, untouched since */
+	EXISTING_EQUAL,   /* whoever made it */
+	EXISTING_TORN,    /* our copy all the same */
+	EXISTING_ANOTHER  /* another content */
+};
+
+static enum migrate_status look_at_existing(struct copier *c, struct item *it,
+					    enum existing *existing)
 {
+	enum migrate_status status = c->looked ? MIGRATE_OK : look_at_destination(c, it);
+	bool equal = false;
+
+	c->looked = false;
+	if (status == MIGRATE_NOT_FOUND) {
+		*existing = EXISTING_NOTHING;
+		return MIGRATE_OK;
+	}
+	if (status == MIGRATE_OK && is_our_old_copy(c, it)) {
+		*existing = EXISTING_OLDER;
+		return MIGRATE_OK;
+	}
+	if (status == MIGRATE_OK)
+		status = compare_existing(c, it, &equal);
+	if (status == MIGRATE_OK)
+		*existing = equal                      ? EXISTING_EQUAL
+			    : is_our_other_copy(c, it) ? EXISTING_TORN
+						       : EXISTING_ANOTHER;
+	return status;
+}
+
+/* refusal: what the store said when it refused, NULL: it did not. */
+static enum migrate_status settle_absent(struct copier *c, struct item *it, const char *refusal)
+{
+	struct target t = { .precondition = MIGRATE_ABSENT, .looked = true };
+
+	if (refusal && it->record.attempts) {
+		/* a folder where a file should be, or the reverse */
+		fail_item(it, FAIL_CONFLICT, refusal);
+		return MIGRATE_OK;
+	}
+	if (!it->record.replaces.n)
+		return MIGRATE_TRANSIENT;
+	/* somebody removed the older copy that this one was to replace */
+	it->record.replaces = bytes_of(NULL, 0);
+	return write_object(c, it, t);
+}
+
+static enum migrate_status replace_older(struct copier *c, struct item *it)
+{
+	struct target t = { .precondition = MIGRATE_MATCH,
+			    .looked = true,
+			    .if_match = it->record.replaces };
+
+	return write_object(c, it, t);
+}
+
+static enum migrate_status accept_equal(struct copier *c, struct item *it)
+{
+	if (!copier_keep(c, c->there.object.etag, &it->record.stored))
+		return MIGRATE_TRANSIENT;
+	settle_equal(c, it);
+	return MIGRATE_OK;
+}
+
+static enum migrate_status replace_torn(struct copier *c, struct item *it)
+{
+	struct target t = { .precondition = MIGRATE_MATCH, .looked = true };
+
 	it->record.level = VERIFY_NONE; /* what the comparison learnt is not true of the new one */
 	if (!copier_keep(c, c->there.object.etag, &t.if_match))
 		return MIGRATE_TRANSIENT;
 	return write_object(c, it, t);
 }
 
-/* Somebody removed the older copy that this one was to replace. */
-static enum migrate_status create_anew(struct copier *c, struct item *it)
-{
-	struct target t = { .precondition = MIGRATE_ABSENT, .looked = true };
-
-	it->record.replaces = bytes_of(NULL, 0);
-	return write_object(c, it, t);
-}
-
-/*
- * Something is at the destination, or an answer was lost: what is there now
- * decides. refusal: what the store said when it refused, NULL: it did not.
- */
+/* Something is at the destination, or an answer was lost: what is there now decides. */
 static enum migrate_status resolve_existing(struct copier *c, struct item *it, const char *refusal)
 {
-	struct target t = { .precondition = MIGRATE_MATCH, .looked = true };
-	enum migrate_status status = c->looked ? MIGRATE_OK : look_at_destination(c, it);
-	bool equal = false;
+	enum existing existing;
+	enum migrate_status status = look_at_existing(c, it, &existing);
 
-	c->looked = false;
-	if (status == MIGRATE_NOT_FOUND && refusal && it->record.attempts) {
-		/* a folder where a file should be, or the reverse */
-		fail_item(it, FAIL_CONFLICT, refusal);
-		return MIGRATE_OK;
-	}
-	if (status == MIGRATE_NOT_FOUND && it->record.replaces.n)
-		return create_anew(c, it);
-	if (status == MIGRATE_NOT_FOUND)
-		return MIGRATE_TRANSIENT; /* it went away again */
-	if (status == MIGRATE_OK && is_our_old_copy(c, it)) {
-		t.if_match = it->record.replaces;
-		return write_object(c, it, t);
-	}
-	if (status == MIGRATE_OK)
-		status = compare_existing(c, it, &equal);
 	if (status != MIGRATE_OK)
 		return status;
-	if (!equal && is_our_other_copy(c, it))
-		return replace_other(c, it, t);
-	if (!equal)
+	switch (existing) {
+	case EXISTING_NOTHING:
+		return settle_absent(c, it, refusal);
+	case EXISTING_OLDER:
+		return replace_older(c, it);
+	case EXISTING_EQUAL:
+		return accept_equal(c, it);
+	case EXISTING_TORN:
+		return replace_torn(c, it);
+	default:
 		return conflict(c, it);
-	if (!copier_keep(c, c->there.object.etag, &it->record.stored))
-		return MIGRATE_TRANSIENT;
-	settle_equal(c, it);
-	return MIGRATE_OK;
+	}
 }
 
 /* A key that no listing of the source brought may be of nothing that is there at all. */

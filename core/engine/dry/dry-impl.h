@@ -98,8 +98,8 @@ struct dry_known {
 		DRY_OWN
 	} kind;
 	bool rows_follow; /* it is copied, and the run looks for rows that name it */
-	bool
-	    name_taken; /* its new key is: by a copy, or by a failure of a name that another wants */
+	/* its new key is: by a copy, or by a failure of a name that another wants */
+	bool name_taken;
 };
 int dry_open_delta(struct dry *d, struct error *err);
 /* keys ascend from call to call */

@@ -23,8 +23,8 @@ struct delta {
 	bool more;
 	bool matched; /* the listing has brought this record's key */
 	bool ahead;   /* what is passed by is a later run's: see delta_look_ahead() */
-	struct buf
-	    unlisted;     /* the folder that could not be listed last: what is below is not gone */
+	/* the folder that could not be listed last: what is below is not gone */
+	struct buf unlisted;
 	struct made *own; /* see delta_has_own() */
 };
 

@@ -157,43 +157,52 @@ static bool may_wait(const struct rewriter *r, const struct chunk *c)
 	return !c->texts && !r->run->task->ends.cache_count;
 }
 
-static int save_outcome(struct rewriter *r, struct batch *b, struct error *err)
+static int outcome_flush(struct rewriter *r, struct batch *b, struct error *err)
 {
-	if (!r->outcome_waits)
+	if (!r->is_pending)
 		return 0;
-	r->outcome_waits = false;
-	return journal_outcome(r->run->task->journal, b, &r->waiting, err);
+	r->is_pending = false;
+	return journal_outcome(r->run->task->journal, b, &r->pending, err);
 }
 
-static int settle_chunk(struct rewriter *r, struct batch *b, struct chunk *c, struct error *err)
+/* None is pending: it is journalled with the batch's counts as they were before this chunk. */
+static int outcome_put(struct rewriter *r, struct batch *b, struct chunk *c, struct error *err)
 {
-	struct run *run = r->run;
-
-	if (rewrite_chunk(r, c, err))
+	c->settled = true;
+	if (may_wait(r, c)) {
+		/* the journal wants no row of it, and these are gone by then */
+		r->pending = (struct chunk){ .id = c->id, .batch = b->id, .settled = true };
+		r->is_pending = true;
+		return 0;
+	}
+	if (journal_outcome(r->run->task->journal, b, c, err) ||
+	    older_rows_note(r->run->older_rows, c, err))
 		return -1;
-	rows_count(c, &b->counts);
-	tell_rows(run, c);
+	return rows_invalidate(r, b, c, err);
+}
+
+static void tally_rows(struct run *run, const struct chunk *c)
+{
 	for (uint32_t i = 0; i < c->n; i++) {
 		if (row_is_bad(&c->rows[i]) && !c->rows[i].put_off)
 			atomic_fetch_add(&run->tally.rows_conflict, 1);
 		atomic_fetch_add(&run->tally.rows, !c->rows[i].put_off);
 	}
-	c->settled = true;
-	if (may_wait(r, c)) {
-		/* the journal wants no row of it, and these are gone by then */
-		r->waiting = (struct chunk){ .id = c->id, .batch = b->id, .settled = true };
-		r->outcome_waits = true;
-		return 0;
-	}
-	if (journal_outcome(run->task->journal, b, c, err) ||
-	    older_rows_note(run->older_rows, c, err))
+}
+
+static int settle_chunk(struct rewriter *r, struct batch *b, struct chunk *c, struct error *err)
+{
+	if (outcome_flush(r, b, err) || rewrite_chunk(r, c, err))
 		return -1;
-	return rows_invalidate(r, b, c, err);
+	rows_count(c, &b->counts);
+	tell_rows(r->run, c);
+	tally_rows(r->run, c);
+	return outcome_put(r, b, c, err);
 }
 
 static int intend(struct rewriter *r, struct batch *b, struct chunk *c, struct error *err)
 {
-	return older_rows_step_back(r->run->older_rows, c, err) ||
+	return outcome_flush(r, b, err) || older_rows_step_back(r->run->older_rows, c, err) ||
 	       journal_intent(r->run->task->journal, b, c, err);
 }
 
@@ -207,9 +216,7 @@ static int intend_and_settle(struct rewriter *r, struct batch *b, struct chunk *
 	if (rows_await_replicas(r, c->database, err) || !gate_pass(r->run->gate))
 		return -1;
 	b->state = BATCH_REWRITING;
-	if (save_outcome(r, b, err) || intend(r, b, c, err))
-		return -1;
-	return settle_chunk(r, b, c, err);
+	return intend(r, b, c, err) ? -1 : settle_chunk(r, b, c, err);
 }
 
 /* Its rows came with it: those who made it have read them. */
@@ -226,9 +233,7 @@ static int rewrite_given(struct rewriter *r, struct batch *b, struct error *err)
 	if (rows_await_replicas(r, b->rows->database, err) || !gate_pass(r->run->gate))
 		return -1;
 	b->state = BATCH_REWRITING;
-	if (intend(r, b, b->rows, err))
-		return -1;
-	return settle_chunk(r, b, b->rows, err);
+	return intend(r, b, b->rows, err) ? -1 : settle_chunk(r, b, b->rows, err);
 }
 
 static int rewrite_found(struct rewriter *r, struct batch *b, struct error *err)
@@ -250,7 +255,7 @@ static int resolve_open(struct rewriter *r, struct batch *b, struct error *err)
 	if (journal_open_chunks(r->run->task->journal, b->id, &r->arena, &chunks, &n, err))
 		return -1;
 	for (size_t i = 0; i < n; i++)
-		if (save_outcome(r, b, err) || settle_chunk(r, b, &chunks[i], err))
+		if (settle_chunk(r, b, &chunks[i], err))
 			return -1;
 	r->resolved = chunks;
 	r->resolved_n = n;
@@ -279,7 +284,7 @@ static int take_up(struct rewriter *r, struct batch *b, struct error *err)
 {
 	struct stepping s = { .r = r, .b = b };
 
-	if (rows_invalidate_again(r, b, err) || resolve_open(r, b, err) || save_outcome(r, b, err))
+	if (rows_invalidate_again(r, b, err) || resolve_open(r, b, err) || outcome_flush(r, b, err))
 		return -1;
 	return journal_each_chunk(r->run->task->journal, b->id, step_back_failed, &s, err);
 }
@@ -296,12 +301,11 @@ static int finish(struct rewriter *r, struct batch *b, struct error *err)
 {
 	struct run *run = r->run;
 
-	if (objects_changed(b) && save_outcome(r, b, err))
+	if (objects_changed(b) && outcome_flush(r, b, err))
 		return -1;
 	b->state = BATCH_DONE;
 	batch_recount(b);
-	if (r->outcome_waits ? save_outcome(r, b, err)
-			     : journal_save(run->task->journal, &b, 1, err))
+	if (r->is_pending ? outcome_flush(r, b, err) : journal_save(run->task->journal, &b, 1, err))
 		return -1;
 	if (run->task->job->journal_keep == KEEP_FAILURES)
 		return journal_drop_done(run->task->journal, b, err);
@@ -311,7 +315,7 @@ static int finish(struct rewriter *r, struct batch *b, struct error *err)
 /* It stays as it is: the feeder hands it in once more when all others are done. */
 static int put_off(struct rewriter *r, struct batch *b, struct error *err)
 {
-	if (save_outcome(r, b, err) ||
+	if (outcome_flush(r, b, err) ||
 	    (objects_changed(b) && journal_save(r->run->task->journal, &b, 1, err)))
 		return -1;
 	atomic_fetch_add(&r->run->put_off, 1);

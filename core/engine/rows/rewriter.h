@@ -23,8 +23,8 @@ struct rewriter {
 	bool put_off;           /* of the present batch, some do */
 	struct arena arena;     /* of the present batch */
 	struct arena rows;      /* of the present chunk: a key may have millions of rows */
-	struct chunk waiting;   /* its outcome is journalled with what comes next */
-	bool outcome_waits;
+	struct chunk pending;   /* its outcome is journalled with what comes next */
+	bool is_pending;
 	struct chunk *resolved; /* that an earlier run had left open, of the present batch */
 	size_t resolved_n;
 	struct buf value, key;

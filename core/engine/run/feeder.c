@@ -161,8 +161,8 @@ struct feed {
 	struct key_stream *keys;
 	struct sizes *sizes; /* of keys from rows */
 	struct object_slot slot;
-	struct delta
-	    *delta; /* passes after the first; in that as well when our new keys are seen again */
+	/* passes after the first; in that as well when our new keys are seen again */
+	struct delta *delta;
 	uint64_t orphaned; /* up to where another run goes on */
 };
 

@@ -39,8 +39,8 @@ struct task {
 	struct journal_pass pass; /* the one that is worked on; number 0: none yet */
 	uint64_t orphaned;        /* of this pass, so far */
 	struct {
-		char *
-		    change; /* of the job, since the journal remembered it; malloc'ed; NULL: none */
+		/* of the job, since the journal remembered it; malloc'ed; NULL: none */
+		char *change;
 		bool relist; /* other keys may be selected now */
 	} fit;
 };

@@ -220,30 +220,43 @@ static bool may_take(const struct run *run, uint32_t copier)
 	return copier < atomic_load(&run->concurrency);
 }
 
-/* With lock held. False: wait, at most *wait ns. */
-static bool try_take(struct run *run, uint32_t copier, struct item *items, size_t max, size_t *n,
-		     enum window_taken *what, int64_t *wait)
+/* What a copier asks for, and gets. */
+struct taking {
+	uint32_t copier;
+	struct item *items;
+	size_t max, n;
+	enum window_taken took;
+	int64_t wait; /* ns until it is worth another try */
+};
+
+/* With lock held. False: wait. */
+static bool try_take(struct run *run, struct taking *t)
 {
-	*n = 0;
-	*what = TOOK_NOTHING;
+	t->n = 0;
+	t->took = TOOK_NOTHING;
+	t->wait = NS_PER_S;
 	if (halt_leaving(&run->halt) || nothing_left(run))
 		return true;
-	if (!may_take(run, copier))
+	if (!may_take(run, t->copier))
 		return false;
-	*what = TOOK_PARTS;
+	t->took = TOOK_PARTS;
 	if (offers_wait(run))
 		return true;
-	*what = TOOK_ITEMS;
-	*n = take_waiting(run, items, wait) ? 1 : take_open(run, items, max);
-	return *n > 0;
+	t->took = TOOK_ITEMS;
+	t->n = take_waiting(run, t->items, &t->wait) ? 1 : take_open(run, t->items, t->max);
+	return t->n > 0;
 }
 
-/* Wait for something to take; willing: this copier would take it. */
+/* Until there may be something to take; willing: this copier would take it. */
 static void starve(struct run *run, bool willing, int64_t wait)
 {
 	int64_t since = clock_monotonic();
 
+	/* the syncer waits for the moment when nothing can be taken */
+	if (++run->window.idle == run->window.hands[COPIERS])
+		pthread_cond_broadcast(&run->window.changed);
 	window_wait(run, &run->window.takeable, wait);
+	run->window.idle--;
 	if (willing)
 		atomic_fetch_add_explicit(&run->pulse.starved,
 					  (uint64_t)(clock_monotonic() - since),
@@ -253,20 +266,14 @@ static void starve(struct run *run, bool willing, int64_t wait)
 enum window_taken window_take(struct run *run, uint32_t copier, struct item *items, size_t max,
 			      size_t *n)
 {
-	enum window_taken what;
-	int64_t wait = NS_PER_S;
+	struct taking t = { .copier = copier, .items = items, .max = max };
 
 	pthread_mutex_lock(&run->window.lock);
-	while (!try_take(run, copier, items, max, n, &what, &wait)) {
-		/* the syncer waits for the moment when nothing can be taken */
-		if (++run->window.idle == run->window.hands[COPIERS])
-			pthread_cond_broadcast(&run->window.changed);
-		starve(run, may_take(run, copier), wait);
-		run->window.idle--;
-		wait = NS_PER_S;
-	}
+	while (!try_take(run, &t))
+		starve(run, may_take(run, copier), t.wait);
 	pthread_mutex_unlock(&run->window.lock);
-	return what;
+	*n = t.n;
+	return t.took;
 }
 
 struct work *window_resolve(struct work *w, uint32_t *n)
@@ -288,21 +295,21 @@ static bool keep(struct arena *a, struct migrate_bytes *b, struct migrate_bytes 
 /* Results live in the copier's memory: copy what changed into the batch's. */
 static bool store_record(struct batch *b, uint32_t n, const struct object_record *r)
 {
-	struct object_record *o = &b->objects[n], new = *r;
+	struct object_record *o = &b->objects[n], now = *r;
 
-	new.key = o->key;
-	new.new_key = o->new_key;
-	new.moved_batch = 0;
-	if (!keep(&b->arena, &new.etag, o->etag) || !keep(&b->arena, &new.stored, o->stored) ||
-	    !keep(&b->arena, &new.replaces, o->replaces))
+	now.key = o->key;
+	now.new_key = o->new_key;
+	now.moved_batch = 0;
+	if (!keep(&b->arena, &now.etag, o->etag) || !keep(&b->arena, &now.stored, o->stored) ||
+	    !keep(&b->arena, &now.replaces, o->replaces))
 		return false;
-	if (new.message &&new.message != o->message) {
-		new.message = arena_text(&b->arena, new.message);
-		if (!new.message)
+	if (now.message && now.message != o->message) {
+		now.message = arena_text(&b->arena, now.message);
+		if (!now.message)
 			return false;
 	}
-	new.dirty = true;
-	*o = new;
+	now.dirty = true;
+	*o = now;
 	return true;
 }
 

@@ -21,21 +21,23 @@
 
 struct run;
 
+struct forward {
+	struct work *work;
+	uint32_t n;
+};
+
 /* A batch on its way. */
 struct work {
 	struct work *next;
 	struct batch *batch;
-	uint32_t taken;  /* objects given out so far */
-	uint32_t left;   /* objects not settled */
-	uint32_t held;   /* items that copiers hold */
-	bool resumed;    /* began in an earlier run: its copies may be there already */
-	bool dirty;      /* objects that are not journalled as they are now */
-	bool finished;   /* window_close() was called: freed once nothing is held */
-	int64_t touched; /* monotonic: when something was settled last */
-	struct forward {
-		struct work *work;
-		uint32_t n;
-	} * forward; /* stragglers: where they went */
+	uint32_t taken;          /* objects given out so far */
+	uint32_t left;           /* objects not settled */
+	uint32_t held;           /* items that copiers hold */
+	bool resumed;            /* began in an earlier run: its copies may be there already */
+	bool dirty;              /* objects that are not journalled as they are now */
+	bool finished;           /* window_close() was called: freed once nothing is held */
+	int64_t touched;         /* monotonic: when something was settled last */
+	struct forward *forward; /* stragglers: where they went */
 };
 
 struct work_list {
