@@ -21,6 +21,7 @@ unit_tests = \
 	t/unit/test-journal-damage \
 	t/unit/test-journal-errors \
 	t/unit/test-journal-full \
+	t/unit/test-journal-kept \
 	t/unit/test-journal-merge \
 	t/unit/test-journal-open \
 	t/unit/test-journal-records \
@@ -456,7 +457,7 @@ check-fuzz:
 .PHONY: build-plain build-sanitized build-threads build-fuzz \
 	check-plain check-quick check-unprivileged check-sanitized check-threads check-fuzz
 
-EXTRA_DIST += $(unit_headers) $(fuzz_headers) $(long_tests) $(shell_tests) t/README t/lib.sh t/stubs t/stubs.list t/fuzz/replay.c t/fuzz/corpus
+EXTRA_DIST += $(unit_headers) t/unit/kept.sql $(fuzz_headers) $(long_tests) $(shell_tests) t/README t/lib.sh t/stubs t/stubs.list t/fuzz/replay.c t/fuzz/corpus
 EXTRA_DIST += t/bench/README t/bench/beside t/bench/database t/bench/lib.sh t/bench/measure t/bench/million \
 	t/bench/posix t/bench/ratios t/bench/rows t/bench/s3
 EXTRA_DIST += t/faults/README t/faults/ends.py t/faults/leaks t/torture t/4170-torture.t t/faults/invariants t/faults/lib.sh t/faults/poller \
