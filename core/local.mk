@@ -148,6 +148,7 @@ journal_sources = \
 	core/journal/journal.c \
 	core/journal/journal.h \
 	core/journal/lock.c \
+	core/journal/lookaside.h \
 	core/journal/merge.c \
 	core/journal/names.c \
 	core/journal/object.c \
@@ -155,10 +156,10 @@ journal_sources = \
 	core/journal/read.c \
 	core/journal/record.c \
 	core/journal/rows.c \
-	core/journal/scratch.c \
 	core/journal/settle.c \
 	core/journal/sql.c \
 	core/journal/sql.h \
+	core/journal/sqlite/lookaside.c \
 	core/journal/statement.c \
 	core/journal/statement.h \
 	core/journal/sum.c \

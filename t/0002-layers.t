@@ -16,6 +16,7 @@ job: job/yaml job/schema job/keys job/texts
 plugin:
 plugin/conformance: plugin
 journal:
+journal/sqlite: journal
 report:
 engine/task: job job/schema plugin journal report
 engine/work: job journal engine/task

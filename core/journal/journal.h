@@ -458,23 +458,4 @@ int journal_each_event(struct journal *j, size_t last, journal_each_event_fn *ea
 /* Bytes on disk that n objects and rows will take, for migrate-check. */
 uint64_t journal_estimate(uint64_t objects, uint64_t rows);
 
-/* ---- Scratch: a temporary table on disk, gone with the process ---- */
-
-/*
- * Rows of a database whose column has no index, scanned once: (key, payload)
- * records found again by key, any number per key. A file beside the journal,
- * unlinked as soon as it is open. One thread at a time.
- */
-struct scratch;
-struct scratch *scratch_new(const char *journal, struct error *err);
-/* What a process left that was killed between making its file and unlinking it. Under the lock. */
-void scratch_sweep(const char *journal);
-int scratch_add(struct scratch *s, struct migrate_bytes key, struct migrate_bytes payload,
-		struct error *err);
-/* Calls each() for every record of this key, in the order they were added. */
-int scratch_find(struct scratch *s, struct migrate_bytes key,
-		 int (*each)(void *arg, struct migrate_bytes payload), void *arg,
-		 struct error *err);
-void scratch_free(struct scratch *s);
-
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "journal-help.h"
 
+#include "journal/lookaside.h"
+
 START_TEST(a_job_is_found_again_and_its_change_is_remembered)
 {
 	struct journal *j = open_run();
@@ -178,28 +180,28 @@ static int stop_at_once(void *arg, struct migrate_bytes payload)
 	return 7;
 }
 
-START_TEST(scratch_gives_back_every_record_of_a_key_in_order)
+START_TEST(lookaside_gives_back_every_record_of_a_key_in_order)
 {
-	struct scratch *s = scratch_new(path, &err);
+	struct lookaside *l = lookaside_new(path, &err);
 	char out[64] = "", key[16];
 	int calls = 0;
 
-	ck_assert_msg(s != NULL, "%s", err.text);
+	ck_assert_msg(l != NULL, "%s", err.text);
 	for (int i = 0; i < 1000; i++) {
 		snprintf(key, sizeof(key), "key%d", i % 500);
-		WELL(scratch_add(s, bytes_of_text(key), bytes_of(i < 500 ? "a" : "b", 1), &err));
+		WELL(lookaside_add(l, bytes_of_text(key), bytes_of(i < 500 ? "a" : "b", 1), &err));
 	}
-	WELL(scratch_add(s, BYTES("\0\1"), BYTES("x"), &err));
-	WELL(scratch_find(s, BYTES("key17"), collect, out, &err));
+	WELL(lookaside_add(l, BYTES("\0\1"), BYTES("x"), &err));
+	WELL(lookaside_find(l, BYTES("key17"), collect, out, &err));
 	ck_assert_str_eq(out, "ab");
-	WELL(scratch_find(s, BYTES("\0\1"), collect, out, &err));
-	WELL(scratch_find(s, BYTES("\0"), collect, out, &err));
-	WELL(scratch_add(s, BYTES("key17"), BYTES("late"), &err));
-	WELL(scratch_find(s, BYTES("key17"), collect, out, &err));
+	WELL(lookaside_find(l, BYTES("\0\1"), collect, out, &err));
+	WELL(lookaside_find(l, BYTES("\0"), collect, out, &err));
+	WELL(lookaside_add(l, BYTES("key17"), BYTES("late"), &err));
+	WELL(lookaside_find(l, BYTES("key17"), collect, out, &err));
 	ck_assert_str_eq(out, "abxablate");
-	ck_assert_int_eq(scratch_find(s, BYTES("key17"), stop_at_once, &calls, &err), 7);
+	ck_assert_int_eq(lookaside_find(l, BYTES("key17"), stop_at_once, &calls, &err), 7);
 	ck_assert_int_eq(calls, 1);
-	scratch_free(s);
+	lookaside_free(l);
 	/* Nothing is left behind, and nothing was visible meanwhile. */
 	ck_assert_int_eq(rmdir(folder), 0);
 }
@@ -224,7 +226,7 @@ static void add(TCase *t)
 	tcase_add_test(t, a_run_is_known_and_how_it_ended);
 	tcase_add_test(t, the_newest_pass_is_the_one_that_counts);
 	tcase_add_test(t, an_upload_is_known_until_it_is_gone);
-	tcase_add_test(t, scratch_gives_back_every_record_of_a_key_in_order);
+	tcase_add_test(t, lookaside_gives_back_every_record_of_a_key_in_order);
 	tcase_add_test(t, names_of_classes_can_be_typed_back);
 }
 

@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/bytes.h"
 #include "engine/rows/rewriter.h"
+#include "journal/lookaside.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,7 @@ struct older_rows {
 	struct journal *journal;
 	const char *path; /* the journal's: temporary files stand beside it */
 	pthread_mutex_t lock;
-	struct scratch *bad; /* payload: the batch; NULL: there was none */
+	struct lookaside *bad; /* payload: the batch; NULL: there was none */
 };
 
 static bool make_key(struct buf *key, uint32_t database, const struct row_record *r)
@@ -34,11 +35,12 @@ static int add(struct older_rows *o, const struct chunk *c, const struct row_rec
 {
 	BUF_AUTO struct buf key = BUF_INIT(SIZE_MAX);
 
-	if (!o->bad && !(o->bad = scratch_new(o->path, err)))
+	if (!o->bad && !(o->bad = lookaside_new(o->path, err)))
 		return -1;
 	if (!make_key(&key, c->database, r))
 		return error_set(err, EXIT_INTERNAL, "out of memory");
-	return scratch_add(o->bad, bytes_of(key.p, key.len), bytes_of(&batch, sizeof(batch)), err);
+	return lookaside_add(o->bad, bytes_of(key.p, key.len), bytes_of(&batch, sizeof(batch)),
+			     err);
 }
 
 struct reading {
@@ -75,7 +77,7 @@ void older_rows_free(struct older_rows *o)
 {
 	if (!o)
 		return;
-	scratch_free(o->bad);
+	lookaside_free(o->bad);
 	pthread_mutex_destroy(&o->lock);
 	free(o);
 }
@@ -143,9 +145,10 @@ static int find_batches(struct meeting *a, struct error *err)
 	int rc = 0;
 
 	for (uint32_t i = 0; !rc && i < c->n; i++)
-		rc = make_key(&key, c->database, &c->rows[i])
-			 ? scratch_find(a->older->bad, bytes_of(key.p, key.len), add_batch, a, err)
-			 : -1;
+		rc =
+		    make_key(&key, c->database, &c->rows[i])
+			? lookaside_find(a->older->bad, bytes_of(key.p, key.len), add_batch, a, err)
+			: -1;
 	if (rc && !error_is_set(err))
 		error_set(err, EXIT_INTERNAL, "out of memory");
 	return rc;

@@ -4,6 +4,7 @@
 #include "base/bytes.h"
 #include "base/log.h"
 #include "engine/work/scan.h"
+#include "journal/lookaside.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +19,7 @@
 struct rowindex {
 	struct run *run;
 	pthread_mutex_t lock;
-	struct scratch **tables; /* NULL: not scanned yet */
+	struct lookaside **tables; /* NULL: not scanned yet */
 };
 
 struct rowindex *rowindex_new(struct run *run)
@@ -28,7 +29,7 @@ struct rowindex *rowindex_new(struct run *run)
 	if (!x)
 		return NULL;
 	x->run = run;
-	scratch_sweep(run->task->job->journal_path);
+	lookaside_sweep(run->task->job->journal_path);
 	pthread_mutex_init(&x->lock, NULL);
 	x->tables = calloc(run->task->ends.database_count + 1, sizeof(*x->tables));
 	if (x->tables)
@@ -42,7 +43,7 @@ void rowindex_free(struct rowindex *x)
 	if (!x)
 		return;
 	for (size_t i = 0; x->tables && i < x->run->task->ends.database_count; i++)
-		scratch_free(x->tables[i]);
+		lookaside_free(x->tables[i]);
 	free(x->tables);
 	pthread_mutex_destroy(&x->lock);
 	free(x);
@@ -52,7 +53,7 @@ void rowindex_forget(struct rowindex *x)
 {
 	pthread_mutex_lock(&x->lock);
 	for (size_t i = 0; i < x->run->task->ends.database_count; i++) {
-		scratch_free(x->tables[i]);
+		lookaside_free(x->tables[i]);
 		x->tables[i] = NULL;
 	}
 	pthread_mutex_unlock(&x->lock);
@@ -118,7 +119,7 @@ static int unpack(void *arg, struct migrate_bytes payload)
 }
 
 static int add_page(struct rowindex *x, struct rewriter *r, const struct row_page *page,
-		    size_t database, struct scratch *s, struct error *err)
+		    size_t database, struct lookaside *s, struct error *err)
 {
 	BUF_AUTO struct buf packed = BUF_INIT(1 << 20);
 	const struct value_pattern *v = x->run->task->job->databases[database].value;
@@ -131,14 +132,14 @@ static int add_page(struct rowindex *x, struct rewriter *r, const struct row_pag
 			continue;
 		if (!pack(&packed, row))
 			return error_set(err, EXIT_INTERNAL, "a row is too large to be kept");
-		if (scratch_add(s, bytes_of(r->key.p, r->key.len), bytes_of(packed.p, packed.len),
-				err))
+		if (lookaside_add(s, bytes_of(r->key.p, r->key.len), bytes_of(packed.p, packed.len),
+				  err))
 			return -1;
 	}
 	return 0;
 }
 
-static int scan(struct rowindex *x, struct rewriter *r, size_t database, struct scratch *s,
+static int scan(struct rowindex *x, struct rewriter *r, size_t database, struct lookaside *s,
 		struct error *err)
 {
 	struct row_scan rows;
@@ -156,15 +157,15 @@ static int scan(struct rowindex *x, struct rewriter *r, size_t database, struct 
 
 static int make(struct rowindex *x, struct rewriter *r, size_t database, struct error *err)
 {
-	struct scratch *s;
+	struct lookaside *s;
 
 	if (x->tables[database])
 		return 0;
-	s = scratch_new(x->run->task->job->journal_path, err);
+	s = lookaside_new(x->run->task->job->journal_path, err);
 	if (!s)
 		return -1;
 	if (scan(x, r, database, s, err)) {
-		scratch_free(s);
+		lookaside_free(s);
 		return -1;
 	}
 	x->tables[database] = s;
@@ -181,7 +182,7 @@ int rowindex_find(struct rowindex *x, struct rewriter *r, size_t database, struc
 	pthread_mutex_lock(&x->lock);
 	rc = make(x, r, database, err);
 	if (!rc)
-		rc = scratch_find(x->tables[database], key, unpack, &u, err);
+		rc = lookaside_find(x->tables[database], key, unpack, &u, err);
 	pthread_mutex_unlock(&x->lock);
 	return rc;
 }

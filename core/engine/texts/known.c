@@ -2,6 +2,7 @@
 #include "engine/texts/known.h"
 
 #include "base/bytes.h"
+#include "journal/lookaside.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -18,9 +19,9 @@ struct kept {
 
 struct known {
 	const struct job *job;
-	struct journal *journal; /* NULL: keys were added */
-	struct scratch *added;   /* those */
-	struct scratch *guards;  /* NULL: there are none */
+	struct journal *journal;  /* NULL: keys were added */
+	struct lookaside *added;  /* those */
+	struct lookaside *guards; /* NULL: there are none */
 	struct known_keys keys;
 	struct arena arena;
 	struct kept *kept;
@@ -73,7 +74,7 @@ static int look_up_anew(struct known *k, struct migrate_bytes key, struct kept *
 	if (k->journal)
 		return journal_find_key(k->journal, key, &k->arena, &out->object.record,
 					&out->object.batch, &out->object.n, &k->error);
-	return scratch_find(k->added, key, take_added, &by, &k->error);
+	return lookaside_find(k->added, key, take_added, &by, &k->error);
 }
 
 static int kind_of(const struct object_record *o)
@@ -174,7 +175,7 @@ static int is_guard(void *arg, struct migrate_bytes value)
 {
 	struct known *k = arg;
 
-	return k->guards ? scratch_find(k->guards, value, yes, NULL, &k->error) : 0;
+	return k->guards ? lookaside_find(k->guards, value, yes, NULL, &k->error) : 0;
 }
 
 /* While they are gathered, nothing is guarded yet. */
@@ -192,10 +193,10 @@ static int add_guard(struct gathering *g, struct migrate_bytes value, struct err
 {
 	struct known *k = g->known;
 
-	if (!k->guards && !(k->guards = scratch_new(k->job->journal_path, err)))
+	if (!k->guards && !(k->guards = lookaside_new(k->job->journal_path, err)))
 		return -1;
 	filter_add(&g->found, value);
-	return scratch_add(k->guards, value, bytes_of(NULL, 0), err);
+	return lookaside_add(k->guards, value, bytes_of(NULL, 0), err);
 }
 
 /* Would a text that holds this new value be changed again? */
@@ -270,7 +271,7 @@ struct replacer *known_replacer(struct known *k, const struct job_database *d, s
 {
 	struct replacer *r;
 
-	scratch_free(k->guards);
+	lookaside_free(k->guards);
 	k->guards = NULL;
 	filter_release(&k->keys.guards);
 	if (k->journal && gather(k, d, err))
@@ -340,7 +341,7 @@ struct known *known_new(const struct job *job, uint64_t expected, struct error *
 
 	if (!k)
 		return NULL;
-	k->added = scratch_new(job->journal_path, err);
+	k->added = lookaside_new(job->journal_path, err);
 	if (k->added)
 		return k;
 	known_free(k);
@@ -351,15 +352,15 @@ int known_add(struct known *k, struct migrate_bytes key, struct migrate_bytes ne
 	      struct error *err)
 {
 	filter_add(&k->keys.keys, key);
-	return scratch_add(k->added, key, new_key, err);
+	return lookaside_add(k->added, key, new_key, err);
 }
 
 void known_free(struct known *k)
 {
 	if (!k)
 		return;
-	scratch_free(k->added);
-	scratch_free(k->guards);
+	lookaside_free(k->added);
+	lookaside_free(k->guards);
 	filter_release(&k->keys.keys);
 	filter_release(&k->keys.guards);
 	arena_release(&k->arena);

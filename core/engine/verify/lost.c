@@ -29,16 +29,16 @@ static bool pack_name(struct buf *b, const struct row_name *n)
 	       buf_add(b, n->identity.p, n->identity.n) && buf_add(b, n->place.p, n->place.n);
 }
 
-static int remember(struct scratch **s, const struct verify *v, struct row_name row, int64_t chunk,
-		    struct error *err)
+static int remember(struct lookaside **s, const struct verify *v, struct row_name row,
+		    int64_t chunk, struct error *err)
 {
 	BUF_AUTO struct buf name = BUF_INIT(1 << 20);
 
-	if (!*s && !(*s = scratch_new(v->task.job->journal_path, err)))
+	if (!*s && !(*s = lookaside_new(v->task.job->journal_path, err)))
 		return -1;
 	if (!pack_name(&name, &row))
 		return error_set(err, EXIT_INTERNAL, "out of memory");
-	return scratch_add(*s, bytes_of(name.p, name.len), bytes_of(&chunk, sizeof(chunk)), err);
+	return lookaside_add(*s, bytes_of(name.p, name.len), bytes_of(&chunk, sizeof(chunk)), err);
 }
 
 int verify_lost_add(struct verify *v, const struct chunk *c, const struct row_record *r,
@@ -69,7 +69,7 @@ int verify_holds_new(struct verify *v, uint32_t database, struct migrate_bytes i
 struct teller {
 	struct verify *verify;
 	const struct batch *batch;
-	struct scratch *newest; /* intents of rows that are missed */
+	struct lookaside *newest; /* intents of rows that are missed */
 	struct missed_rows *missed;
 	bool tells; /* the second time */
 };
@@ -92,7 +92,7 @@ static int compare_chunk(void *arg, struct migrate_bytes payload)
 }
 
 /* What s knows of the row: any chunk at all, this very one, a newer one. -1: failed. */
-static int ask(struct scratch *s, const struct chunk *c, const struct row_record *r,
+static int ask(struct lookaside *s, const struct chunk *c, const struct row_record *r,
 	       struct asked *a, struct error *err)
 {
 	BUF_AUTO struct buf name = BUF_INIT(1 << 20);
@@ -101,7 +101,7 @@ static int ask(struct scratch *s, const struct chunk *c, const struct row_record
 	*a = (struct asked){ .chunk = c->id };
 	if (!pack_name(&name, &row))
 		return error_set(err, EXIT_INTERNAL, "out of memory");
-	return scratch_find(s, bytes_of(name.p, name.len), compare_chunk, a, err) < 0 ? -1 : 0;
+	return lookaside_find(s, bytes_of(name.p, name.len), compare_chunk, a, err) < 0 ? -1 : 0;
 }
 
 /* A row that the application pointed to another object of this job is as it should be. */
@@ -184,6 +184,6 @@ int verify_lost_tell(struct verify *v, struct error *err)
 	if (!result)
 		missed_rows_flush(t.missed);
 	missed_rows_free(t.missed);
-	scratch_free(t.newest);
+	lookaside_free(t.newest);
 	return result;
 }

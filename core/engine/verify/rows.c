@@ -147,14 +147,14 @@ static int ask_scratch(struct row_index *index, struct holders *h, struct error 
 	pthread_mutex_lock(&index->lock);
 	for (h->value = 0; !result && h->value < h->values->n; h->value++)
 		result =
-		    scratch_find(index->scratch, h->values->items[h->value], hold_packed, h, err);
+		    lookaside_find(index->scratch, h->values->items[h->value], hold_packed, h, err);
 	pthread_mutex_unlock(&index->lock);
 	if (!result && h->failed)
 		return error_set(err, EXIT_INTERNAL, "out of memory");
 	return result;
 }
 
-static int add_page(struct scratch *s, const struct row_page *page, struct error *err)
+static int add_page(struct lookaside *s, const struct row_page *page, struct error *err)
 {
 	BUF_AUTO struct buf packed = BUF_INIT(1 << 20);
 
@@ -163,13 +163,13 @@ static int add_page(struct scratch *s, const struct row_page *page, struct error
 
 		if (!pack(&packed, row))
 			return error_set(err, EXIT_INTERNAL, "out of memory");
-		if (scratch_add(s, row->value, bytes_of(packed.p, packed.len), err))
+		if (lookaside_add(s, row->value, bytes_of(packed.p, packed.len), err))
 			return -1;
 	}
 	return 0;
 }
 
-static int read_rows(struct verify *v, size_t database, struct scratch *s, struct error *err)
+static int read_rows(struct verify *v, size_t database, struct lookaside *s, struct error *err)
 {
 	struct migrate_session *session = v->task.ends.databases[database].session;
 	struct migrate_scan r = { .limit = PAGE };
@@ -200,7 +200,7 @@ int verify_index_rows(struct verify *v, struct error *err)
 		if (v->task.ends.database_facts[i].d.flags & MIGRATE_INDEXED ||
 		    v->task.job->databases[i].match == MATCH_CONTAINS)
 			continue;
-		v->indexes[i].scratch = scratch_new(v->task.job->journal_path, err);
+		v->indexes[i].scratch = lookaside_new(v->task.job->journal_path, err);
 		result = v->indexes[i].scratch ? read_rows(v, i, v->indexes[i].scratch, err) : -1;
 	}
 	return result;

@@ -4,6 +4,7 @@
 
 #include "engine/verify/verify.h"
 #include "engine/work/again.h"
+#include "journal/lookaside.h"
 #include "plugin/stream.h"
 
 #include <pthread.h>
@@ -14,8 +15,8 @@
  * Invariants: `lock` guards next, fed, result, lost, holding and the caller's callback;
  * a row index is used by one thread at a time (its own lock).
  */
-struct row_index {               /* of a database whose column has no index */
-	struct scratch *scratch; /* NULL: ask the database */
+struct row_index {                 /* of a database whose column has no index */
+	struct lookaside *scratch; /* NULL: ask the database */
 	pthread_mutex_t lock;
 };
 
@@ -25,8 +26,8 @@ struct verify {
 	struct gate *gate;
 	struct verify_options options;
 	struct row_index *indexes; /* one for each database */
-	struct scratch *lost;      /* rows that do not hold what an intent says; NULL: none */
-	struct scratch *holding;   /* rows that hold a new value without an intent; NULL: none */
+	struct lookaside *lost;    /* rows that do not hold what an intent says; NULL: none */
+	struct lookaside *holding; /* rows that hold a new value without an intent; NULL: none */
 
 	pthread_mutex_t lock;
 	pthread_cond_t changed;

@@ -335,12 +335,12 @@ void verify_free(struct verify *v)
 		return;
 	for (size_t i = 0; v->indexes && i < v->task.job->database_count; i++) {
 		if (v->indexes[i].scratch)
-			scratch_free(v->indexes[i].scratch);
+			lookaside_free(v->indexes[i].scratch);
 		pthread_mutex_destroy(&v->indexes[i].lock);
 	}
 	free(v->indexes);
-	scratch_free(v->lost);
-	scratch_free(v->holding);
+	lookaside_free(v->lost);
+	lookaside_free(v->holding);
 	gate_free(v->gate);
 	task_close(&v->task);
 	halt_release(&v->halt);

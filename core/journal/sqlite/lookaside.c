@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "journal/journal-impl.h"
+#include "journal/lookaside.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
+#include <sqlite3.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +19,7 @@
  * is never synced and has no journal. Its key index is made at the first search,
  * when all is there, which is one sort instead of a million insertions.
  */
-struct scratch {
+struct lookaside {
 	sqlite3 *db;
 	sqlite3_stmt *add, *find;
 };
@@ -31,12 +32,12 @@ static const char setup[] = "PRAGMA journal_mode = OFF;"
 			    "CREATE TABLE record (key BLOB, payload BLOB);"
 			    "BEGIN";
 
-static int fail(struct scratch *s, int rc, struct error *err)
+static int fail(struct lookaside *l, int rc, struct error *err)
 {
 	int exit = (rc & 0xff) == SQLITE_NOMEM ? EXIT_INTERNAL : EXIT_JOURNAL;
 
 	return error_set(err, exit, "temporary file: %s%s",
-			 s->db ? sqlite3_errmsg(s->db) : sqlite3_errstr(rc),
+			 l->db ? sqlite3_errmsg(l->db) : sqlite3_errstr(rc),
 			 (rc & 0xff) == SQLITE_FULL ? ": free some space, then run again" : "");
 }
 
@@ -50,7 +51,7 @@ static bool is_same(int fd, const char *name)
 }
 
 /* "JOURNAL-scratch-PID-N": what a killed process left is known by its name. */
-static int open_unlinked(struct scratch *s, const char *journal, struct error *err)
+static int open_unlinked(struct lookaside *l, const char *journal, struct error *err)
 {
 	static atomic_uint made;
 	char *name = NULL;
@@ -65,18 +66,18 @@ static int open_unlinked(struct scratch *s, const char *journal, struct error *e
 		free(name);
 		return -1;
 	}
-	rc = sqlite3_open_v2(name, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+	rc = sqlite3_open_v2(name, &l->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
 	if (!rc && !is_same(fd, name))
 		rc = SQLITE_CANTOPEN;
 	close(fd); /* SQLite holds no lock yet that this would end */
 	unlink(name);
 	free(name);
 	if (!rc)
-		rc = sqlite3_exec(s->db, setup, NULL, NULL, NULL);
-	return rc ? fail(s, rc, err) : 0;
+		rc = sqlite3_exec(l->db, setup, NULL, NULL, NULL);
+	return rc ? fail(l, rc, err) : 0;
 }
 
-void scratch_sweep(const char *journal)
+void lookaside_sweep(const char *journal)
 {
 	char *pattern = NULL;
 	glob_t found;
@@ -92,25 +93,25 @@ void scratch_sweep(const char *journal)
 	free(pattern);
 }
 
-struct scratch *scratch_new(const char *journal, struct error *err)
+struct lookaside *lookaside_new(const char *journal, struct error *err)
 {
-	struct scratch *s = calloc(1, sizeof(*s));
+	struct lookaside *l = calloc(1, sizeof(*l));
 	int rc;
 
-	if (!s) {
+	if (!l) {
 		error_set(err, EXIT_INTERNAL, "out of memory");
 		return NULL;
 	}
-	if (open_unlinked(s, journal, err)) {
-		scratch_free(s);
+	if (open_unlinked(l, journal, err)) {
+		lookaside_free(l);
 		return NULL;
 	}
-	rc = sqlite3_prepare_v3(s->db, "INSERT INTO record (key, payload) VALUES (?1, ?2)", -1,
-				SQLITE_PREPARE_PERSISTENT, &s->add, NULL);
+	rc = sqlite3_prepare_v3(l->db, "INSERT INTO record (key, payload) VALUES (?1, ?2)", -1,
+				SQLITE_PREPARE_PERSISTENT, &l->add, NULL);
 	if (!rc)
-		return s;
-	fail(s, rc, err);
-	scratch_free(s);
+		return l;
+	fail(l, rc, err);
+	lookaside_free(l);
 	return NULL;
 }
 
@@ -119,55 +120,56 @@ static int bind(sqlite3_stmt *s, int i, struct migrate_bytes b)
 	return sqlite3_bind_blob64(s, i, b.n ? b.p : "", b.n, SQLITE_STATIC);
 }
 
-int scratch_add(struct scratch *s, struct migrate_bytes key, struct migrate_bytes payload,
-		struct error *err)
+int lookaside_add(struct lookaside *l, struct migrate_bytes key, struct migrate_bytes payload,
+		  struct error *err)
 {
-	int rc = bind(s->add, 1, key);
+	int rc = bind(l->add, 1, key);
 
 	if (!rc)
-		rc = bind(s->add, 2, payload);
+		rc = bind(l->add, 2, payload);
 	if (!rc)
-		rc = sqlite3_step(s->add);
-	sqlite3_reset(s->add);
-	return rc == SQLITE_DONE ? 0 : fail(s, rc, err);
+		rc = sqlite3_step(l->add);
+	sqlite3_reset(l->add);
+	return rc == SQLITE_DONE ? 0 : fail(l, rc, err);
 }
 
-static int make_index(struct scratch *s, struct error *err)
+static int make_index(struct lookaside *l, struct error *err)
 {
-	int rc = sqlite3_exec(s->db, "CREATE INDEX record_key ON record (key)", NULL, NULL, NULL);
+	int rc = sqlite3_exec(l->db, "CREATE INDEX record_key ON record (key)", NULL, NULL, NULL);
 
 	if (!rc)
-		rc = sqlite3_prepare_v3(s->db,
+		rc = sqlite3_prepare_v3(l->db,
 					"SELECT payload FROM record WHERE key = ?1 ORDER BY rowid",
-					-1, SQLITE_PREPARE_PERSISTENT, &s->find, NULL);
-	return rc ? fail(s, rc, err) : 0;
+					-1, SQLITE_PREPARE_PERSISTENT, &l->find, NULL);
+	return rc ? fail(l, rc, err) : 0;
 }
 
-int scratch_find(struct scratch *s, struct migrate_bytes key,
-		 int (*each)(void *arg, struct migrate_bytes payload), void *arg, struct error *err)
+int lookaside_find(struct lookaside *l, struct migrate_bytes key,
+		   int (*each)(void *arg, struct migrate_bytes payload), void *arg,
+		   struct error *err)
 {
 	int rc, stop = 0;
 
-	if (!s->find && make_index(s, err))
+	if (!l->find && make_index(l, err))
 		return -1;
-	rc = bind(s->find, 1, key);
-	while (!rc && !stop && (rc = sqlite3_step(s->find)) == SQLITE_ROW) {
-		struct migrate_bytes payload = { .p = sqlite3_column_blob(s->find, 0) };
+	rc = bind(l->find, 1, key);
+	while (!rc && !stop && (rc = sqlite3_step(l->find)) == SQLITE_ROW) {
+		struct migrate_bytes payload = { .p = sqlite3_column_blob(l->find, 0) };
 
-		payload.n = (size_t)sqlite3_column_bytes(s->find, 0);
+		payload.n = (size_t)sqlite3_column_bytes(l->find, 0);
 		stop = each(arg, payload);
 		rc = SQLITE_OK;
 	}
-	sqlite3_reset(s->find);
-	return stop ? stop : rc == SQLITE_DONE ? 0 : fail(s, rc, err);
+	sqlite3_reset(l->find);
+	return stop ? stop : rc == SQLITE_DONE ? 0 : fail(l, rc, err);
 }
 
-void scratch_free(struct scratch *s)
+void lookaside_free(struct lookaside *l)
 {
-	if (!s)
+	if (!l)
 		return;
-	sqlite3_finalize(s->add);
-	sqlite3_finalize(s->find);
-	sqlite3_close(s->db);
-	free(s);
+	sqlite3_finalize(l->add);
+	sqlite3_finalize(l->find);
+	sqlite3_close(l->db);
+	free(l);
 }
