@@ -163,6 +163,7 @@ journal_sources = \
 	core/journal/statement.c \
 	core/journal/statement.h \
 	core/journal/sum.c \
+	core/journal/sum.h \
 	core/journal/tables.c \
 	core/journal/texts.c \
 	core/journal/wal.c \

@@ -2,7 +2,9 @@
 #include "journal/journal-impl.h"
 
 #include "base/clock.h"
+#include "journal/sql.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -122,30 +124,89 @@ int journal_batch_insert(struct connection *c, struct batch *b)
 	else
 		bind_integer(&s, clock_wall());
 	bind_counts(&s, &b->counts);
+	bind_sum(&s);
 	rc = statement_run(&s);
 	return rc ? rc : journal_object_insert(c, b);
 }
 
+/* Where the columns of batch begin that may change, in order. */
+enum { COLUMN_DROPPED = 7, COLUMN_STATE, COLUMN_BEGAN, COLUMN_DURABLE, COLUMN_DONE, COLUMN_COUNTS };
+_Static_assert(COLUMN_COUNTS + BATCH_COUNTERS == BATCH_COUNT, "columns of batch");
+
+struct changes {
+	struct change items[BATCH_COUNT];
+	size_t n;
+};
+
+static void change_integer(struct changes *to, int column, int64_t value)
+{
+	to->items[to->n++] = (struct change){ .column = column, .integer = value };
+}
+
+static void change_counts(struct changes *to, const struct batch_counts *counts, size_t first,
+			  size_t end)
+{
+	uint64_t values[BATCH_COUNTERS];
+
+	memcpy(values, counts, sizeof(values));
+	for (size_t i = first; i < end; i++)
+		change_integer(to, COLUMN_COUNTS + (int)i,
+			       values[i] > INT64_MAX ? INT64_MAX : (int64_t)values[i]);
+}
+
+/* It is done when it first was; and not, when it is open again. */
+static void change_done(struct changes *to, const struct batch *b, struct statement *was)
+{
+	if (b->state < BATCH_DONE)
+		to->items[to->n++] = (struct change){ .column = COLUMN_DONE, .kind = CHANGE_NULL };
+	else if (sqlite3_column_type(was->s, COLUMN_DONE) == SQLITE_NULL)
+		change_integer(to, COLUMN_DONE, clock_wall());
+}
+
+int journal_batch_set(struct connection *c, const struct batch *b, unsigned what)
+{
+	const size_t rows = offsetof(struct batch_counts, rows_changed) / sizeof(uint64_t);
+	const size_t skips = offsetof(struct batch_counts, skips) / sizeof(uint64_t);
+	struct changes to = { .n = 0 };
+	struct statement get = statement(c, SQL_BATCH_GET);
+	int rc;
+
+	bind_integer(&get, b->id);
+	rc = record_read(c, &get, BATCH_COUNT, "batch", b->id);
+	if (rc == SQLITE_DONE)
+		return connection_damaged(c, "batch %lld is missing", (long long)b->id);
+	if (rc != SQLITE_ROW)
+		return rc;
+	if (what & SET_DROPPED)
+		change_integer(&to, COLUMN_DROPPED, 1);
+	if (what & SET_STATE)
+		change_integer(&to, COLUMN_STATE, b->state);
+	if (what & SET_BEGAN)
+		change_integer(&to, COLUMN_BEGAN, b->began);
+	if (what & SET_DURABLE)
+		change_integer(&to, COLUMN_DURABLE, b->durable);
+	if (what & (SET_OBJECTS | SET_ROWS))
+		change_done(&to, b, &get);
+	if (what & SET_OBJECTS)
+		change_counts(&to, &b->counts, 0, rows);
+	if (what & SET_ROWS)
+		change_counts(&to, &b->counts, rows, skips);
+	if (what & SET_SKIPS)
+		change_counts(&to, &b->counts, skips, BATCH_COUNTERS);
+	return record_write(c, &get, SQL_BATCH_SET, BATCH_COUNT, to.items, to.n);
+}
+
 int journal_batch_save(struct connection *c, const struct batch *b)
 {
-	struct statement s = statement(c, SQL_BATCH_SAVE);
 	int rc = SQLITE_OK;
 
 	for (uint32_t i = 0; !rc && i < b->n; i++)
 		if (b->objects[i].dirty && b->objects[i].key.n)
 			rc = journal_object_update(c, b->id, i, &b->objects[i]);
-	if (rc)
-		return rc;
-	bind_integer(&s, b->id);
-	bind_integer(&s, b->state);
-	bind_integer(&s, b->began);
-	bind_integer(&s, clock_wall());
-	bind_counts(&s, &b->counts);
-	bind_integer(&s, b->durable);
-	rc = statement_run(&s);
-	if (!rc && sqlite3_changes(c->db) != 1)
-		rc = connection_damaged(c, "batch %lld is missing", (long long)b->id);
-	return rc;
+	return rc ? rc
+		  : journal_batch_set(c, b,
+				      SET_STATE | SET_BEGAN | SET_DURABLE | SET_OBJECTS | SET_ROWS |
+					  SET_SKIPS);
 }
 
 /* The batch's own row; *dropped: it has lost its objects on purpose. */
@@ -168,7 +229,7 @@ static int load_row(struct connection *c, int64_t id, struct batch *b, bool *dro
 	b->began = column_integer(&s, 9);
 	b->durable = column_integer(&s, 10) != 0;
 	journal_counts_row(&s, 12, &b->counts);
-	if (!column_integer(&s, 12 + BATCH_COUNTERS))
+	if (!sum_fits(s.s, BATCH_COUNT))
 		s.rc = connection_damaged(c, "batch %lld differs from its sum", (long long)id);
 	statement_end(&s);
 	return s.rc ? s.rc : SQLITE_ROW;

@@ -41,11 +41,38 @@ static int check_queries(struct connection *c, const struct query *queries, size
 	return rc;
 }
 
-#define SUM(table_, columns_)                                                                      \
-	{                                                                                          \
-		"records of " table_ " differ from their sums",                                    \
-		    "SELECT count(*) FROM " table_ " WHERE sum IS NOT migrate_sum(" columns_ ")"   \
+/* Every record of a table. */
+static int check_sums(struct connection *c, const char *table, const char *sql)
+{
+	sqlite3_stmt *s = NULL;
+	long long wrong = 0;
+	int rc = sqlite3_prepare_v2(c->db, sql, -1, &s, NULL), n;
+
+	n = rc ? 0 : sqlite3_column_count(s) - 1;
+	while (!rc && (rc = sqlite3_step(s)) == SQLITE_ROW) {
+		wrong += !sum_fits(s, n);
+		rc = SQLITE_OK;
 	}
+	sqlite3_finalize(s);
+	if (rc != SQLITE_DONE)
+		return rc;
+	return wrong ? connection_damaged(c, "%lld records of %s differ from their sums", wrong,
+					  table)
+		     : SQLITE_OK;
+}
+
+#define SUMS(table_, columns_)                                                                     \
+	{                                                                                          \
+		table_, "SELECT " columns_ ", sum FROM " table_                                    \
+	}
+/* The large ones are the last. */
+static const struct query sums[] = {
+	SUMS("job", JOB_COLUMNS),     SUMS("run", RUN_COLUMNS),     SUMS("pass", PASS_COLUMNS),
+	SUMS("batch", BATCH_COLUMNS), SUMS("chunk", CHUNK_COLUMNS), SUMS("object", OBJECT_COLUMNS),
+	SUMS("row", ROW_COLUMNS),
+};
+#define SUMS_ALL (sizeof(sums) / sizeof(sums[0]))
+#define SUMS_SMALL (SUMS_ALL - 2)
 
 /* Open batches that are loaded when a run starts; the others are checked when they are. */
 #define QUICK_BATCHES 64
@@ -77,11 +104,6 @@ static int check_open_batches(struct connection *c)
  * the indexes that lead to them. A thousandth of the file; objects and rows carry
  * sums and are counted when they are read.
  */
-static const struct query quick_checks[] = {
-	SUM("job", JOB_COLUMNS),     SUM("run", RUN_COLUMNS),     SUM("pass", PASS_COLUMNS),
-	SUM("batch", BATCH_COLUMNS), SUM("chunk", CHUNK_COLUMNS),
-};
-
 static int check_quick(struct connection *c)
 {
 	static const char *const structure[] = {
@@ -93,8 +115,8 @@ static int check_quick(struct connection *c)
 
 	for (size_t i = 0; !rc && i < sizeof(structure) / sizeof(structure[0]); i++)
 		rc = check_integrity(c, structure[i]);
-	if (!rc)
-		rc = check_queries(c, quick_checks, sizeof(quick_checks) / sizeof(quick_checks[0]));
+	for (size_t i = 0; !rc && i < SUMS_SMALL; i++)
+		rc = check_sums(c, sums[i].what, sums[i].sql);
 	return rc ? rc : check_open_batches(c);
 }
 
@@ -106,13 +128,6 @@ int journal_check_quick(struct journal *j, struct error *err)
 }
 
 static const struct query full_checks[] = {
-	SUM("job", JOB_COLUMNS),
-	SUM("run", RUN_COLUMNS),
-	SUM("pass", PASS_COLUMNS),
-	SUM("batch", BATCH_COLUMNS),
-	SUM("object", OBJECT_COLUMNS),
-	SUM("chunk", CHUNK_COLUMNS),
-	SUM("row", ROW_COLUMNS),
 	{ "objects have no batch",
 	  "SELECT count(*) FROM object WHERE batch NOT IN (SELECT id FROM batch)" },
 	{ "batches do not have all their objects",
@@ -149,6 +164,8 @@ int journal_check_full(struct journal *j, struct error *err)
 	if (!c)
 		return -1;
 	rc = check_integrity(c, "PRAGMA integrity_check(1)");
+	for (size_t i = 0; !rc && i < SUMS_ALL; i++)
+		rc = check_sums(c, sums[i].what, sums[i].sql);
 	if (!rc)
 		rc = check_queries(c, full_checks, sizeof(full_checks) / sizeof(full_checks[0]));
 	return journal_read_end(j, rc, err);

@@ -126,6 +126,8 @@ int journal_read_end(struct journal *j, int rc, struct error *err);
 int journal_object_insert(struct connection *c, const struct batch *b);
 int journal_object_update(struct connection *c, int64_t batch, uint32_t n,
 			  const struct object_record *o);
+/* One more run ended because a call for it hung. */
+int journal_object_hung(struct connection *c, int64_t batch, uint32_t n);
 /* The row that s stands on (OBJECT_FROM), no object before `least`: SQLITE_OK or why not. */
 int journal_object_row(struct connection *c, struct statement *s, int64_t batch, uint32_t least,
 		       struct arena *a, uint32_t *n, struct object_record *o);
@@ -143,6 +145,17 @@ bool journal_texts_unpack(struct arena *a, struct chunk *c);
 /* batch.c: the same. A hole is an object that was dropped: its key is empty. */
 int journal_batch_insert(struct connection *c, struct batch *b);
 int journal_batch_save(struct connection *c, const struct batch *b);
+/* These of its columns, and when it was done; SET_DROPPED: it has lost its objects. */
+enum {
+	SET_DROPPED = 1 << 0,
+	SET_STATE = 1 << 1,
+	SET_BEGAN = 1 << 2,
+	SET_DURABLE = 1 << 3,
+	SET_OBJECTS = 1 << 4, /* counts of objects */
+	SET_ROWS = 1 << 5,
+	SET_SKIPS = 1 << 6
+};
+int journal_batch_set(struct connection *c, const struct batch *b, unsigned what);
 /* SQLITE_ROW, SQLITE_DONE: there is none. *out is NULL but with SQLITE_ROW. */
 int journal_batch_load(struct connection *c, int64_t id, struct batch **out);
 /* A batch with holes cannot be counted anew: take off what leaves. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "journal/journal-impl.h"
 
+#include "journal/sql.h"
+
 #include <limits.h>
 #include <string.h>
 
@@ -59,7 +61,7 @@ static void read_flags(struct object_record *o, int64_t flags)
 
 /* All columns of OBJECT_COLUMNS: for insert and update alike. */
 static void bind_object(struct statement *s, int64_t batch, uint32_t n,
-			const struct object_record *o)
+			const struct object_record *o, int64_t hung)
 {
 	bool moved = o->state == OBJECT_MOVED;
 
@@ -85,7 +87,7 @@ static void bind_object(struct statement *s, int64_t batch, uint32_t n,
 	bind_integer(s, o->level);
 	bind_integer(s, o->fail);
 	bind_integer(s, o->attempts);
-	bind_integer(s, o->hung);
+	bind_integer(s, hung);
 	bind_integer(s, flags_of(o));
 	bind_text(s, o->message);
 	if (moved) {
@@ -95,6 +97,7 @@ static void bind_object(struct statement *s, int64_t batch, uint32_t n,
 		bind_null(s);
 		bind_null(s);
 	}
+	bind_sum(s);
 }
 
 int journal_object_insert(struct connection *c, const struct batch *b)
@@ -104,7 +107,7 @@ int journal_object_insert(struct connection *c, const struct batch *b)
 	for (uint32_t i = 0; !rc && i < b->n; i++) {
 		struct statement s = statement(c, SQL_OBJECT_ADD);
 
-		bind_object(&s, b->id, i, &b->objects[i]);
+		bind_object(&s, b->id, i, &b->objects[i], b->objects[i].hung);
 		rc = statement_run(&s);
 	}
 	return rc;
@@ -113,15 +116,39 @@ int journal_object_insert(struct connection *c, const struct batch *b)
 int journal_object_update(struct connection *c, int64_t batch, uint32_t n,
 			  const struct object_record *o)
 {
-	struct statement s = statement(c, SQL_OBJECT_SAVE);
+	struct statement s = statement(c, SQL_OBJECT_HUNG);
+	int64_t hung;
 	int rc;
 
-	bind_object(&s, batch, n, o);
-	rc = statement_run(&s);
-	if (!rc && sqlite3_changes(c->db) != 1)
-		rc = connection_damaged(c, "object %u of batch %lld is missing", n,
-					(long long)batch);
-	return rc;
+	bind_integer(&s, batch);
+	bind_integer(&s, n);
+	rc = statement_step(&s);
+	if (rc == SQLITE_DONE)
+		return connection_damaged(c, "object %u of batch %lld is missing", n,
+					  (long long)batch);
+	if (rc != SQLITE_ROW)
+		return rc;
+	/* it may have hung without this picture of it */
+	hung = column_integer(&s, 0);
+	statement_end(&s);
+	s = statement(c, SQL_OBJECT_SET);
+	bind_object(&s, batch, n, o, o->hung > hung ? o->hung : hung);
+	return statement_run(&s);
+}
+
+int journal_object_hung(struct connection *c, int64_t batch, uint32_t n)
+{
+	struct statement get = statement(c, SQL_OBJECT_GET);
+	struct change hung = { .column = 16 };
+	int rc;
+
+	bind_integer(&get, batch);
+	bind_integer(&get, n);
+	rc = record_read(c, &get, OBJECT_COUNT, "an object of batch", batch);
+	if (rc != SQLITE_ROW)
+		return rc == SQLITE_DONE ? SQLITE_OK : rc;
+	hung.integer = column_integer(&get, hung.column) + 1;
+	return record_write(c, &get, SQL_OBJECT_SET, OBJECT_COUNT, &hung, 1);
 }
 
 static void read_digest(struct statement *s, int at, struct migrate_digest *d)
@@ -166,7 +193,7 @@ int journal_object_row(struct connection *c, struct statement *s, int64_t batch,
 	if (column_integer(s, 0) != batch || *n < least)
 		return connection_damaged(c, "object %u of batch %lld is in another one's place",
 					  *n, (long long)column_integer(s, 0));
-	if (!column_integer(s, 21))
+	if (!sum_fits(s->s, OBJECT_COUNT))
 		return connection_damaged(c, "object %u of batch %lld differs from its sum", *n,
 					  (long long)batch);
 	read_object(s, a, o);

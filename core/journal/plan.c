@@ -107,14 +107,8 @@ static int apply_began(struct connection *c, void *arg)
 	struct batches *a = arg;
 	int rc = SQLITE_OK;
 
-	for (size_t i = 0; !rc && i < a->n; i++) {
-		struct statement s = statement(c, SQL_BATCH_BEGAN);
-
-		bind_integer(&s, a->batches[i]->id);
-		bind_integer(&s, a->batches[i]->state);
-		bind_integer(&s, a->batches[i]->began);
-		rc = statement_run(&s);
-	}
+	for (size_t i = 0; !rc && i < a->n; i++)
+		rc = journal_batch_set(c, a->batches[i], SET_STATE | SET_BEGAN);
 	return rc;
 }
 
@@ -231,13 +225,8 @@ static int apply_hung(struct connection *c, void *arg)
 	struct hung *h = arg;
 	int rc = SQLITE_OK;
 
-	for (size_t i = 0; !rc && i < h->n; i++) {
-		struct statement s = statement(c, SQL_OBJECT_HUNG);
-
-		bind_integer(&s, h->batches[i]);
-		bind_integer(&s, h->objects[i]);
-		rc = statement_run(&s);
-	}
+	for (size_t i = 0; !rc && i < h->n; i++)
+		rc = journal_object_hung(c, h->batches[i], h->objects[i]);
 	return rc;
 }
 
@@ -251,7 +240,7 @@ int journal_hung(struct journal *j, const int64_t *batches, const uint32_t *obje
 
 static int apply_drop(struct connection *c, void *arg)
 {
-	static const enum statement_id steps[] = { SQL_ROW_DROP, SQL_OBJECT_DROP, SQL_BATCH_DROP };
+	static const enum statement_id steps[] = { SQL_ROW_DROP, SQL_OBJECT_DROP };
 	const struct batch *b = arg;
 	int rc = SQLITE_OK;
 
@@ -261,7 +250,7 @@ static int apply_drop(struct connection *c, void *arg)
 		bind_integer(&s, b->id);
 		rc = statement_run(&s);
 	}
-	return rc;
+	return rc ? rc : journal_batch_set(c, b, SET_DROPPED);
 }
 
 int journal_drop_done(struct journal *j, struct batch *b, struct error *err)

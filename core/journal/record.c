@@ -2,6 +2,7 @@
 #include "journal/journal-impl.h"
 
 #include "base/clock.h"
+#include "journal/sql.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,7 +46,7 @@ static void fixed_text(struct statement *s, int i, char *out, size_t size)
 
 static void read_job(struct connection *c, struct statement *s, struct journal_job *job)
 {
-	if (!column_integer(s, 8))
+	if (!sum_fits(s->s, JOB_COUNT))
 		s->rc = connection_damaged(c, "the job's record differs from its sum");
 	job->exists = true;
 	fixed_text(s, 0, job->id, sizeof(job->id));
@@ -126,6 +127,7 @@ static int apply_job(struct connection *c, void *arg)
 	bind_text(&s, job->databases);
 	bind_text(&s, job->caches);
 	bind_integer(&s, job->created ? job->created : clock_wall());
+	bind_sum(&s);
 	return statement_run(&s);
 }
 
@@ -149,7 +151,7 @@ static void read_run(struct connection *c, struct statement *s, struct journal_r
 	fixed_text(s, 5, run->host, sizeof(run->host));
 	fixed_text(s, run->ended && sqlite3_column_bytes(s->s, 7) ? 7 : 6, run->reason,
 		   sizeof(run->reason));
-	if (!column_integer(s, 8))
+	if (!sum_fits(s->s, RUN_COUNT))
 		s->rc = connection_damaged(c, "run %lld differs from its sum", (long long)run->id);
 }
 
@@ -183,6 +185,7 @@ static int apply_run(struct connection *c, void *arg)
 	bind_text(&s, run->host);
 	bind_text(&s, run->reason);
 	bind_null(&s);
+	bind_sum(&s);
 	return statement_run(&s);
 }
 
@@ -205,13 +208,20 @@ int journal_begin_run(struct journal *j, const char *reason, struct error *err)
 static int apply_end(struct connection *c, void *arg)
 {
 	const struct journal_run *run = arg;
-	struct statement s = statement(c, SQL_RUN_END);
+	const struct change changes[] = {
+		{ .column = 2, .integer = run->ended },
+		{ .column = 3, .integer = run->exit },
+		{ .column = 7, .kind = CHANGE_TEXT, .text = run->reason[0] ? run->reason : NULL },
+	};
+	struct statement get = statement(c, SQL_RUN_GET);
+	int rc;
 
-	bind_integer(&s, run->id);
-	bind_integer(&s, run->ended);
-	bind_integer(&s, run->exit);
-	bind_text(&s, run->reason[0] ? run->reason : NULL);
-	return statement_run(&s);
+	bind_integer(&get, run->id);
+	rc = record_read(c, &get, RUN_COUNT, "run", run->id);
+	if (rc != SQLITE_ROW)
+		return rc == SQLITE_DONE ? SQLITE_OK : rc;
+	return record_write(c, &get, SQL_RUN_SET, RUN_COUNT, changes,
+			    sizeof(changes) / sizeof(changes[0]));
 }
 
 int journal_end_run(struct journal *j, int exit, const char *reason, struct error *err)
@@ -241,7 +251,7 @@ int journal_last_pass(struct journal *j, struct arena *a, struct journal_pass *p
 		pass->ended = column_integer(&s, 3);
 		pass->orphaned = column_size(&s, 4);
 		pass->cursor = column_copy(&s, 5, a);
-		if (!column_integer(&s, 6))
+		if (!sum_fits(s.s, PASS_COUNT))
 			s.rc = connection_damaged(c, "pass %d differs from its sum", pass->number);
 	}
 	statement_end(&s);
@@ -259,6 +269,7 @@ static int apply_pass(struct connection *c, void *arg)
 	bind_integer(&s, pass->ended);
 	bind_size(&s, pass->orphaned);
 	bind_bytes(&s, pass->cursor);
+	bind_sum(&s);
 	return statement_run(&s);
 }
 

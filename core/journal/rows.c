@@ -3,6 +3,7 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "journal/sql.h"
 
 /*
  * Rows: intents and outcomes. Of a text the old one is kept, compressed, and what
@@ -33,6 +34,7 @@ static int add_row(struct connection *c, const struct rewrite *w, uint32_t n)
 	bind_text(&s, r->text);
 	bind_null(&s);
 	bind_null(&s);
+	bind_sum(&s);
 	return statement_run(&s);
 }
 
@@ -51,6 +53,7 @@ static int apply_intent(struct connection *c, void *arg)
 	bind_integer(&s, clock_wall());
 	bind_null(&s);
 	bind_integer(&s, chunk->texts);
+	bind_sum(&s);
 	rc = statement_run(&s);
 	for (uint32_t i = 0; !rc && i < chunk->n; i++) {
 		chunk->rows[i].number = i;
@@ -59,10 +62,7 @@ static int apply_intent(struct connection *c, void *arg)
 	if (rc || w->b->state > BATCH_REWRITING)
 		return rc;
 	w->b->state = BATCH_REWRITING;
-	s = statement(c, SQL_BATCH_INTENT);
-	bind_integer(&s, w->b->id);
-	bind_integer(&s, BATCH_REWRITING);
-	return statement_run(&s);
+	return journal_batch_set(c, w->b, SET_STATE);
 }
 
 bool row_is_bad(const struct row_record *r)
@@ -85,55 +85,41 @@ int journal_intent(struct journal *j, struct batch *b, struct chunk *chunk, stru
 
 static int set_outcome(struct connection *c, const struct chunk *chunk, const struct row_record *r)
 {
-	struct statement s = statement(c, SQL_ROW_OUTCOME);
+	const struct change changes[] = {
+		{ .column = 7, .kind = CHANGE_BYTES, .bytes = r->extra },
+		{ .column = 9, .integer = r->outcome },
+		{ .column = 10, .kind = CHANGE_TEXT, .text = r->message },
+	};
+	size_t kept = r->extra_differs && r->extra.n ? 0 : 1;
+	struct statement get = statement(c, SQL_ROW_GET);
 	int rc;
 
-	bind_integer(&s, chunk->id);
-	bind_integer(&s, r->number); /* of a dropped batch, the others are missing */
-	bind_integer(&s, r->outcome);
-	bind_text(&s, r->message);
-	bind_bytes(&s, r->extra_differs ? r->extra : bytes_of(NULL, 0));
-	rc = statement_run(&s);
-	if (!rc && sqlite3_changes(c->db) != 1)
-		rc = connection_damaged(c, "row %u of chunk %lld is missing", r->number,
-					(long long)chunk->id);
-	return rc;
-}
-
-static int save_row_counts(struct connection *c, const struct batch *b)
-{
-	const struct batch_counts *k = &b->counts;
-	struct statement s = statement(c, SQL_BATCH_OUTCOME);
-
-	bind_integer(&s, b->id);
-	bind_integer(&s, b->state);
-	bind_integer(&s, clock_wall());
-	bind_size(&s, k->rows_changed);
-	bind_size(&s, k->rows_already);
-	bind_size(&s, k->rows_conflict);
-	bind_size(&s, k->rows_gone);
-	bind_size(&s, k->rows_failed);
-	bind_size(&s, k->rows_missing);
-	return statement_run(&s);
+	bind_integer(&get, chunk->id);
+	bind_integer(&get, r->number); /* of a dropped batch, the others are missing */
+	rc = record_read(c, &get, ROW_COUNT, "a row of chunk", chunk->id);
+	if (rc == SQLITE_DONE)
+		return connection_damaged(c, "row %u of chunk %lld is missing", r->number,
+					  (long long)chunk->id);
+	return rc == SQLITE_ROW ? record_write(c, &get, SQL_ROW_SET, ROW_COUNT, changes + kept,
+					       sizeof(changes) / sizeof(changes[0]) - kept)
+				: rc;
 }
 
 static int apply_outcome(struct connection *c, void *arg)
 {
 	struct rewrite *w = arg;
 	struct chunk *chunk = w->chunk;
-	struct statement s = statement(c, SQL_CHUNK_SETTLE);
+	const struct change settled = { .column = 5, .integer = clock_wall() };
+	struct statement get = statement(c, SQL_CHUNK_GET);
 	int rc;
 
-	bind_integer(&s, chunk->id);
-	bind_integer(&s, clock_wall());
-	rc = statement_run(&s);
-	if (!rc && sqlite3_changes(c->db) != 1)
-		rc = connection_damaged(c, "chunk %lld is missing", (long long)chunk->id);
+	bind_integer(&get, chunk->id);
+	rc = record_change(c, &get, SQL_CHUNK_SET, CHUNK_COUNT, "chunk", chunk->id, &settled, 1);
 	for (uint32_t i = 0; !rc && i < chunk->n; i++)
 		if (chunk->rows[i].outcome != MIGRATE_ROW_CHANGED || chunk->rows[i].message ||
 		    chunk->rows[i].extra_differs)
 			rc = set_outcome(c, chunk, &chunk->rows[i]);
-	return rc ? rc : save_row_counts(c, w->b);
+	return rc ? rc : journal_batch_set(c, w->b, SET_STATE | SET_ROWS);
 }
 
 int journal_outcome(struct journal *j, struct batch *b, struct chunk *chunk, struct error *err)
@@ -175,7 +161,7 @@ static int read_rows(struct connection *c, struct chunk *chunk, bool dropped, st
 		return SQLITE_NOMEM;
 	bind_integer(&s, chunk->id);
 	while (!rc && (rc = statement_step(&s)) == SQLITE_ROW) {
-		if (got == most || !column_integer(&s, 11)) {
+		if (got == most || !sum_fits(s.s, ROW_COUNT)) {
 			rc = connection_damaged(c, "row %u of chunk %lld differs from its sum", got,
 						(long long)chunk->id);
 			break;
@@ -238,7 +224,7 @@ static int list_chunks(struct connection *c, int64_t batch, bool all, struct are
 		chunk->n = (uint32_t)column_integer(&s, 3);
 		chunk->settled = sqlite3_column_type(s.s, 5) != SQLITE_NULL;
 		chunk->texts = column_integer(&s, 6) != 0;
-		rc = column_integer(&s, 7)
+		rc = sum_fits(s.s, CHUNK_COUNT)
 			 ? SQLITE_OK
 			 : connection_damaged(c, "chunk %lld differs from its sum",
 					      (long long)chunk->id);

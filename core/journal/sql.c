@@ -11,22 +11,17 @@ static const char *const texts[STATEMENT_COUNT] = {
 	[SQL_BEGIN_READ] = "BEGIN",
 	[SQL_COMMIT] = "COMMIT",
 	[SQL_ROLLBACK] = "ROLLBACK",
-	[SQL_JOB_GET] = "SELECT " JOB_COLUMNS ", sum IS migrate_sum(" JOB_COLUMNS ") FROM job",
+	[SQL_JOB_GET] = "SELECT " JOB_COLUMNS ", sum FROM job",
 	[SQL_JOB_SET] = "INSERT OR REPLACE INTO job (" JOB_COLUMNS
-			", sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, "
-			"migrate_sum(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8))",
+			", sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
 	[SQL_RUN_BEGIN] =
-	    "INSERT INTO run (" RUN_COLUMNS ", sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, "
-	    "migrate_sum(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8))",
-	[SQL_RUN_END] = "UPDATE run SET ended = ?2, exit = ?3, reason = ?4, sum = migrate_sum(id, "
-			"started, ?2, ?3, pid, host, command, ?4) WHERE id = ?1",
-	[SQL_RUN_LAST] = "SELECT " RUN_COLUMNS ", sum IS migrate_sum(" RUN_COLUMNS
-			 ") FROM run ORDER BY id DESC LIMIT 1",
-	[SQL_PASS_LAST] = "SELECT " PASS_COLUMNS ", sum IS migrate_sum(" PASS_COLUMNS
-			  ") FROM pass ORDER BY number DESC LIMIT 1",
-	[SQL_PASS_SET] =
-	    "INSERT OR REPLACE INTO pass (" PASS_COLUMNS
-	    ", sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, migrate_sum(?1, ?2, ?3, ?4, ?5, ?6))",
+	    "INSERT INTO run (" RUN_COLUMNS ", sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+	[SQL_RUN_GET] = "SELECT " RUN_COLUMNS ", sum FROM run WHERE id = ?1",
+	[SQL_RUN_SET] = "UPDATE run SET ended = ?3, exit = ?4, reason = ?8, sum = ?9 WHERE id = ?1",
+	[SQL_RUN_LAST] = "SELECT " RUN_COLUMNS ", sum FROM run ORDER BY id DESC LIMIT 1",
+	[SQL_PASS_LAST] = "SELECT " PASS_COLUMNS ", sum FROM pass ORDER BY number DESC LIMIT 1",
+	[SQL_PASS_SET] = "INSERT OR REPLACE INTO pass (" PASS_COLUMNS
+			 ", sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
 	[SQL_EVENT_ADD] = "INSERT INTO event (at, level, text) VALUES (?1, ?2, ?3)",
 	[SQL_EVENT_LIST] = "SELECT at, level, text FROM (SELECT * FROM event ORDER BY id DESC "
 			   "LIMIT ?1) ORDER BY id",
@@ -34,45 +29,20 @@ static const char *const texts[STATEMENT_COUNT] = {
 			   "why) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
 	[SQL_SAMPLE_LIST] = "SELECT at, objects, bytes, rows, failed, workers, errors, why FROM "
 			    "sample ORDER BY id DESC LIMIT ?1",
-	[SQL_BATCH_ADD] = "INSERT INTO batch (" BATCH_COLUMNS ", sum) VALUES (" BATCH_VALUES
-			  ", migrate_sum(" BATCH_VALUES "))",
-	[SQL_BATCH_SAVE] =
-	    "UPDATE batch SET state = ?2, began = ?3, durable = ?28, done = CASE WHEN ?2 < 4 THEN "
-	    "NULL ELSE "
-	    "coalesce(done, ?4) END, "
-	    "objects = ?5, bytes = ?6, copied = ?7, same = ?8, skipped = ?9, gone = ?10, failed = "
-	    "?11, "
-	    "copied_bytes = ?12, native = ?13, lost_attributes = ?14, rows_changed = ?15, "
-	    "rows_already "
-	    "= ?16, rows_conflict = ?17, rows_gone = ?18, rows_failed = ?19, rows_missing = ?20, "
-	    "skip_rule = ?21, skip_symlink = ?22, skip_special = ?23, skip_mount = ?24, "
-	    "skip_archived "
-	    "= ?25, skip_empty_folder = ?26, skip_own = ?27"
-	    ", sum = migrate_sum(" BATCH_FIXED
-	    ", dropped, ?2, ?3, ?28, CASE WHEN ?2 < 4 THEN NULL ELSE "
-	    "coalesce(done, ?4) END, ?5, ?6, ?7, "
-	    "?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, "
-	    "?25, "
-	    "?26, ?27) WHERE id = ?1",
-	[SQL_BATCH_BEGAN] =
-	    "UPDATE batch SET state = ?2, began = ?3, sum = migrate_sum(" BATCH_FIXED
-	    ", dropped, ?2, ?3, durable, done, " BATCH_COUNTS ") WHERE id = ?1",
-	[SQL_BATCH_INTENT] = "UPDATE batch SET state = ?2, sum = migrate_sum(" BATCH_FIXED
-			     ", dropped, ?2, began, durable, done, " BATCH_COUNTS ") WHERE id = ?1",
-	[SQL_BATCH_OUTCOME] = "UPDATE batch SET state = ?2, done = CASE WHEN ?2 < 4 THEN NULL ELSE "
-			      "coalesce(done, ?3) "
-			      "END, "
-			      "rows_changed = ?4, rows_already = ?5, rows_conflict = ?6, rows_gone "
-			      "= ?7, rows_failed = "
-			      "?8, rows_missing = ?9"
-			      ", sum = migrate_sum(" BATCH_FIXED
-			      ", dropped, ?2, began, durable, CASE WHEN ?2 < 4 THEN NULL ELSE "
-			      "coalesce(done, ?3) END, " BATCH_OBJECTS
-			      ", ?4, ?5, ?6, ?7, ?8, ?9, " BATCH_SKIPS ") WHERE id = ?1",
-	[SQL_BATCH_DROP] = "UPDATE batch SET dropped = 1, sum = migrate_sum(" BATCH_FIXED
-			   ", 1, state, began, durable, done, " BATCH_COUNTS ") WHERE id = ?1",
-	[SQL_BATCH_GET] = "SELECT " BATCH_COLUMNS ", sum IS migrate_sum(" BATCH_COLUMNS
-			  ") FROM batch WHERE id = ?1",
+	[SQL_BATCH_ADD] =
+	    "INSERT INTO batch (" BATCH_COLUMNS
+	    ", sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, "
+	    "?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, "
+	    "?33, ?34, ?35, ?36)",
+	[SQL_BATCH_SET] =
+	    "UPDATE batch SET dropped = ?8, state = ?9, began = ?10, durable = ?11, done = ?12, "
+	    "objects = ?13, bytes = ?14, copied = ?15, same = ?16, skipped = ?17, gone = ?18, "
+	    "failed = ?19, copied_bytes = ?20, native = ?21, lost_attributes = ?22, "
+	    "rows_changed = ?23, rows_already = ?24, rows_conflict = ?25, rows_gone = ?26, "
+	    "rows_failed = ?27, rows_missing = ?28, skip_rule = ?29, skip_symlink = ?30, "
+	    "skip_special = ?31, skip_mount = ?32, skip_archived = ?33, skip_empty_folder = ?34, "
+	    "skip_own = ?35, sum = ?36 WHERE id = ?1",
+	[SQL_BATCH_GET] = "SELECT " BATCH_COLUMNS ", sum FROM batch WHERE id = ?1",
 	[SQL_BATCH_DROPPED] = "SELECT dropped FROM batch WHERE id = ?1",
 	[SQL_BATCH_BEGAN_AT] = "SELECT coalesce(began, 0) FROM batch WHERE id = ?1",
 	[SQL_BATCH_NEXT] = "SELECT id FROM batch WHERE id > ?1 ORDER BY id LIMIT 1",
@@ -113,49 +83,39 @@ static const char *const texts[STATEMENT_COUNT] = {
 		       "coalesce(sum(skip_empty_folder), 0), coalesce(sum(skip_own), 0) FROM batch "
 		       "WHERE ?1 = 0 "
 		       "OR pass = ?1",
-	[SQL_OBJECT_ADD] = "INSERT INTO object (" OBJECT_COLUMNS ", sum) VALUES (" OBJECT_VALUES
-			   ", migrate_sum(" OBJECT_VALUES "))",
-	[SQL_OBJECT_SAVE] =
+	[SQL_OBJECT_ADD] =
+	    "INSERT INTO object (" OBJECT_COLUMNS
+	    ", sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, "
+	    "?16, ?17, ?18, ?19, ?20, ?21, ?22)",
+	[SQL_OBJECT_SET] =
 	    "UPDATE object SET key = ?3, new_key = ?4, size = ?5, mtime = ?6, etag = ?7, stored = "
 	    "?8, algorithm = ?9, digest = ?10, replaces = ?11, state = ?12, created = ?13, level = "
-	    "?14, fail = ?15, attempts = ?16, hung = max(hung, ?17), flags = ?18, message = ?19, "
-	    "moved_batch = ?20, moved_n = ?21, sum = migrate_sum(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, "
-	    "?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, max(hung, ?17), ?18, ?19, ?20, ?21) WHERE "
-	    "batch = ?1 AND n = ?2",
-	[SQL_OBJECT_GET] = "SELECT " OBJECT_COLUMNS ", sum IS migrate_sum(" OBJECT_COLUMNS
-			   ") FROM object WHERE batch = ?1 AND n = ?2",
-	[SQL_OBJECT_FROM] = "SELECT " OBJECT_COLUMNS ", sum IS migrate_sum(" OBJECT_COLUMNS
-			    ") FROM object WHERE batch = ?1 AND n >= ?2 ORDER BY n LIMIT ?3",
+	    "?14, fail = ?15, attempts = ?16, hung = ?17, flags = ?18, message = ?19, "
+	    "moved_batch = ?20, moved_n = ?21, sum = ?22 WHERE batch = ?1 AND n = ?2",
+	[SQL_OBJECT_GET] = "SELECT " OBJECT_COLUMNS ", sum FROM object WHERE batch = ?1 AND n = ?2",
+	[SQL_OBJECT_FROM] = "SELECT " OBJECT_COLUMNS
+			    ", sum FROM object WHERE batch = ?1 AND n >= ?2 ORDER BY n LIMIT ?3",
 	[SQL_OBJECT_DROP] = "DELETE FROM object WHERE batch = ?1 AND state <> 5 AND n NOT IN "
 			    "(SELECT r.object FROM chunk c JOIN row r ON r.chunk = c.id WHERE "
 			    "c.batch = ?1)",
-	[SQL_OBJECT_HUNG] = "UPDATE object SET hung = hung + 1, sum = migrate_sum(batch, n, key, "
-			    "new_key, size, mtime, "
-			    "etag, stored, algorithm, digest, replaces, state, created, level, "
-			    "fail, attempts, hung + "
-			    "1, flags, message, moved_batch, moved_n) WHERE batch = ?1 AND n = ?2",
+	[SQL_OBJECT_HUNG] = "SELECT hung FROM object WHERE batch = ?1 AND n = ?2",
 	[SQL_OBJECT_OF_KEY] =
 	    "SELECT batch, n FROM object WHERE key = ?1 AND batch > ?2 AND batch IN (SELECT id "
 	    "FROM batch WHERE kind <> 0 OR (first_key <= ?1 AND last_key >= ?1)) ORDER BY batch "
 	    "LIMIT 1",
 	[SQL_CHUNK_ADD] =
-	    "INSERT INTO chunk (" CHUNK_COLUMNS
-	    ", sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, migrate_sum(?1, ?2, ?3, ?4, ?5, ?6, ?7))",
-	[SQL_CHUNK_SETTLE] =
-	    "UPDATE chunk SET settled = ?2, sum = migrate_sum(id, batch, database, n, "
-	    "intended, ?2, form) WHERE id = ?1",
-	[SQL_CHUNK_LIST] = "SELECT " CHUNK_COLUMNS ", sum IS migrate_sum(" CHUNK_COLUMNS
-			   ") FROM chunk WHERE batch = ?1 AND (?2 OR settled IS NULL) ORDER BY id",
-	[SQL_ROW_ADD] =
-	    "INSERT INTO row (" ROW_COLUMNS
-	    ", sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, migrate_sum(?1, "
-	    "?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11))",
-	[SQL_ROW_OUTCOME] =
-	    "UPDATE row SET outcome = ?3, message = ?4, extra = coalesce(?5, extra), sum = "
-	    "migrate_sum(chunk, n, object, identity, place, before, after, coalesce(?5, extra), "
-	    "text, ?3, ?4) WHERE chunk = ?1 AND n = ?2",
-	[SQL_ROW_LIST] = "SELECT " ROW_COLUMNS ", sum IS migrate_sum(" ROW_COLUMNS
-			 ") FROM row WHERE chunk = ?1 ORDER BY n",
+	    "INSERT INTO chunk (" CHUNK_COLUMNS ", sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+	[SQL_CHUNK_GET] = "SELECT " CHUNK_COLUMNS ", sum FROM chunk WHERE id = ?1",
+	[SQL_CHUNK_SET] = "UPDATE chunk SET settled = ?6, sum = ?8 WHERE id = ?1",
+	[SQL_CHUNK_LIST] =
+	    "SELECT " CHUNK_COLUMNS ", sum FROM chunk WHERE batch = ?1 AND (?2 OR settled IS NULL) "
+	    "ORDER BY id",
+	[SQL_ROW_ADD] = "INSERT INTO row (" ROW_COLUMNS
+			", sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+	[SQL_ROW_GET] = "SELECT " ROW_COLUMNS ", sum FROM row WHERE chunk = ?1 AND n = ?2",
+	[SQL_ROW_SET] = "UPDATE row SET extra = ?8, outcome = ?10, message = ?11, sum = ?12 WHERE "
+			"chunk = ?1 AND n = ?2",
+	[SQL_ROW_LIST] = "SELECT " ROW_COLUMNS ", sum FROM row WHERE chunk = ?1 ORDER BY n",
 	[SQL_ROW_DROP] =
 	    "DELETE FROM row WHERE chunk IN (SELECT id FROM chunk WHERE batch = ?1 AND "
 	    "settled IS NOT NULL) AND coalesce(outcome, 1) IN (1, 2)",

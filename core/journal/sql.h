@@ -30,12 +30,14 @@
 #define ROW_COLUMNS                                                                                \
 	"chunk, n, object, identity, place, before, after, extra, text, outcome, message"
 
-/* As many as BATCH_COLUMNS, OBJECT_COLUMNS. */
-#define OBJECT_VALUES                                                                              \
-	"?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, "   \
-	"?20, ?21"
-#define BATCH_VALUES                                                                               \
-	OBJECT_VALUES ", ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35"
+/* As many as those; the sum is the next one. */
+#define JOB_COUNT 8
+#define RUN_COUNT 8
+#define PASS_COUNT 6
+#define BATCH_COUNT 35
+#define OBJECT_COUNT 21
+#define CHUNK_COUNT 7
+#define ROW_COUNT 11
 
 const char *sql_text(enum statement_id id);
 

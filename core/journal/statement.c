@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "journal/statement.h"
 
+#include "base/bytes.h"
 #include "journal/sql.h"
+#include "journal/sum.h"
 
 #include <pthread.h>
 #include <stdarg.h>
@@ -26,11 +28,7 @@ int connection_open(struct connection *c, const char *name, int flags)
 	rc = sqlite3_open_v2(
 	    name, &c->db,
 	    flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOFOLLOW, NULL);
-	if (!rc)
-		rc = sqlite3_busy_timeout(c->db, BUSY_MS);
-	if (!rc)
-		rc = sum_register(c->db);
-	return rc;
+	return rc ? rc : sqlite3_busy_timeout(c->db, BUSY_MS);
 }
 
 void connection_close(struct connection *c)
@@ -151,6 +149,7 @@ static void note(struct statement *s, int rc)
 void bind_integer(struct statement *s, int64_t value)
 {
 	s->i++;
+	s->sum = sum_add_integer(s->sum, value);
 	if (!s->rc)
 		note(s, sqlite3_bind_int64(s->s, s->i, value));
 }
@@ -163,24 +162,136 @@ void bind_size(struct statement *s, uint64_t value)
 void bind_null(struct statement *s)
 {
 	s->i++;
+	s->sum = sum_add_none(s->sum);
 	if (!s->rc)
 		note(s, sqlite3_bind_null(s->s, s->i));
 }
 
 void bind_bytes(struct statement *s, struct migrate_bytes b)
 {
+	if (!b.n) {
+		bind_null(s);
+		return;
+	}
 	s->i++;
+	s->sum = sum_add_bytes(s->sum, SUM_BYTES, b);
 	if (!s->rc)
-		note(s, b.n ? sqlite3_bind_blob64(s->s, s->i, b.p, b.n, SQLITE_STATIC)
-			    : sqlite3_bind_null(s->s, s->i));
+		note(s, sqlite3_bind_blob64(s->s, s->i, b.p, b.n, SQLITE_STATIC));
 }
 
 void bind_text(struct statement *s, const char *text)
 {
+	struct migrate_bytes b = bytes_of_text(text);
+
+	if (!text) {
+		bind_null(s);
+		return;
+	}
 	s->i++;
+	s->sum = sum_add_bytes(s->sum, SUM_TEXT, b);
 	if (!s->rc)
-		note(s, text ? sqlite3_bind_text(s->s, s->i, text, -1, SQLITE_STATIC)
-			     : sqlite3_bind_null(s->s, s->i));
+		note(s, sqlite3_bind_text64(s->s, s->i, text, b.n, SQLITE_STATIC, SQLITE_UTF8));
+}
+
+/* Of a column too, as long as one thread at a time has the connection. */
+static uint64_t sum_add_value(uint64_t sum, sqlite3_value *v)
+{
+	int type = sqlite3_value_type(v);
+	const void *p;
+
+	if (type == SQLITE_INTEGER)
+		return sum_add_integer(sum, sqlite3_value_int64(v));
+	if (type == SQLITE_NULL)
+		return sum_add_none(sum);
+	p = type == SQLITE_TEXT ? (const void *)sqlite3_value_text(v) : sqlite3_value_blob(v);
+	return sum_add_bytes(sum, (enum sum_kind)type, bytes_of(p, (size_t)sqlite3_value_bytes(v)));
+}
+
+void bind_column(struct statement *s, struct statement *from, int i)
+{
+	sqlite3_value *v = sqlite3_column_value(from->s, i);
+
+	s->i++;
+	s->sum = sum_add_value(s->sum, v);
+	if (!s->rc)
+		note(s, sqlite3_bind_value(s->s, s->i, v));
+}
+
+void bind_sum(struct statement *s)
+{
+	bind_integer(s, sum_end(s->sum));
+}
+
+/* Its numbers for what a column holds are those of the sum. */
+_Static_assert(SUM_INTEGER == SQLITE_INTEGER && SUM_TEXT == SQLITE_TEXT &&
+		   SUM_BYTES == SQLITE_BLOB && SUM_NONE == SQLITE_NULL,
+	       "kinds of columns");
+
+bool sum_fits(sqlite3_stmt *s, int n)
+{
+	uint64_t sum = 0;
+
+	for (int i = 0; i < n; i++)
+		sum = sum_add_value(sum, sqlite3_column_value(s, i));
+	return sqlite3_column_type(s, n) == SQLITE_INTEGER &&
+	       sqlite3_column_int64(s, n) == sum_end(sum);
+}
+
+int record_read(struct connection *c, struct statement *get, int columns, const char *what,
+		int64_t id)
+{
+	int rc = statement_step(get);
+
+	if (rc != SQLITE_ROW || sum_fits(get->s, columns))
+		return rc;
+	statement_end(get);
+	return connection_damaged(c, "%s %lld differs from its sum", what, (long long)id);
+}
+
+static void bind_change(struct statement *s, const struct change *change)
+{
+	switch (change->kind) {
+	case CHANGE_INTEGER:
+		bind_integer(s, change->integer);
+		break;
+	case CHANGE_NULL:
+		bind_null(s);
+		break;
+	case CHANGE_BYTES:
+		bind_bytes(s, change->bytes);
+		break;
+	case CHANGE_TEXT:
+		bind_text(s, change->text);
+		break;
+	}
+}
+
+int record_write(struct connection *c, struct statement *get, enum statement_id set, int columns,
+		 const struct change *changes, size_t n)
+{
+	struct statement s = statement(c, set);
+
+	for (int i = 0; i < columns; i++) {
+		if (n && changes->column == i) {
+			bind_change(&s, changes++);
+			n--;
+		} else {
+			bind_column(&s, get, i);
+		}
+	}
+	bind_sum(&s);
+	statement_end(get);
+	return statement_run(&s);
+}
+
+int record_change(struct connection *c, struct statement *get, enum statement_id set, int columns,
+		  const char *what, int64_t id, const struct change *changes, size_t n)
+{
+	int rc = record_read(c, get, columns, what, id);
+
+	if (rc == SQLITE_DONE)
+		return connection_damaged(c, "%s %lld is missing", what, (long long)id);
+	return rc == SQLITE_ROW ? record_write(c, get, set, columns, changes, n) : rc;
 }
 
 int statement_step(struct statement *s)

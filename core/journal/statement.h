@@ -20,7 +20,8 @@
 	X(JOB_GET)                                                                                 \
 	X(JOB_SET)                                                                                 \
 	X(RUN_BEGIN)                                                                               \
-	X(RUN_END)                                                                                 \
+	X(RUN_GET)                                                                                 \
+	X(RUN_SET)                                                                                 \
 	X(RUN_LAST)                                                                                \
 	X(PASS_LAST)                                                                               \
 	X(PASS_SET)                                                                                \
@@ -29,11 +30,7 @@
 	X(SAMPLE_ADD)                                                                              \
 	X(SAMPLE_LIST)                                                                             \
 	X(BATCH_ADD)                                                                               \
-	X(BATCH_SAVE)                                                                              \
-	X(BATCH_BEGAN)                                                                             \
-	X(BATCH_INTENT)                                                                            \
-	X(BATCH_OUTCOME)                                                                           \
-	X(BATCH_DROP)                                                                              \
+	X(BATCH_SET)                                                                               \
 	X(BATCH_GET)                                                                               \
 	X(BATCH_DROPPED)                                                                           \
 	X(BATCH_BEGAN_AT)                                                                          \
@@ -52,17 +49,19 @@
 	X(BATCH_LAST_PASS)                                                                         \
 	X(COUNTS)                                                                                  \
 	X(OBJECT_ADD)                                                                              \
-	X(OBJECT_SAVE)                                                                             \
+	X(OBJECT_SET)                                                                              \
 	X(OBJECT_GET)                                                                              \
 	X(OBJECT_FROM)                                                                             \
 	X(OBJECT_DROP)                                                                             \
 	X(OBJECT_HUNG)                                                                             \
 	X(OBJECT_OF_KEY)                                                                           \
 	X(CHUNK_ADD)                                                                               \
-	X(CHUNK_SETTLE)                                                                            \
+	X(CHUNK_GET)                                                                               \
+	X(CHUNK_SET)                                                                               \
 	X(CHUNK_LIST)                                                                              \
 	X(ROW_ADD)                                                                                 \
-	X(ROW_OUTCOME)                                                                             \
+	X(ROW_GET)                                                                                 \
+	X(ROW_SET)                                                                                 \
 	X(ROW_LIST)                                                                                \
 	X(ROW_DROP)                                                                                \
 	X(UPLOAD_ADD)                                                                              \
@@ -97,8 +96,9 @@ int connection_damaged(struct connection *c, const char *format, ...) MIGRATE_PR
 
 struct statement {
 	sqlite3_stmt *s;
-	int i;  /* parameters bound so far */
-	int rc; /* the first failure */
+	int i;        /* parameters bound so far */
+	int rc;       /* the first failure */
+	uint64_t sum; /* of what was bound: a record's, when its columns are bound in their order */
 };
 
 /* Ready to be bound from parameter 1 on. */
@@ -108,6 +108,10 @@ void bind_size(struct statement *s, uint64_t value); /* INT64_MAX at most */
 void bind_null(struct statement *s);
 void bind_bytes(struct statement *s, struct migrate_bytes b); /* none: NULL. Not copied */
 void bind_text(struct statement *s, const char *text);        /* NULL: NULL. Not copied */
+/* Column i of the row that `from` stands on. Copied. */
+void bind_column(struct statement *s, struct statement *from, int i);
+/* The sum of all that was bound before. */
+void bind_sum(struct statement *s);
 
 /* SQLITE_ROW, SQLITE_DONE or a failure (the statement is reset then). */
 int statement_step(struct statement *s);
@@ -123,7 +127,29 @@ struct migrate_bytes column_bytes(struct statement *s, int i);
 struct migrate_bytes column_copy(struct statement *s, int i, struct arena *a);
 const char *column_text(struct statement *s, int i, struct arena *a); /* NULL stays NULL */
 
-/* The SQL function migrate_sum(...) */
-int sum_register(sqlite3 *db);
+/* Is column n of the row that s stands on the sum of the n before it? */
+bool sum_fits(sqlite3_stmt *s, int n);
+
+/*
+ * A record that is written again with some columns changed: what it was is read, and its
+ * sum looked at, so that a new sum never hides damage. `get` has its parameters.
+ */
+enum change_kind { CHANGE_INTEGER, CHANGE_NULL, CHANGE_BYTES, CHANGE_TEXT };
+struct change {
+	int column;
+	enum change_kind kind;
+	int64_t integer;
+	struct migrate_bytes bytes;
+	const char *text;
+};
+/* SQLITE_ROW: get stands on it. SQLITE_DONE: it is not there. what, id: for the message. */
+int record_read(struct connection *c, struct statement *get, int columns, const char *what,
+		int64_t id);
+/* In order of columns; get has ended then. */
+int record_write(struct connection *c, struct statement *get, enum statement_id set, int columns,
+		 const struct change *changes, size_t n);
+/* Both, where it has to be there. */
+int record_change(struct connection *c, struct statement *get, enum statement_id set, int columns,
+		  const char *what, int64_t id, const struct change *changes, size_t n);
 
 #endif
