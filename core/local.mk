@@ -139,35 +139,46 @@ plugin_sources = \
 	$(empty)
 
 journal_sources = \
-	core/journal/aside.c \
+	core/journal/backend.h \
 	core/journal/batch.c \
-	core/journal/check.c \
-	core/journal/file.c \
 	core/journal/find.c \
 	core/journal/journal-impl.h \
 	core/journal/journal.c \
 	core/journal/journal.h \
-	core/journal/lock.c \
 	core/journal/lookaside.h \
 	core/journal/merge.c \
 	core/journal/names.c \
 	core/journal/object.c \
 	core/journal/plan.c \
+	core/journal/queue.c \
 	core/journal/read.c \
 	core/journal/record.c \
 	core/journal/rows.c \
-	core/journal/settle.c \
-	core/journal/sql.c \
-	core/journal/sql.h \
+	core/journal/sqlite/aside.c \
+	core/journal/sqlite/backend.c \
+	core/journal/sqlite/batch.c \
+	core/journal/sqlite/change.c \
+	core/journal/sqlite/check.c \
+	core/journal/sqlite/file.c \
+	core/journal/sqlite/key.c \
+	core/journal/sqlite/lock.c \
 	core/journal/sqlite/lookaside.c \
-	core/journal/statement.c \
-	core/journal/statement.h \
+	core/journal/sqlite/object.c \
+	core/journal/sqlite/open.c \
+	core/journal/sqlite/record.c \
+	core/journal/sqlite/row.c \
+	core/journal/sqlite/settle.c \
+	core/journal/sqlite/sql.c \
+	core/journal/sqlite/sql.h \
+	core/journal/sqlite/sqlite-impl.h \
+	core/journal/sqlite/statement.c \
+	core/journal/sqlite/statement.h \
+	core/journal/sqlite/tables.c \
+	core/journal/sqlite/transaction.c \
+	core/journal/sqlite/wal.c \
 	core/journal/sum.c \
 	core/journal/sum.h \
-	core/journal/tables.c \
 	core/journal/texts.c \
-	core/journal/wal.c \
-	core/journal/writer.c \
 	$(empty)
 
 engine_sources = \

@@ -99,10 +99,15 @@ paths_of_one_machine() {
 }
 
 names_of_products() {
-	texts | grep '^core/' | grep -vE '^core/(journal/|ARCHITECTURE$)' |
+	texts | grep '^core/' | grep -vE '^core/(journal/sqlite/|ARCHITECTURE$)' |
 		xargs grep -InwiE 'postgres|postgresql|mysql|mariadb|redis|radosgw|amazon|s3'
 	# The plugin, not the standard that is written in capitals.
 	texts | grep '^core/' | xargs grep -InwE 'posix'
+}
+
+# What keeps a journal is behind core/journal/backend.h.
+names_of_the_journals_database() {
+	sources | grep '^core/' | grep -v '^core/journal/sqlite/' | xargs grep -Ini sqlite
 }
 
 trailing_space() {
@@ -149,6 +154,7 @@ check 'what passes without the programs is listed, and still a check' "$srcdir/t
 check 'nothing is left open' says_nothing left_open
 check 'no path belongs to one machine' says_nothing paths_of_one_machine
 check 'the core names no plugin and no product' says_nothing names_of_products
+check 'one room of the core knows what keeps a journal' says_nothing names_of_the_journals_database
 check 'no line ends with a space' says_nothing trailing_space
 check 'every test is listed' says_nothing tests_are_listed
 check 'every source is listed' says_nothing sources_are_listed

@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "journal/journal-impl.h"
 
-#include "base/clock.h"
-#include "journal/sql.h"
-
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,222 +78,91 @@ void journal_batch_uncount(struct batch *b, const struct object_record *o)
 	c->lost_attributes -= one.lost_attributes;
 }
 
-static void bind_counts(struct statement *s, const struct batch_counts *counts)
+enum result journal_batch_save(struct connection *c, const struct batch *b, struct error *err)
 {
-	uint64_t values[BATCH_COUNTERS];
+	enum result r = c->backend->objects_set(c, b, NULL, 0, err);
 
-	memcpy(values, counts, sizeof(values));
-	for (size_t i = 0; i < BATCH_COUNTERS; i++)
-		bind_size(s, values[i]);
+	return r ? r : c->backend->batch_set(c, b, SET_ALL, err);
 }
 
-void journal_counts_row(struct statement *s, int first, struct batch_counts *counts)
+/* Each to its place, so that dropped ones leave holes. */
+static void spread(struct object_page *page)
 {
-	uint64_t values[BATCH_COUNTERS];
-
-	for (int i = 0; i < BATCH_COUNTERS; i++)
-		values[i] = column_size(s, first + i);
-	memcpy(counts, values, sizeof(values));
-}
-
-int journal_batch_insert(struct connection *c, struct batch *b)
-{
-	struct statement s = statement(c, SQL_BATCH_ADD);
-	bool range = b->kind == BATCH_SORTED && b->n;
-	struct migrate_bytes none = { .p = NULL, .n = 0 };
-	int rc;
-
-	b->id = c->next_batch++;
-	bind_integer(&s, b->id);
-	bind_integer(&s, b->pass);
-	bind_integer(&s, b->kind);
-	bind_bytes(&s, range ? b->objects[0].key : none);
-	bind_bytes(&s, range ? b->objects[b->n - 1].key : none);
-	bind_bytes(&s, b->position);
-	bind_integer(&s, b->n);
-	bind_integer(&s, 0);
-	bind_integer(&s, b->state);
-	bind_integer(&s, b->began);
-	bind_integer(&s, b->durable);
-	if (b->state < BATCH_DONE)
-		bind_null(&s);
-	else
-		bind_integer(&s, clock_wall());
-	bind_counts(&s, &b->counts);
-	bind_sum(&s);
-	rc = statement_run(&s);
-	return rc ? rc : journal_object_insert(c, b);
-}
-
-/* Where the columns of batch begin that may change, in order. */
-enum { COLUMN_DROPPED = 7, COLUMN_STATE, COLUMN_BEGAN, COLUMN_DURABLE, COLUMN_DONE, COLUMN_COUNTS };
-_Static_assert(COLUMN_COUNTS + BATCH_COUNTERS == BATCH_COUNT, "columns of batch");
-
-struct changes {
-	struct change items[BATCH_COUNT];
-	size_t n;
-};
-
-static void change_integer(struct changes *to, int column, int64_t value)
-{
-	to->items[to->n++] = (struct change){ .column = column, .integer = value };
-}
-
-static void change_counts(struct changes *to, const struct batch_counts *counts, size_t first,
-			  size_t end)
-{
-	uint64_t values[BATCH_COUNTERS];
-
-	memcpy(values, counts, sizeof(values));
-	for (size_t i = first; i < end; i++)
-		change_integer(to, COLUMN_COUNTS + (int)i,
-			       values[i] > INT64_MAX ? INT64_MAX : (int64_t)values[i]);
-}
-
-/* It is done when it first was; and not, when it is open again. */
-static void change_done(struct changes *to, const struct batch *b, struct statement *was)
-{
-	if (b->state < BATCH_DONE)
-		to->items[to->n++] = (struct change){ .column = COLUMN_DONE, .kind = CHANGE_NULL };
-	else if (sqlite3_column_type(was->s, COLUMN_DONE) == SQLITE_NULL)
-		change_integer(to, COLUMN_DONE, clock_wall());
-}
-
-int journal_batch_set(struct connection *c, const struct batch *b, unsigned what)
-{
-	const size_t rows = offsetof(struct batch_counts, rows_changed) / sizeof(uint64_t);
-	const size_t skips = offsetof(struct batch_counts, skips) / sizeof(uint64_t);
-	struct changes to = { .n = 0 };
-	struct statement get = statement(c, SQL_BATCH_GET);
-	int rc;
-
-	bind_integer(&get, b->id);
-	rc = record_read(c, &get, BATCH_COUNT, "batch", b->id);
-	if (rc == SQLITE_DONE)
-		return connection_damaged(c, "batch %lld is missing", (long long)b->id);
-	if (rc != SQLITE_ROW)
-		return rc;
-	if (what & SET_DROPPED)
-		change_integer(&to, COLUMN_DROPPED, 1);
-	if (what & SET_STATE)
-		change_integer(&to, COLUMN_STATE, b->state);
-	if (what & SET_BEGAN)
-		change_integer(&to, COLUMN_BEGAN, b->began);
-	if (what & SET_DURABLE)
-		change_integer(&to, COLUMN_DURABLE, b->durable);
-	if (what & (SET_OBJECTS | SET_ROWS))
-		change_done(&to, b, &get);
-	if (what & SET_OBJECTS)
-		change_counts(&to, &b->counts, 0, rows);
-	if (what & SET_ROWS)
-		change_counts(&to, &b->counts, rows, skips);
-	if (what & SET_SKIPS)
-		change_counts(&to, &b->counts, skips, BATCH_COUNTERS);
-	return record_write(c, &get, SQL_BATCH_SET, BATCH_COUNT, to.items, to.n);
-}
-
-int journal_batch_save(struct connection *c, const struct batch *b)
-{
-	int rc = SQLITE_OK;
-
-	for (uint32_t i = 0; !rc && i < b->n; i++)
-		if (b->objects[i].dirty && b->objects[i].key.n)
-			rc = journal_object_update(c, b->id, i, &b->objects[i]);
-	return rc ? rc
-		  : journal_batch_set(c, b,
-				      SET_STATE | SET_BEGAN | SET_DURABLE | SET_OBJECTS | SET_ROWS |
-					  SET_SKIPS);
-}
-
-/* The batch's own row; *dropped: it has lost its objects on purpose. */
-static int load_row(struct connection *c, int64_t id, struct batch *b, bool *dropped)
-{
-	struct statement s = statement(c, SQL_BATCH_GET);
-	int rc;
-
-	bind_integer(&s, id);
-	rc = statement_step(&s);
-	if (rc != SQLITE_ROW)
-		return rc;
-	b->id = id;
-	b->pass = (int)column_integer(&s, 1);
-	b->kind = (enum batch_kind)column_integer(&s, 2);
-	b->position = column_copy(&s, 5, &b->arena);
-	b->n = (uint32_t)column_integer(&s, 6);
-	*dropped = column_integer(&s, 7) != 0;
-	b->state = (enum batch_state)column_integer(&s, 8);
-	b->began = column_integer(&s, 9);
-	b->durable = column_integer(&s, 10) != 0;
-	journal_counts_row(&s, 12, &b->counts);
-	if (!sum_fits(s.s, BATCH_COUNT))
-		s.rc = connection_damaged(c, "batch %lld differs from its sum", (long long)id);
-	statement_end(&s);
-	return s.rc ? s.rc : SQLITE_ROW;
-}
-
-/* Into a zeroed array, so that dropped ones leave holes. */
-static int load_objects(struct connection *c, struct batch *b, uint32_t *found)
-{
-	struct statement s = statement(c, SQL_OBJECT_FROM);
-	uint32_t next = 0;
-	int rc = SQLITE_OK;
-
-	*found = 0;
-	bind_integer(&s, b->id);
-	bind_integer(&s, 0);
-	bind_integer(&s, -1);
-	while (!rc && (rc = statement_step(&s)) == SQLITE_ROW) {
-		struct object_record o;
-		uint32_t n;
-
-		rc = journal_object_row(c, &s, b->id, next, &b->arena, &n, &o);
-		if (!rc && n >= b->n)
-			rc = connection_damaged(c, "batch %lld has %u objects, and one more",
-						(long long)b->id, b->n);
-		next = n + 1;
-		if (!rc)
-			b->objects[n] = o;
-		++*found;
+	for (size_t i = page->n; i-- > 0;) {
+		if (page->numbers[i] == i)
+			break;
+		page->objects[page->numbers[i]] = page->objects[i];
+		memset(&page->objects[i], 0, sizeof(*page->objects));
 	}
-	statement_end(&s);
-	return rc;
 }
 
-static int check_counts(struct connection *c, struct batch *b, uint32_t found)
+static enum result load_objects(struct connection *c, struct batch *b, uint32_t *found,
+				struct error *err)
+{
+	/* one more, that it shows */
+	struct object_page page = { .max = (size_t)b->n + 1 };
+	enum result r = RESULT_OK;
+
+	page.objects = arena_alloc(&b->arena, page.max * sizeof(*page.objects));
+	page.numbers = calloc(page.max, sizeof(*page.numbers));
+	if (!page.objects || !page.numbers)
+		r = journal_no_memory(err);
+	if (!r)
+		r = c->backend->objects_get(c, b->id, 0, &page, &b->arena, err);
+	if (!r && page.n && page.numbers[page.n - 1] >= b->n)
+		r = journal_damaged(c, err, "batch %lld has %u objects, and one more",
+				    (long long)b->id, b->n);
+	if (!r)
+		spread(&page);
+	free(page.numbers);
+	b->objects = page.objects;
+	*found = (uint32_t)page.n;
+	return r;
+}
+
+static enum result check_counts(struct connection *c, struct batch *b, uint32_t found,
+				struct error *err)
 {
 	struct batch_counts stored = b->counts;
 
 	if (found != b->n)
-		return connection_damaged(c, "batch %lld has %u of its %u objects",
-					  (long long)b->id, found, b->n);
+		return journal_damaged(c, err, "batch %lld has %u of its %u objects",
+				       (long long)b->id, found, b->n);
 	batch_recount(b);
 	if (memcmp(&stored, &b->counts, sizeof(stored)))
-		return connection_damaged(c, "the counters of batch %lld do not fit its objects",
-					  (long long)b->id);
-	return SQLITE_ROW;
+		return journal_damaged(c, err, "the counters of batch %lld do not fit its objects",
+				       (long long)b->id);
+	return RESULT_OK;
 }
 
-int journal_batch_load(struct connection *c, int64_t id, struct batch **out)
+enum result journal_batch_load(struct connection *c, int64_t id, struct batch **out,
+			       struct error *err)
 {
 	struct batch *b = batch_new();
 	bool dropped = false;
 	uint32_t found;
-	int rc;
+	enum result r;
 
 	*out = NULL;
 	if (!b)
-		return SQLITE_NOMEM;
-	rc = load_row(c, id, b, &dropped);
-	if (rc != SQLITE_ROW)
-		goto out;
-	b->objects = arena_alloc(&b->arena, (b->n ? b->n : 1) * sizeof(*b->objects));
-	rc = b->objects ? load_objects(c, b, &found) : SQLITE_NOMEM;
-	if (rc == SQLITE_DONE)
-		rc = dropped ? SQLITE_ROW : check_counts(c, b, found);
-out:
-	if (rc != SQLITE_ROW)
+		return journal_no_memory(err);
+	r = c->backend->batch_get(c, id, b, &dropped, err);
+	if (!r)
+		r = load_objects(c, b, &found, err);
+	if (!r && !dropped)
+		r = check_counts(c, b, found, err);
+	if (r)
 		batch_free(b);
 	else
 		*out = b;
-	return rc;
+	return r;
+}
+
+enum result journal_batch_must_load(struct connection *c, int64_t id, struct batch **out,
+				    struct error *err)
+{
+	enum result r = journal_batch_load(c, id, out, err);
+
+	return r == RESULT_NONE ? journal_damaged(c, err, "batch %lld is missing", (long long)id)
+				: r;
 }

@@ -1,30 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "journal/journal-impl.h"
 
-#include "base/buf.h"
-
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/random.h>
-#include <sys/stat.h>
-
-/* Rows are never shared with other programs' statements: no need to zero what is freed. */
-static const char writer_setup[] = "PRAGMA journal_mode = WAL;"
-				   "PRAGMA synchronous = FULL;"
-				   "PRAGMA wal_autocheckpoint = 0;"
-				   "PRAGMA journal_size_limit = 268435456;"
-				   "PRAGMA secure_delete = OFF;"
-				   "PRAGMA temp_store = MEMORY;"
-				   "PRAGMA trusted_schema = OFF;"
-				   "PRAGMA cell_size_check = ON;"
-				   "PRAGMA cache_size = -8192;";
-static const char reader_setup[] = "PRAGMA temp_store = MEMORY;"
-				   "PRAGMA trusted_schema = OFF;"
-				   "PRAGMA cell_size_check = ON;"
-				   "PRAGMA query_only = ON;"
-				   "PRAGMA cache_size = -2048;";
 
 static int fresh_id(char out[17])
 {
@@ -37,7 +16,8 @@ static int fresh_id(char out[17])
 	return 0;
 }
 
-static struct journal *journal_new(const struct journal_options *o, struct error *err)
+static struct journal *journal_new(const struct backend *backend, const struct journal_options *o,
+				   struct error *err)
 {
 	struct journal *j = calloc(1, sizeof(*j));
 
@@ -46,9 +26,9 @@ static struct journal *journal_new(const struct journal_options *o, struct error
 		error_set(err, EXIT_INTERNAL, "out of memory");
 		return NULL;
 	}
+	j->backend = backend;
 	j->mode = o->mode;
 	j->patience = o->patience;
-	j->lock_fd = -1;
 	j->last = &j->first;
 	pthread_mutex_init(&j->queue_lock, NULL);
 	pthread_cond_init(&j->queued, NULL);
@@ -56,133 +36,45 @@ static struct journal *journal_new(const struct journal_options *o, struct error
 	return j;
 }
 
-static int open_writer(struct journal *j, struct error *err)
+/* Open batches that are loaded when a run starts; the others are checked when they are. */
+#define QUICK_BATCHES 64
+
+static enum result check_open_batches(struct connection *c, struct error *err)
 {
-	struct connection *c = &j->writer;
-	int rc = connection_open(c, j->path, SQLITE_OPEN_READWRITE);
+	int64_t ids[QUICK_BATCHES];
+	size_t n = 0;
+	enum result r = c->backend->batches(c, BATCHES_ACTIVE, 0, ids, QUICK_BATCHES, &n, err);
 
-	if (!rc)
-		rc = connection_exec(c, writer_setup);
-	if (rc)
-		return connection_error(c, j->path, rc, err);
-	if (journal_tables_check(c, j->path, err))
-		return -1;
-	rc = connection_integer(c, "SELECT coalesce(max(id), 0) + 1 FROM batch", &c->next_batch);
-	if (!rc)
-		rc = connection_integer(c, "SELECT coalesce(max(id), 0) + 1 FROM chunk",
-					&c->next_chunk);
-	return rc ? connection_error(c, j->path, rc, err) : 0;
-}
+	for (size_t i = 0; !r && i < n; i++) {
+		struct batch *b;
 
-/* "file:PATH?immutable=1", with what a URI would understand otherwise encoded. */
-static bool immutable_uri(const char *path, struct buf *out)
-{
-	static const char hex[] = "0123456789ABCDEF";
-
-	if (!buf_add_text(out, "file:"))
-		return false;
-	for (const char *p = path; *p; p++) {
-		unsigned char byte = (unsigned char)*p;
-		const char code[] = { '%', hex[byte >> 4], hex[byte & 15] };
-
-		if (!(strchr("?#%", byte) ? buf_add(out, code, 3) : buf_add(out, p, 1)))
-			return false;
+		r = journal_batch_must_load(c, ids[i], &b, err);
+		batch_free(b);
 	}
-	return buf_add(out, "?immutable=1", sizeof("?immutable=1"));
+	return r;
 }
 
-/*
- * A journal at rest, and a reader who may not create the log's index beside it:
- * without a log the file alone is the truth.
- */
-static int open_immutable(struct journal *j)
+static int begin_run(struct journal *j, const struct journal_options *o, struct error *err)
 {
-	BUF_AUTO struct buf uri = BUF_INIT(65536);
-	char *log = journal_file_beside(j->path, "-wal");
-	struct stat st;
-	int64_t ignored;
-	bool at_rest = log && stat(log, &st) && errno == ENOENT;
-	int rc;
+	struct connection *c;
 
-	free(log);
-	if (!at_rest || !immutable_uri(j->path, &uri))
-		return SQLITE_CANTOPEN;
-	connection_close(&j->reader);
-	rc = connection_open(&j->reader, (const char *)uri.p,
-			     SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
-	if (!rc)
-		rc = connection_exec(&j->reader, reader_setup);
-	return rc ? rc : connection_integer(&j->reader, "PRAGMA user_version", &ignored);
+	if (!o->full_check) {
+		c = journal_read_begin(j, err);
+		if (!c || journal_read_end(j, check_open_batches(c, err)))
+			return -1;
+	}
+	return journal_queue_start(j, err);
 }
 
-static int open_reader(struct journal *j, struct error *err)
+struct journal *journal_open_with(const struct backend *backend, const struct journal_options *o,
+				  struct error *err)
 {
-	struct connection *c = &j->reader;
-	int64_t ignored;
-	int rc = connection_open(c, j->path, SQLITE_OPEN_READONLY);
-
-	if (!rc)
-		rc = connection_exec(c, reader_setup);
-	if (!rc)
-		rc = connection_integer(c, "PRAGMA user_version", &ignored);
-	if (((rc & 0xff) == SQLITE_CANTOPEN || (rc & 0xff) == SQLITE_READONLY) &&
-	    j->mode == JOURNAL_READ)
-		rc = open_immutable(j);
-	if (rc)
-		return connection_error(c, j->path, rc, err);
-	return journal_tables_check(c, j->path, err);
-}
-
-/* All that a run does before SQLite sees the file. */
-static int prepare(struct journal *j, const struct journal_options *o, struct error *err)
-{
-	if (!journal_file_exists(j->path) && !o->create)
-		return error_set(err, EXIT_USAGE, "there is no journal %s yet", j->path);
-	if (!o->allow_volatile && journal_file_place(j->path, err))
-		return -1;
-	j->lock_fd = journal_lock(j->path, o->trusted, err);
-	if (j->lock_fd < 0)
-		return -1;
-	if (!journal_file_exists(j->path) && journal_file_create(j->path, err))
-		return -1;
-	return journal_file_settle(o, j->path, err);
-}
-
-static int open_run(struct journal *j, const struct journal_options *o, struct error *err)
-{
-	int failed;
-
-	if (prepare(j, o, err))
-		return -1;
-	failed = open_writer(j, err) || open_reader(j, err);
-	journal_file_opened(j->path);
-	if (failed)
-		return -1;
-	if (o->full_check ? journal_check_full(j, err) : journal_check_quick(j, err))
-		return -1;
-	return journal_writer_start(j, err);
-}
-
-static int open_read(struct journal *j, const struct journal_options *o, struct error *err)
-{
-	if (!journal_file_exists(j->path))
-		return error_set(err, EXIT_USAGE,
-				 "there is no journal %s: migrate-run has not begun this job",
-				 j->path);
-	if (open_reader(j, err))
-		return -1;
-	return o->full_check ? journal_check_full(j, err) : 0;
-}
-
-struct journal *journal_open(const struct journal_options *o, struct error *err)
-{
-	struct journal *j = journal_new(o, err);
+	struct journal *j = journal_new(backend, o, err);
 
 	if (!j)
 		return NULL;
-	j->path = journal_file_resolve(o->path, err);
-	if (j->path && !journal_file_trust(o, j->path, err) &&
-	    !(o->mode == JOURNAL_RUN ? open_run(j, o, err) : open_read(j, o, err)))
+	j->store = backend->open(o, err);
+	if (j->store && (o->mode != JOURNAL_RUN || !begin_run(j, o, err)))
 		return j;
 	/* Leave everything as it was found. */
 	j->dead = *err;
@@ -190,38 +82,74 @@ struct journal *journal_open(const struct journal_options *o, struct error *err)
 	return NULL;
 }
 
-int journal_trust(const struct journal_options *o, struct error *err)
+struct journal *journal_open(const struct journal_options *o, struct error *err)
 {
-	char *path = journal_file_resolve(o->path, err);
-	int result = path ? journal_file_trust(o, path, err) : -1;
-
-	free(path);
-	return result;
+	return journal_open_with(&journal_file_backend, o, err);
 }
 
-void journal_close_files(struct journal *j)
+int journal_trust(const struct journal_options *o, struct error *err)
 {
-	journal_writer_stop(j);
-	/* What could not be written must not be tried once more by closing. */
-	if (j->dead.exit && j->writer.db)
-		sqlite3_db_config(j->writer.db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-	if (j->dead.exit && j->reader.db)
-		sqlite3_db_config(j->reader.db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-	connection_close(&j->reader);
-	connection_close(&j->writer);
+	return journal_file_backend.trust(o, err);
+}
+
+static void disconnect(struct journal *j)
+{
+	journal_queue_stop(j);
+	if (j->store)
+		j->backend->disconnect(j->store, !j->dead.exit);
 }
 
 void journal_close(struct journal *j)
 {
 	if (!j)
 		return;
-	journal_close_files(j);
-	journal_unlock(j->lock_fd);
+	disconnect(j);
+	if (j->store)
+		j->backend->close(j->store);
 	pthread_mutex_destroy(&j->queue_lock);
 	pthread_cond_destroy(&j->queued);
 	pthread_mutex_destroy(&j->read_lock);
-	free(j->path);
 	free(j);
+}
+
+int journal_discard(struct journal *j, struct error *err)
+{
+	int rc;
+
+	disconnect(j);
+	rc = j->backend->discard(j->store, err);
+	journal_close(j);
+	return rc;
+}
+
+int journal_set_aside(struct journal *j, char **name, struct error *err)
+{
+	int rc;
+
+	disconnect(j);
+	rc = j->backend->set_aside(j->store, name, err);
+	journal_close(j);
+	return rc;
+}
+
+enum result journal_damaged(const struct connection *c, struct error *err, const char *format, ...)
+{
+	char what[256];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(what, sizeof(what), format, ap);
+	va_end(ap);
+	error_set(err, EXIT_DAMAGED,
+		  "journal %s: damaged: %s: put back a backup, or see migrate-journal(5)",
+		  c->journal, what);
+	return RESULT_FAILED;
+}
+
+enum result journal_no_memory(struct error *err)
+{
+	error_set(err, EXIT_INTERNAL, "out of memory");
+	return RESULT_FAILED;
 }
 
 /* As measured: 180 bytes and a short key an object, twice the key and an identity a row. */

@@ -10,8 +10,8 @@
 
 /*
  * The record of what was intended and done. The engine talks to these functions
- * only; today they are SQLite (write-ahead log, synchronous=FULL), and nothing
- * outside this folder knows.
+ * only; what keeps it stands behind backend.h, and nothing outside this folder
+ * knows: today it is one local file.
  *
  * Every writing function returns after its records are durable. They may be
  * called from any thread: one writer thread applies what is queued and commits
@@ -192,7 +192,7 @@ struct journal_options {
 	bool create;         /* RUN: make it if there is none */
 	bool allow_volatile; /* tmpfs, network file systems */
 	int64_t patience;    /* ms a full disk is waited for */
-	bool full_check;     /* migrate-verify --journal: PRAGMA integrity_check and all counters */
+	bool full_check;     /* migrate-verify --journal: every record, and all counters */
 	uid_t trusted; /* whose files are obeyed beside root's and ours: the job file's owner */
 };
 
@@ -200,7 +200,7 @@ struct journal;
 
 /*
  * RUN: takes the lock (EXIT_LOCKED: "another run holds ..., pid N on HOST since ..."),
- * syncs the file and drops its cached pages before SQLite reads it, checks header,
+ * syncs the file and drops its cached pages before it is read, checks header,
  * format (EXIT_UNFIT for a newer one), counters and open batches (EXIT_DAMAGED).
  * READ: no lock, read-only, sees what is durable; EXIT_USAGE when there is none.
  * Both: EXIT_USAGE when others could have written it, or put files beside it.

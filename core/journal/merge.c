@@ -57,25 +57,17 @@ static bool run_init(struct run *r, int pass)
 	return r->page && r->numbers;
 }
 
-static int newest_pass(struct journal *j, int64_t *pass, struct error *err)
+static int newest_pass(struct journal *j, int *pass, struct error *err)
 {
 	struct connection *c = journal_read_begin(j, err);
-	struct statement s;
-	int rc;
 
-	if (!c)
-		return -1;
-	s = statement(c, SQL_BATCH_LAST_PASS);
-	rc = statement_step(&s);
-	*pass = rc == SQLITE_ROW ? column_integer(&s, 0) : 0;
-	statement_end(&s);
-	return journal_read_end(j, rc, err);
+	return c ? journal_read_end(j, c->backend->last_pass(c, pass, err)) : -1;
 }
 
 struct journal_merge *journal_merge_open(struct journal *j, int before, struct error *err)
 {
 	struct journal_merge *m;
-	int64_t newest;
+	int newest;
 
 	if (newest_pass(j, &newest, err))
 		return NULL;
@@ -89,7 +81,7 @@ struct journal_merge *journal_merge_open(struct journal *j, int before, struct e
 	if (!m->runs)
 		goto fail;
 	for (; newest > 0; newest--)
-		if (!run_init(&m->runs[m->count++], (int)newest))
+		if (!run_init(&m->runs[m->count++], newest))
 			goto fail;
 	return m;
 fail:
@@ -98,68 +90,56 @@ fail:
 	return NULL;
 }
 
-/* The batch behind the present one: SQLITE_ROW, SQLITE_DONE: the pass has no more. */
-static int next_batch(struct connection *c, struct run *r)
+/* The batch behind the present one. NONE: the pass has no more. */
+static enum result next_batch(struct connection *c, struct run *r, struct error *err)
 {
-	struct statement s = statement(c, SQL_BATCH_AFTER_KEY);
+	ARENA_AUTO struct arena a = ARENA_INIT;
 	struct migrate_bytes key;
 	unsigned char *grown;
-	int rc;
+	enum result found = c->backend->batch_behind(c, r->pass, bytes_of(r->first, r->first_size),
+						     &r->batch, &a, &key, err);
 
-	bind_integer(&s, r->pass);
-	bind_bytes(&s, bytes_of(r->first, r->first_size));
-	rc = statement_step(&s);
-	if (rc != SQLITE_ROW)
-		return rc;
-	key = column_bytes(&s, 2);
+	if (found)
+		return found;
 	grown = malloc(key.n ? key.n : 1);
-	if (grown) {
-		memcpy(grown, key.p, key.n);
-		r->batch = column_integer(&s, 0);
-		r->next = 0;
-	}
-	statement_end(&s);
+	if (!grown)
+		return journal_no_memory(err);
+	memcpy(grown, key.p, key.n);
 	free(r->first);
 	r->first = grown;
-	r->first_size = grown ? key.n : 0;
-	return grown ? SQLITE_ROW : SQLITE_NOMEM;
+	r->first_size = key.n;
+	r->next = 0;
+	return RESULT_OK;
 }
 
-static int read_page(struct connection *c, struct run *r)
+static enum result read_page(struct connection *c, struct run *r, struct error *err)
 {
-	struct statement s = statement(c, SQL_OBJECT_FROM);
-	int rc = SQLITE_OK;
+	struct object_page page = { .objects = r->page, .numbers = r->numbers, .max = PAGE };
+	enum result got;
 
-	r->count = r->at = 0;
 	arena_reset(&r->arena);
-	bind_integer(&s, r->batch);
-	bind_integer(&s, r->next);
-	bind_integer(&s, PAGE);
-	while (!rc && r->count < PAGE && (rc = statement_step(&s)) == SQLITE_ROW) {
-		rc = journal_object_row(c, &s, r->batch, r->next, &r->arena, &r->numbers[r->count],
-					&r->page[r->count]);
-		if (!rc)
-			r->next = r->numbers[r->count++] + 1;
-	}
-	statement_end(&s);
-	return rc;
+	got = c->backend->objects_get(c, r->batch, r->next, &page, &r->arena, err);
+	r->count = page.n;
+	if (page.n)
+		r->next = r->numbers[page.n - 1] + 1;
+	return got;
 }
 
-static int fill(struct connection *c, struct run *r)
+static enum result fill(struct connection *c, struct run *r, struct error *err)
 {
-	int rc = SQLITE_ROW;
+	enum result got = RESULT_OK;
 
 	r->count = r->at = 0;
-	while (rc == SQLITE_ROW && r->at == r->count) {
+	while (!got) {
 		if (r->batch) {
-			rc = read_page(c, r);
-			if (r->count || (rc && rc != SQLITE_DONE))
+			got = read_page(c, r, err);
+			if (got || r->count)
 				break;
 		}
-		rc = next_batch(c, r);
+		got = next_batch(c, r, err);
 	}
 	r->ended = !r->count;
-	return rc;
+	return got;
 }
 
 /* Step over what was given out, and have a page of each run that goes on. */
@@ -174,7 +154,7 @@ static int advance(struct journal_merge *m, struct error *err)
 		if (r->ended || r->at < r->count)
 			continue;
 		c = journal_read_begin(m->j, err);
-		if (!c || journal_read_end(m->j, fill(c, r), err))
+		if (!c || journal_read_end(m->j, fill(c, r, err)))
 			return -1;
 	}
 	return 0;
@@ -205,13 +185,13 @@ static int follow(struct journal_merge *m, struct object_record *o, int64_t *bat
 		  struct error *err)
 {
 	struct connection *c = journal_read_begin(m->j, err);
-	int rc;
+	enum result r;
 
 	if (!c)
 		return -1;
 	arena_reset(&m->arena);
-	rc = journal_object_follow(c, &m->arena, o, batch, n);
-	return journal_read_end(m->j, rc, err) ? -1 : rc == SQLITE_ROW;
+	r = journal_object_follow(c, &m->arena, o, batch, n, err);
+	return journal_read_end(m->j, r) ? -1 : !r;
 }
 
 int journal_merge_next(struct journal_merge *m, struct object_record *out, int64_t *batch,

@@ -33,61 +33,58 @@ static bool supersedes(const struct object_record *o)
 }
 
 /* The older record of b's i-th object says from now on that it is here. */
-static int point_here(struct connection *c, const struct batch *b, uint32_t i, struct batch *old)
+static enum result point_here(struct connection *c, const struct batch *b, uint32_t i,
+			      struct batch *old, struct error *err)
 {
 	uint32_t n = b->objects[i].moved_n;
 
 	if (n >= old->n)
-		return connection_damaged(c, "batch %lld has no object %u", (long long)old->id, n);
+		return journal_damaged(c, err, "batch %lld has no object %u", (long long)old->id,
+				       n);
 	if (journal_batch_has_holes(old) && old->objects[n].state != OBJECT_MOVED)
 		journal_batch_uncount(old, &old->objects[n]);
 	old->objects[n].state = OBJECT_MOVED;
 	old->objects[n].moved_batch = b->id;
 	old->objects[n].moved_n = i;
 	old->objects[n].dirty = true;
-	return SQLITE_OK;
+	return RESULT_OK;
 }
 
 /* Older records of the objects of b, one older batch after the other. */
-static int supersede(struct connection *c, const struct batch *b)
+static enum result supersede(struct connection *c, const struct batch *b, struct error *err)
 {
 	struct batch *old = NULL;
-	int rc = SQLITE_OK;
+	enum result r = RESULT_OK;
 
-	for (uint32_t i = 0; !rc && i <= b->n; i++) {
+	for (uint32_t i = 0; !r && i <= b->n; i++) {
 		int64_t id = i < b->n && supersedes(&b->objects[i]) ? b->objects[i].moved_batch : 0;
 
 		if (old && (i == b->n || (id && id != old->id))) {
 			batch_recount(old);
-			rc = journal_batch_save(c, old);
+			r = journal_batch_save(c, old, err);
 			batch_free(old);
 			old = NULL;
 		}
-		if (!rc && id && !old) {
-			rc = journal_batch_load(c, id, &old);
-			rc = rc == SQLITE_ROW ? SQLITE_OK
-			     : rc == SQLITE_DONE
-				 ? connection_damaged(c, "batch %lld is missing", (long long)id)
-				 : rc;
-		}
-		if (!rc && id)
-			rc = point_here(c, b, i, old);
+		if (!r && id && !old)
+			r = journal_batch_must_load(c, id, &old, err);
+		if (!r && id)
+			r = point_here(c, b, i, old, err);
 	}
 	batch_free(old);
-	return rc;
+	return r;
 }
 
-static int apply_plan(struct connection *c, void *arg)
+static enum result apply_plan(struct connection *c, void *arg, struct error *err)
 {
 	struct batches *a = arg;
-	int rc = SQLITE_OK;
+	enum result r = RESULT_OK;
 
-	for (size_t i = 0; !rc && i < a->n; i++) {
-		rc = journal_batch_insert(c, a->batches[i]);
-		if (!rc)
-			rc = supersede(c, a->batches[i]);
+	for (size_t i = 0; !r && i < a->n; i++) {
+		r = c->backend->batch_insert(c, a->batches[i], err);
+		if (!r)
+			r = supersede(c, a->batches[i], err);
 	}
-	return rc;
+	return r;
 }
 
 int journal_plan(struct journal *j, struct batch *const *batches, size_t n, struct error *err)
@@ -102,14 +99,14 @@ int journal_plan(struct journal *j, struct batch *const *batches, size_t n, stru
 	return n ? journal_write(j, apply_plan, &a, err) : 0;
 }
 
-static int apply_began(struct connection *c, void *arg)
+static enum result apply_began(struct connection *c, void *arg, struct error *err)
 {
 	struct batches *a = arg;
-	int rc = SQLITE_OK;
+	enum result r = RESULT_OK;
 
-	for (size_t i = 0; !rc && i < a->n; i++)
-		rc = journal_batch_set(c, a->batches[i], SET_STATE | SET_BEGAN);
-	return rc;
+	for (size_t i = 0; !r && i < a->n; i++)
+		r = c->backend->batch_set(c, a->batches[i], SET_STATE | SET_BEGAN, err);
+	return r;
 }
 
 int journal_began(struct journal *j, struct batch *const *batches, size_t n, struct error *err)
@@ -119,14 +116,14 @@ int journal_began(struct journal *j, struct batch *const *batches, size_t n, str
 	return n ? journal_write(j, apply_began, &a, err) : 0;
 }
 
-static int apply_save(struct connection *c, void *arg)
+static enum result apply_save(struct connection *c, void *arg, struct error *err)
 {
 	struct batches *a = arg;
-	int rc = SQLITE_OK;
+	enum result r = RESULT_OK;
 
-	for (size_t i = 0; !rc && i < a->n; i++)
-		rc = journal_batch_save(c, a->batches[i]);
-	return rc;
+	for (size_t i = 0; !r && i < a->n; i++)
+		r = journal_batch_save(c, a->batches[i], err);
+	return r;
 }
 
 int journal_save(struct journal *j, struct batch *const *batches, size_t n, struct error *err)
@@ -143,19 +140,16 @@ struct move {
 	const uint32_t *which;
 };
 
-static int apply_move(struct connection *c, void *arg)
+static enum result apply_move(struct connection *c, void *arg, struct error *err)
 {
 	struct move *m = arg;
-	int rc = journal_batch_insert(c, m->to);
+	enum result r = c->backend->batch_insert(c, m->to, err);
 
-	for (uint32_t i = 0; !rc && i < m->to->n; i++) {
-		struct object_record *o = &m->from->objects[m->which[i]];
-
-		o->moved_batch = m->to->id;
-		if (!o->dirty) /* else it is saved with the batch */
-			rc = journal_object_update(c, m->from->id, m->which[i], o);
-	}
-	return rc ? rc : journal_batch_save(c, m->from);
+	for (uint32_t i = 0; i < m->to->n; i++)
+		m->from->objects[m->which[i]].moved_batch = m->to->id;
+	if (!r)
+		r = c->backend->objects_set(c, m->from, m->which, m->to->n, err);
+	return r ? r : journal_batch_save(c, m->from, err);
 }
 
 int journal_move(struct journal *j, struct batch *from, const uint32_t *which, struct batch *to,
@@ -179,18 +173,9 @@ int journal_move(struct journal *j, struct batch *from, const uint32_t *which, s
 	return journal_write(j, apply_move, &m, err);
 }
 
-static int apply_upload(struct connection *c, void *arg)
+static enum result apply_upload(struct connection *c, void *arg, struct error *err)
 {
-	const struct upload_record *u = arg;
-	struct statement s = statement(c, SQL_UPLOAD_ADD);
-
-	bind_bytes(&s, u->new_key);
-	bind_bytes(&s, u->id);
-	bind_size(&s, u->part_size);
-	bind_bytes(&s, u->etag);
-	bind_size(&s, u->size);
-	bind_integer(&s, u->mtime);
-	return statement_run(&s);
+	return c->backend->upload_set(c, arg, err);
 }
 
 int journal_upload(struct journal *j, const struct upload_record *upload, struct error *err)
@@ -200,13 +185,11 @@ int journal_upload(struct journal *j, const struct upload_record *upload, struct
 	return journal_write(j, apply_upload, &copy, err);
 }
 
-static int apply_upload_gone(struct connection *c, void *arg)
+static enum result apply_upload_gone(struct connection *c, void *arg, struct error *err)
 {
 	const struct migrate_bytes *new_key = arg;
-	struct statement s = statement(c, SQL_UPLOAD_DROP);
 
-	bind_bytes(&s, *new_key);
-	return statement_run(&s);
+	return c->backend->upload_drop(c, *new_key, err);
 }
 
 int journal_upload_gone(struct journal *j, struct migrate_bytes new_key, struct error *err)
@@ -220,14 +203,14 @@ struct hung {
 	size_t n;
 };
 
-static int apply_hung(struct connection *c, void *arg)
+static enum result apply_hung(struct connection *c, void *arg, struct error *err)
 {
 	struct hung *h = arg;
-	int rc = SQLITE_OK;
+	enum result r = RESULT_OK;
 
-	for (size_t i = 0; !rc && i < h->n; i++)
-		rc = journal_object_hung(c, h->batches[i], h->objects[i]);
-	return rc;
+	for (size_t i = 0; !r && i < h->n; i++)
+		r = c->backend->object_hung(c, h->batches[i], h->objects[i], err);
+	return r;
 }
 
 int journal_hung(struct journal *j, const int64_t *batches, const uint32_t *objects, size_t n,
@@ -238,19 +221,9 @@ int journal_hung(struct journal *j, const int64_t *batches, const uint32_t *obje
 	return n ? journal_write(j, apply_hung, &h, err) : 0;
 }
 
-static int apply_drop(struct connection *c, void *arg)
+static enum result apply_drop(struct connection *c, void *arg, struct error *err)
 {
-	static const enum statement_id steps[] = { SQL_ROW_DROP, SQL_OBJECT_DROP };
-	const struct batch *b = arg;
-	int rc = SQLITE_OK;
-
-	for (size_t i = 0; !rc && i < sizeof(steps) / sizeof(steps[0]); i++) {
-		struct statement s = statement(c, steps[i]);
-
-		bind_integer(&s, b->id);
-		rc = statement_run(&s);
-	}
-	return rc ? rc : journal_batch_set(c, b, SET_DROPPED);
+	return c->backend->batch_drop(c, arg, err);
 }
 
 int journal_drop_done(struct journal *j, struct batch *b, struct error *err)

@@ -5,52 +5,31 @@
 
 struct connection *journal_read_begin(struct journal *j, struct error *err)
 {
-	struct statement s;
-	int rc;
+	struct connection *c = j->store->reader;
 
 	pthread_mutex_lock(&j->read_lock);
-	s = statement(&j->reader, SQL_BEGIN_READ);
-	rc = statement_run(&s);
-	if (!rc)
-		return &j->reader;
-	connection_error(&j->reader, j->path, rc, err);
+	if (!j->backend->begin_read(c, err))
+		return c;
 	pthread_mutex_unlock(&j->read_lock);
 	return NULL;
 }
 
-int journal_read_end(struct journal *j, int rc, struct error *err)
+int journal_read_end(struct journal *j, enum result r)
 {
-	struct statement s;
-
-	if (rc == SQLITE_ROW || rc == SQLITE_DONE)
-		rc = SQLITE_OK;
-	if (rc)
-		connection_error(&j->reader, j->path, rc, err);
-	if (!sqlite3_get_autocommit(j->reader.db)) {
-		s = statement(&j->reader, SQL_COMMIT);
-		statement_run(&s);
-	}
+	j->backend->end_read(j->store->reader);
 	pthread_mutex_unlock(&j->read_lock);
-	return rc ? -1 : 0;
+	return r == RESULT_OK || r == RESULT_NONE ? 0 : -1;
 }
 
 int journal_open_batches(struct journal *j, int64_t after, int64_t *ids, size_t max, size_t *n,
 			 struct error *err)
 {
 	struct connection *c = journal_read_begin(j, err);
-	struct statement s;
-	int rc = SQLITE_ROW;
 
 	*n = 0;
-	if (!c)
-		return -1;
-	s = statement(c, SQL_BATCH_OPEN);
-	bind_integer(&s, after);
-	bind_size(&s, max);
-	while (*n < max && (rc = statement_step(&s)) == SQLITE_ROW)
-		ids[(*n)++] = column_integer(&s, 0);
-	statement_end(&s);
-	return journal_read_end(j, rc, err);
+	return c ? journal_read_end(j,
+				    c->backend->batches(c, BATCHES_OPEN, after, ids, max, n, err))
+		 : -1;
 }
 
 int journal_has_open(struct journal *j, struct error *err)
@@ -65,46 +44,37 @@ struct batch *journal_load(struct journal *j, int64_t id, struct error *err)
 {
 	struct connection *c = journal_read_begin(j, err);
 	struct batch *b = NULL;
-	int rc;
 
-	if (!c)
-		return NULL;
-	rc = journal_batch_load(c, id, &b);
-	if (rc == SQLITE_DONE)
-		rc = connection_damaged(c, "batch %lld is missing", (long long)id);
-	journal_read_end(j, rc, err);
+	if (c)
+		journal_read_end(j, journal_batch_must_load(c, id, &b, err));
 	return b;
 }
 
-/* The batch that a query over ids finds behind `after`; NULL: none, or err is set. */
-static struct batch *next_by(struct journal *j, enum statement_id id, int64_t after,
+/* The next batch of this kind behind `after`; NULL: none, or err is set. */
+static struct batch *next_of(struct journal *j, enum batches_of what, int64_t after,
 			     struct error *err)
 {
 	struct connection *c = journal_read_begin(j, err);
 	struct batch *b = NULL;
-	struct statement s;
-	int rc;
+	enum result r;
+	int64_t id;
+	size_t n = 0;
 
 	if (!c)
 		return NULL;
-	s = statement(c, id);
-	bind_integer(&s, after);
-	rc = statement_step(&s);
-	if (rc == SQLITE_ROW) {
-		after = column_integer(&s, 0);
-		statement_end(&s);
-		rc = journal_batch_load(c, after, &b);
-	}
-	journal_read_end(j, rc, err);
+	r = c->backend->batches(c, what, after, &id, 1, &n, err);
+	if (!r && n)
+		r = journal_batch_load(c, id, &b, err);
+	journal_read_end(j, r);
 	return b;
 }
 
 struct batch *journal_next_batch(struct journal *j, int64_t after, struct error *err)
 {
-	return next_by(j, SQL_BATCH_NEXT, after, err);
+	return next_of(j, BATCHES_ALL, after, err);
 }
 
-static int each_in_state(struct journal *j, enum statement_id batches, uint8_t state,
+static int each_in_state(struct journal *j, enum batches_of batches, uint8_t state,
 			 enum fail_class class, journal_each_object *each, void *arg,
 			 struct error *err)
 {
@@ -112,7 +82,7 @@ static int each_in_state(struct journal *j, enum statement_id batches, uint8_t s
 	int64_t at = 0;
 	int stop = 0;
 
-	while (!stop && (b = next_by(j, batches, at, err))) {
+	while (!stop && (b = next_of(j, batches, at, err))) {
 		at = b->id;
 		for (uint32_t i = 0; !stop && i < b->n; i++)
 			if (b->objects[i].key.n && b->objects[i].state == state &&
@@ -126,13 +96,13 @@ static int each_in_state(struct journal *j, enum statement_id batches, uint8_t s
 int journal_each_failed(struct journal *j, enum fail_class class, journal_each_object *each,
 			void *arg, struct error *err)
 {
-	return each_in_state(j, SQL_BATCH_FAILED, OBJECT_FAILED, class, each, arg, err);
+	return each_in_state(j, BATCHES_FAILED, OBJECT_FAILED, class, each, arg, err);
 }
 
 int journal_each_conflict_skipped(struct journal *j, journal_each_object *each, void *arg,
 				  struct error *err)
 {
-	return each_in_state(j, SQL_BATCH_SKIPPED, OBJECT_SKIPPED, FAIL_CONFLICT, each, arg, err);
+	return each_in_state(j, BATCHES_SKIPPED, OBJECT_SKIPPED, FAIL_CONFLICT, each, arg, err);
 }
 
 static bool holds(struct migrate_bytes in, struct migrate_bytes text)
@@ -188,7 +158,7 @@ int journal_each_bad_row(struct journal *j, journal_each_row *each, void *arg, s
 	int64_t at = 0;
 	int stop = 0;
 
-	while (!stop && (b = next_by(j, SQL_BATCH_BAD_ROWS, at, err))) {
+	while (!stop && (b = next_of(j, BATCHES_BAD_ROWS, at, err))) {
 		at = b->id;
 		batch_free(b);
 		stop = each_bad_in(j, at, each, arg, err);
@@ -199,120 +169,65 @@ int journal_each_bad_row(struct journal *j, journal_each_row *each, void *arg, s
 int journal_began_at(struct journal *j, int64_t batch, int64_t *began, struct error *err)
 {
 	struct connection *c = journal_read_begin(j, err);
-	struct statement s;
+	struct batch b = { .id = 0 };
+	bool dropped;
 	int rc;
 
 	*began = 0;
 	if (!c)
 		return -1;
-	s = statement(c, SQL_BATCH_BEGAN_AT);
-	bind_integer(&s, batch);
-	rc = statement_step(&s);
-	if (rc == SQLITE_ROW)
-		*began = column_integer(&s, 0);
-	statement_end(&s);
-	return journal_read_end(j, rc, err);
-}
-
-/* A column of one row, copied; nothing when there is none. */
-static int get_bytes(struct connection *c, enum statement_id id, int pass, struct arena *a,
-		     struct migrate_bytes *out)
-{
-	struct statement s = statement(c, id);
-	int rc;
-
-	*out = (struct migrate_bytes){ .p = NULL, .n = 0 };
-	bind_integer(&s, pass);
-	rc = statement_step(&s);
-	if (rc == SQLITE_ROW)
-		*out = column_copy(&s, 0, a);
-	statement_end(&s);
-	return s.rc ? s.rc : rc;
+	rc = journal_read_end(j, c->backend->batch_get(c, batch, &b, &dropped, err));
+	*began = b.began;
+	arena_release(&b.arena);
+	return rc;
 }
 
 int journal_position(struct journal *j, int pass, struct arena *a, struct migrate_bytes *last_key,
 		     struct migrate_bytes *position, struct error *err)
 {
 	struct connection *c = journal_read_begin(j, err);
-	int rc;
 
-	if (!c)
-		return -1;
-	rc = get_bytes(c, SQL_BATCH_POSITION, pass, a, position);
-	if (rc == SQLITE_ROW || rc == SQLITE_DONE)
-		rc = get_bytes(c, SQL_BATCH_LAST_KEY, pass, a, last_key);
-	return journal_read_end(j, rc, err);
+	return c ? journal_read_end(j, c->backend->position(c, pass, a, last_key, position, err))
+		 : -1;
 }
 
 int journal_last_before(struct journal *j, int pass, int64_t *id, struct error *err)
 {
 	struct connection *c = journal_read_begin(j, err);
-	struct statement s;
-	int rc;
 
 	*id = 0;
-	if (!c)
-		return -1;
-	s = statement(c, SQL_BATCH_BEFORE);
-	bind_integer(&s, pass);
-	rc = statement_step(&s);
-	if (rc == SQLITE_ROW)
-		*id = column_integer(&s, 0);
-	statement_end(&s);
-	return journal_read_end(j, rc, err);
+	return c ? journal_read_end(j, c->backend->batch_before(c, pass, id, err)) : -1;
 }
 
 int journal_counts(struct journal *j, int pass, struct batch_counts *counts, struct error *err)
 {
 	struct connection *c = journal_read_begin(j, err);
-	struct statement s;
-	int rc;
 
 	memset(counts, 0, sizeof(*counts));
-	if (!c)
-		return -1;
-	s = statement(c, SQL_COUNTS);
-	bind_integer(&s, pass);
-	rc = statement_step(&s);
-	if (rc == SQLITE_ROW)
-		journal_counts_row(&s, 0, counts);
-	statement_end(&s);
-	return journal_read_end(j, rc, err);
+	return c ? journal_read_end(j, c->backend->counts(c, pass, counts, err)) : -1;
 }
 
-static int get_upload(struct journal *j, enum statement_id id, struct migrate_bytes key,
-		      struct arena *a, struct upload_record *u, struct error *err)
+static int get_upload(struct journal *j, struct migrate_bytes key, bool next, struct arena *a,
+		      struct upload_record *u, struct error *err)
 {
 	struct connection *c = journal_read_begin(j, err);
-	struct statement s;
-	int rc;
+	enum result r;
 
 	memset(u, 0, sizeof(*u));
 	if (!c)
 		return -1;
-	s = statement(c, id);
-	bind_bytes(&s, key);
-	rc = statement_step(&s);
-	if (rc == SQLITE_ROW) {
-		u->new_key = column_copy(&s, 0, a);
-		u->id = column_copy(&s, 1, a);
-		u->part_size = column_size(&s, 2);
-		u->etag = column_copy(&s, 3, a);
-		u->size = column_size(&s, 4);
-		u->mtime = column_integer(&s, 5);
-	}
-	statement_end(&s);
-	return journal_read_end(j, s.rc ? s.rc : rc, err) ? -1 : rc == SQLITE_ROW;
+	r = c->backend->upload_get(c, key, next, a, u, err);
+	return journal_read_end(j, r) ? -1 : !r;
 }
 
 int journal_get_upload(struct journal *j, struct migrate_bytes new_key, struct arena *a,
 		       struct upload_record *u, struct error *err)
 {
-	return get_upload(j, SQL_UPLOAD_GET, new_key, a, u, err);
+	return get_upload(j, new_key, false, a, u, err);
 }
 
 int journal_next_upload(struct journal *j, struct migrate_bytes after, struct arena *a,
 			struct upload_record *u, struct error *err)
 {
-	return get_upload(j, SQL_UPLOAD_NEXT, after, a, u, err);
+	return get_upload(j, after, true, a, u, err);
 }

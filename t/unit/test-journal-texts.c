@@ -2,7 +2,7 @@
 #include "journal-help.h"
 
 #include "base/edits.h"
-#include "journal/sql.h"
+#include "journal/sqlite/sql.h"
 #include "journal/sum.h"
 
 #include <sqlite3.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "journal/journal-impl.h"
+#include "journal/sqlite/sqlite-impl.h"
 
 #include "base/log.h"
 #include "base/trust.h"

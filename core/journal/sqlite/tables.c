@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "journal/journal-impl.h"
+#include "journal/sqlite/sqlite-impl.h"
 
 #include <string.h>
 
@@ -58,7 +58,7 @@ static const char *const tables[] = {
 
 #define TABLE_COUNT (sizeof(tables) / sizeof(tables[0]))
 
-int journal_tables_create(struct connection *c)
+int journal_tables_create(struct sqlite *q)
 {
 	char pragmas[128];
 	int rc;
@@ -66,18 +66,18 @@ int journal_tables_create(struct connection *c)
 	sqlite3_snprintf(sizeof(pragmas), pragmas,
 			 "BEGIN; PRAGMA application_id = %d; PRAGMA user_version = %d;",
 			 JOURNAL_APPLICATION, JOURNAL_FORMAT);
-	rc = connection_exec(c, pragmas);
+	rc = connection_exec(q, pragmas);
 	for (size_t i = 0; !rc && i < TABLE_COUNT; i++)
-		rc = connection_exec(c, tables[i]);
-	return rc ? rc : connection_exec(c, "COMMIT");
+		rc = connection_exec(q, tables[i]);
+	return rc ? rc : connection_exec(q, "COMMIT");
 }
 
 /* Each text in order of creation, and none besides; indexes of SQLite's own have no text. */
-static int compare_tables(struct connection *c)
+static int compare_tables(struct sqlite *q)
 {
 	sqlite3_stmt *s = NULL;
 	size_t i = 0;
-	int rc = sqlite3_prepare_v2(c->db,
+	int rc = sqlite3_prepare_v2(q->db,
 				    "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND "
 				    "name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY rowid",
 				    -1, &s, NULL);
@@ -87,23 +87,25 @@ static int compare_tables(struct connection *c)
 
 		rc = i < TABLE_COUNT && text && !strcmp(text, tables[i++])
 			 ? SQLITE_OK
-			 : connection_damaged(c, "the tables are not those of a journal");
+			 : connection_damaged(&q->base, "the tables are not those of a journal");
 	}
 	sqlite3_finalize(s);
 	if (rc == SQLITE_DONE)
-		rc = i == TABLE_COUNT ? SQLITE_OK : connection_damaged(c, "tables are missing");
+		rc = i == TABLE_COUNT ? SQLITE_OK
+				      : connection_damaged(&q->base, "tables are missing");
 	return rc;
 }
 
-int journal_tables_check(struct connection *c, const char *path, struct error *err)
+int journal_tables_check(struct sqlite *q, struct error *err)
 {
+	const char *path = q->base.journal;
 	int64_t application = 0, format = 0;
-	int rc = connection_integer(c, "PRAGMA application_id", &application);
+	int rc = connection_integer(q, "PRAGMA application_id", &application);
 
 	if (!rc)
-		rc = connection_integer(c, "PRAGMA user_version", &format);
+		rc = connection_integer(q, "PRAGMA user_version", &format);
 	if (rc)
-		return connection_error(c, path, rc, err);
+		return connection_result(&q->base, rc, err) ? -1 : 0;
 	if (application != JOURNAL_APPLICATION)
 		return error_set(err, EXIT_DAMAGED,
 				 "%s is not a migrate journal, or its header is damaged: look at "
@@ -123,6 +125,5 @@ int journal_tables_check(struct connection *c, const char *path, struct error *e
 				 "never released: finish the job with that version, or begin it "
 				 "anew with --new-journal",
 				 path, (long long)format);
-	rc = compare_tables(c);
-	return rc ? connection_error(c, path, rc, err) : 0;
+	return connection_result(&q->base, compare_tables(q), err) ? -1 : 0;
 }

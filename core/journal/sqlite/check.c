@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#include "journal/journal-impl.h"
+#include "journal/sqlite/sqlite-impl.h"
 
-#include "journal/sql.h"
+#include "journal/sqlite/sql.h"
 
 /* SQLite's own check: structure, order, indexes. Its first complaint, or "ok". */
-static int check_integrity(struct connection *c, const char *sql)
+static int check_integrity(struct sqlite *q, const char *sql)
 {
 	sqlite3_stmt *s = NULL;
-	int rc = sqlite3_prepare_v2(c->db, sql, -1, &s, NULL);
+	int rc = sqlite3_prepare_v2(q->db, sql, -1, &s, NULL);
 
 	if (!rc)
 		rc = sqlite3_step(s);
@@ -16,7 +16,8 @@ static int check_integrity(struct connection *c, const char *sql)
 
 		rc = text && !sqlite3_stricmp(text, "ok")
 			 ? SQLITE_OK
-			 : connection_damaged(c, "%s", text ? text : "integrity check failed");
+			 : connection_damaged(&q->base, "%s",
+					      text ? text : "integrity check failed");
 	}
 	sqlite3_finalize(s);
 	return rc;
@@ -27,26 +28,27 @@ struct query {
 	const char *what, *sql;
 };
 
-static int check_queries(struct connection *c, const struct query *queries, size_t n)
+static int check_queries(struct sqlite *q, const struct query *queries, size_t n)
 {
 	int rc = SQLITE_OK;
 
 	for (size_t i = 0; !rc && i < n; i++) {
 		int64_t wrong = 0;
 
-		rc = connection_integer(c, queries[i].sql, &wrong);
+		rc = connection_integer(q, queries[i].sql, &wrong);
 		if (!rc && wrong)
-			rc = connection_damaged(c, "%lld %s", (long long)wrong, queries[i].what);
+			rc = connection_damaged(&q->base, "%lld %s", (long long)wrong,
+						queries[i].what);
 	}
 	return rc;
 }
 
 /* Every record of a table. */
-static int check_sums(struct connection *c, const char *table, const char *sql)
+static int check_sums(struct sqlite *q, const char *table, const char *sql)
 {
 	sqlite3_stmt *s = NULL;
 	long long wrong = 0;
-	int rc = sqlite3_prepare_v2(c->db, sql, -1, &s, NULL), n;
+	int rc = sqlite3_prepare_v2(q->db, sql, -1, &s, NULL), n;
 
 	n = rc ? 0 : sqlite3_column_count(s) - 1;
 	while (!rc && (rc = sqlite3_step(s)) == SQLITE_ROW) {
@@ -56,8 +58,8 @@ static int check_sums(struct connection *c, const char *table, const char *sql)
 	sqlite3_finalize(s);
 	if (rc != SQLITE_DONE)
 		return rc;
-	return wrong ? connection_damaged(c, "%lld records of %s differ from their sums", wrong,
-					  table)
+	return wrong ? connection_damaged(&q->base, "%lld records of %s differ from their sums",
+					  wrong, table)
 		     : SQLITE_OK;
 }
 
@@ -74,37 +76,12 @@ static const struct query sums[] = {
 #define SUMS_ALL (sizeof(sums) / sizeof(sums[0]))
 #define SUMS_SMALL (SUMS_ALL - 2)
 
-/* Open batches that are loaded when a run starts; the others are checked when they are. */
-#define QUICK_BATCHES 64
-
-static int check_open_batches(struct connection *c)
-{
-	int64_t ids[QUICK_BATCHES];
-	size_t n = 0;
-	struct statement s = statement(c, SQL_BATCH_ACTIVE);
-	int rc;
-
-	bind_integer(&s, QUICK_BATCHES);
-	while ((rc = statement_step(&s)) == SQLITE_ROW && n < QUICK_BATCHES)
-		ids[n++] = column_integer(&s, 0);
-	statement_end(&s);
-	for (size_t i = 0; i < n && (rc == SQLITE_ROW || rc == SQLITE_DONE); i++) {
-		struct batch *b;
-
-		rc = journal_batch_load(c, ids[i], &b);
-		if (rc == SQLITE_DONE)
-			rc = connection_damaged(c, "batch %lld is missing", (long long)ids[i]);
-		batch_free(b);
-	}
-	return rc == SQLITE_ROW ? SQLITE_DONE : rc;
-}
-
 /*
  * What would make us pass over open work without a word: batches and chunks, with
  * the indexes that lead to them. A thousandth of the file; objects and rows carry
  * sums and are counted when they are read.
  */
-static int check_quick(struct connection *c)
+static int check_quick(struct sqlite *q)
 {
 	static const char *const structure[] = {
 		"PRAGMA integrity_check(job)",   "PRAGMA integrity_check(run)",
@@ -114,17 +91,10 @@ static int check_quick(struct connection *c)
 	int rc = SQLITE_OK;
 
 	for (size_t i = 0; !rc && i < sizeof(structure) / sizeof(structure[0]); i++)
-		rc = check_integrity(c, structure[i]);
+		rc = check_integrity(q, structure[i]);
 	for (size_t i = 0; !rc && i < SUMS_SMALL; i++)
-		rc = check_sums(c, sums[i].what, sums[i].sql);
-	return rc ? rc : check_open_batches(c);
-}
-
-int journal_check_quick(struct journal *j, struct error *err)
-{
-	struct connection *c = journal_read_begin(j, err);
-
-	return c ? journal_read_end(j, check_quick(c), err) : -1;
+		rc = check_sums(q, sums[i].what, sums[i].sql);
+	return rc;
 }
 
 static const struct query full_checks[] = {
@@ -156,17 +126,24 @@ static const struct query full_checks[] = {
 	  "b.state = 4" },
 };
 
-int journal_check_full(struct journal *j, struct error *err)
+static int check_full(struct sqlite *q)
 {
-	struct connection *c = journal_read_begin(j, err);
-	int rc;
+	int rc = check_integrity(q, "PRAGMA integrity_check(1)");
 
-	if (!c)
-		return -1;
-	rc = check_integrity(c, "PRAGMA integrity_check(1)");
 	for (size_t i = 0; !rc && i < SUMS_ALL; i++)
-		rc = check_sums(c, sums[i].what, sums[i].sql);
+		rc = check_sums(q, sums[i].what, sums[i].sql);
 	if (!rc)
-		rc = check_queries(c, full_checks, sizeof(full_checks) / sizeof(full_checks[0]));
-	return journal_read_end(j, rc, err);
+		rc = check_queries(q, full_checks, sizeof(full_checks) / sizeof(full_checks[0]));
+	return rc;
+}
+
+enum result file_check(struct sqlite *q, bool full, struct error *err)
+{
+	enum result r = file_begin_read(&q->base, err);
+
+	if (r)
+		return r;
+	r = connection_result(&q->base, full ? check_full(q) : check_quick(q), err);
+	file_end_read(&q->base);
+	return r;
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "journal/statement.h"
+#include "journal/sqlite/statement.h"
 
 #include "base/bytes.h"
-#include "journal/sql.h"
+#include "journal/sqlite/sql.h"
 #include "journal/sum.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -18,36 +19,38 @@ static void configure(void)
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
-int connection_open(struct connection *c, const char *name, int flags)
+int connection_open(struct sqlite *q, const char *name, int flags, const char *path)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	int rc;
 
 	pthread_once(&once, configure);
-	memset(c, 0, sizeof(*c));
+	memset(q, 0, sizeof(*q));
+	q->base.backend = &journal_file_backend;
+	q->base.journal = path;
 	rc = sqlite3_open_v2(
-	    name, &c->db,
+	    name, &q->db,
 	    flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOFOLLOW, NULL);
-	return rc ? rc : sqlite3_busy_timeout(c->db, BUSY_MS);
+	return rc ? rc : sqlite3_busy_timeout(q->db, BUSY_MS);
 }
 
-void connection_close(struct connection *c)
+void connection_close(struct sqlite *q)
 {
 	for (int i = 0; i < STATEMENT_COUNT; i++)
-		sqlite3_finalize(c->statements[i]);
-	sqlite3_close(c->db);
-	memset(c, 0, sizeof(*c));
+		sqlite3_finalize(q->statements[i]);
+	sqlite3_close(q->db);
+	memset(q, 0, sizeof(*q));
 }
 
-int connection_exec(struct connection *c, const char *sql)
+int connection_exec(struct sqlite *q, const char *sql)
 {
-	return sqlite3_exec(c->db, sql, NULL, NULL, NULL);
+	return sqlite3_exec(q->db, sql, NULL, NULL, NULL);
 }
 
-int connection_integer(struct connection *c, const char *sql, int64_t *value)
+int connection_integer(struct sqlite *q, const char *sql, int64_t *value)
 {
 	sqlite3_stmt *s = NULL;
-	int rc = sqlite3_prepare_v2(c->db, sql, -1, &s, NULL);
+	int rc = sqlite3_prepare_v2(q->db, sql, -1, &s, NULL);
 
 	if (!rc) {
 		rc = sqlite3_step(s);
@@ -60,10 +63,11 @@ int connection_integer(struct connection *c, const char *sql, int64_t *value)
 
 int connection_damaged(struct connection *c, const char *format, ...)
 {
+	struct sqlite *q = sqlite_of(c);
 	va_list ap;
 
 	va_start(ap, format);
-	vsnprintf(c->detail, sizeof(c->detail), format, ap);
+	vsnprintf(q->detail, sizeof(q->detail), format, ap);
 	va_end(ap);
 	return SQLITE_CORRUPT;
 }
@@ -111,32 +115,60 @@ static const char *advice_of(int rc)
 	}
 }
 
-int connection_error(struct connection *c, const char *path, int rc, struct error *err)
+bool connection_may_pass(struct sqlite *q, int rc)
 {
-	int exit = exit_of(rc), number = c->db ? sqlite3_system_errno(c->db) : 0;
-	const char *what =
-	    c->db && sqlite3_errcode(c->db) ? sqlite3_errmsg(c->db) : sqlite3_errstr(rc);
-	bool io = (rc & 0xff) == SQLITE_IOERR || (rc & 0xff) == SQLITE_CANTOPEN;
+	switch (rc & 0xff) {
+	case SQLITE_FULL:
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return true;
+	}
+	/* Nothing of the log was written in the first case, nothing was synced in the second. */
+	return rc == SQLITE_IOERR_SHMSIZE ||
+	       (rc == SQLITE_IOERR_WRITE && sqlite3_system_errno(q->db) == EDQUOT);
+}
 
-	if (c->detail[0])
-		what = c->detail;
-	error_set(err, exit, "journal %s: %s%s%s%s%s%s", path,
-		  exit == EXIT_DAMAGED ? "damaged: " : "", what, io && number ? " (" : "",
-		  io && number ? strerrordesc_np(number) : "", io && number ? ")" : "",
-		  exit == EXIT_DAMAGED ? ": put back a backup, or see migrate-journal(5)"
-				       : advice_of(rc));
-	c->detail[0] = '\0';
-	return -1;
+static void explain(struct sqlite *q, int rc, struct error *err)
+{
+	int number = q->db ? sqlite3_system_errno(q->db) : 0;
+	bool io = (rc & 0xff) == SQLITE_IOERR || (rc & 0xff) == SQLITE_CANTOPEN;
+	const char *what =
+	    q->db && sqlite3_errcode(q->db) ? sqlite3_errmsg(q->db) : sqlite3_errstr(rc);
+
+	if (exit_of(rc) == EXIT_DAMAGED)
+		journal_damaged(&q->base, err, "%s", q->detail[0] ? q->detail : what);
+	else
+		error_set(err, exit_of(rc), "journal %s: %s%s%s%s%s", q->base.journal, what,
+			  io && number ? " (" : "", io && number ? strerrordesc_np(number) : "",
+			  io && number ? ")" : "", advice_of(rc));
+	q->detail[0] = '\0';
+}
+
+enum result connection_result(struct connection *c, int rc, struct error *err)
+{
+	struct sqlite *q = sqlite_of(c);
+
+	switch (rc) {
+	case SQLITE_OK:
+	case SQLITE_ROW:
+		return RESULT_OK;
+	case SQLITE_DONE:
+		return RESULT_NONE;
+	default:
+		explain(q, rc, err);
+		return connection_may_pass(q, rc) ? RESULT_WAIT : RESULT_FAILED;
+	}
 }
 
 struct statement statement(struct connection *c, enum statement_id id)
 {
-	struct statement s = { .s = c->statements[id] };
+	struct sqlite *q = sqlite_of(c);
+	struct statement s = { .s = q->statements[id] };
 
 	if (s.s)
 		return s;
-	s.rc = sqlite3_prepare_v3(c->db, sql_text(id), -1, SQLITE_PREPARE_PERSISTENT, &s.s, NULL);
-	c->statements[id] = s.s;
+	s.rc = sqlite3_prepare_v3(q->db, sql_text(id), -1, SQLITE_PREPARE_PERSISTENT, &s.s, NULL);
+	q->statements[id] = s.s;
 	return s;
 }
 
@@ -235,63 +267,6 @@ bool sum_fits(sqlite3_stmt *s, int n)
 		sum = sum_add_value(sum, sqlite3_column_value(s, i));
 	return sqlite3_column_type(s, n) == SQLITE_INTEGER &&
 	       sqlite3_column_int64(s, n) == sum_end(sum);
-}
-
-int record_read(struct connection *c, struct statement *get, int columns, const char *what,
-		int64_t id)
-{
-	int rc = statement_step(get);
-
-	if (rc != SQLITE_ROW || sum_fits(get->s, columns))
-		return rc;
-	statement_end(get);
-	return connection_damaged(c, "%s %lld differs from its sum", what, (long long)id);
-}
-
-static void bind_change(struct statement *s, const struct change *change)
-{
-	switch (change->kind) {
-	case CHANGE_INTEGER:
-		bind_integer(s, change->integer);
-		break;
-	case CHANGE_NULL:
-		bind_null(s);
-		break;
-	case CHANGE_BYTES:
-		bind_bytes(s, change->bytes);
-		break;
-	case CHANGE_TEXT:
-		bind_text(s, change->text);
-		break;
-	}
-}
-
-int record_write(struct connection *c, struct statement *get, enum statement_id set, int columns,
-		 const struct change *changes, size_t n)
-{
-	struct statement s = statement(c, set);
-
-	for (int i = 0; i < columns; i++) {
-		if (n && changes->column == i) {
-			bind_change(&s, changes++);
-			n--;
-		} else {
-			bind_column(&s, get, i);
-		}
-	}
-	bind_sum(&s);
-	statement_end(get);
-	return statement_run(&s);
-}
-
-int record_change(struct connection *c, struct statement *get, enum statement_id set, int columns,
-		  const char *what, int64_t id, const struct change *changes, size_t n)
-{
-	int rc = record_read(c, get, columns, what, id);
-
-	if (rc == SQLITE_DONE)
-		return connection_damaged(c, "%s %lld is missing", what, (long long)id);
-	return rc == SQLITE_ROW ? record_write(c, get, set, columns, changes, n) : rc;
 }
 
 int statement_step(struct statement *s)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "journal/sql.h"
+#include "journal/sqlite/sql.h"
 
 /*
  * Every statement. The numbers in them are values of journal.h: state 4 is
@@ -43,18 +43,17 @@ static const char *const texts[STATEMENT_COUNT] = {
 	    "skip_special = ?31, skip_mount = ?32, skip_archived = ?33, skip_empty_folder = ?34, "
 	    "skip_own = ?35, sum = ?36 WHERE id = ?1",
 	[SQL_BATCH_GET] = "SELECT " BATCH_COLUMNS ", sum FROM batch WHERE id = ?1",
-	[SQL_BATCH_DROPPED] = "SELECT dropped FROM batch WHERE id = ?1",
-	[SQL_BATCH_BEGAN_AT] = "SELECT coalesce(began, 0) FROM batch WHERE id = ?1",
-	[SQL_BATCH_NEXT] = "SELECT id FROM batch WHERE id > ?1 ORDER BY id LIMIT 1",
+	[SQL_BATCH_NEXT] = "SELECT id FROM batch WHERE id > ?1 ORDER BY id LIMIT ?2",
 	[SQL_BATCH_OPEN] = "SELECT id FROM batch WHERE state < 4 AND id > ?1 ORDER BY id LIMIT ?2",
-	[SQL_BATCH_ACTIVE] = "SELECT id FROM batch WHERE state < 4 ORDER BY state = 0, id LIMIT ?1",
+	[SQL_BATCH_ACTIVE] =
+	    "SELECT id FROM batch WHERE state < 4 AND id > ?1 ORDER BY state = 0, id LIMIT ?2",
 	[SQL_BATCH_FAILED] =
-	    "SELECT id FROM batch WHERE failed > 0 AND id > ?1 ORDER BY id LIMIT 1",
+	    "SELECT id FROM batch WHERE failed > 0 AND id > ?1 ORDER BY id LIMIT ?2",
 	[SQL_BATCH_SKIPPED] =
-	    "SELECT id FROM batch WHERE skipped > 0 AND id > ?1 ORDER BY id LIMIT 1",
+	    "SELECT id FROM batch WHERE skipped > 0 AND id > ?1 ORDER BY id LIMIT ?2",
 	[SQL_BATCH_BAD_ROWS] =
 	    "SELECT id FROM batch WHERE rows_conflict + rows_failed > 0 AND id > ?1 "
-	    "ORDER BY id LIMIT 1",
+	    "ORDER BY id LIMIT ?2",
 	[SQL_BATCH_POSITION] =
 	    "SELECT position FROM batch WHERE +pass = ?1 AND kind = 0 ORDER BY id DESC LIMIT 1",
 	[SQL_BATCH_BEFORE] = "SELECT id FROM batch WHERE pass < ?1 ORDER BY id DESC LIMIT 1",
@@ -64,9 +63,8 @@ static const char *const texts[STATEMENT_COUNT] = {
 	[SQL_BATCH_RANGE] = "SELECT id, n, last_key FROM batch WHERE pass = ?1 AND kind = 0 AND "
 			    "first_key <= ?2 ORDER BY first_key DESC LIMIT 1",
 	[SQL_BATCH_KEYS] = "SELECT min(first_key), max(last_key) FROM batch WHERE kind = 0",
-	[SQL_BATCH_AFTER_KEY] =
-	    "SELECT id, n, first_key FROM batch WHERE pass = ?1 AND kind = 0 AND "
-	    "first_key > coalesce(?2, x'') ORDER BY first_key LIMIT 1",
+	[SQL_BATCH_AFTER_KEY] = "SELECT id, first_key FROM batch WHERE pass = ?1 AND kind = 0 AND "
+				"first_key > coalesce(?2, x'') ORDER BY first_key LIMIT 1",
 	[SQL_BATCH_LAST_PASS] = "SELECT max(pass) FROM batch WHERE kind = 0",
 	[SQL_COUNTS] = "SELECT coalesce(sum(objects), 0), CAST(total(bytes) AS INTEGER), "
 		       "coalesce(sum(copied), 0), "

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "journal/journal-impl.h"
+#include "journal/sqlite/sqlite-impl.h"
 
 #include <endian.h>
 #include <errno.h>

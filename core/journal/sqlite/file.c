@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "journal/journal-impl.h"
+#include "journal/sqlite/sqlite-impl.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -149,20 +149,21 @@ static int sync_folder(const char *path, struct error *err)
  */
 static unsigned char *make_image(size_t *n, struct error *err)
 {
-	struct connection c;
+	struct sqlite q;
 	unsigned char *image = NULL;
 	sqlite3_int64 size = 0;
-	int rc = connection_open(&c, ":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_MEMORY);
+	int rc = connection_open(&q, ":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_MEMORY,
+				 "a new journal");
 
 	if (!rc)
-		rc = connection_exec(&c, "PRAGMA page_size = 4096");
+		rc = connection_exec(&q, "PRAGMA page_size = 4096");
 	if (!rc)
-		rc = journal_tables_create(&c);
-	if (!rc && !(image = sqlite3_serialize(c.db, "main", &size, 0)))
+		rc = journal_tables_create(&q);
+	if (!rc && !(image = sqlite3_serialize(q.db, "main", &size, 0)))
 		rc = SQLITE_NOMEM;
 	if (rc)
-		connection_error(&c, "a new journal", rc, err);
-	connection_close(&c);
+		connection_result(&q.base, rc, err);
+	connection_close(&q);
 	*n = (size_t)size;
 	if (image)
 		image[HEADER_WRITE_VERSION] = image[HEADER_READ_VERSION] = HEADER_WAL;

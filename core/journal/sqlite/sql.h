@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef MIGRATE_JOURNAL_SQL_H
-#define MIGRATE_JOURNAL_SQL_H
+#ifndef MIGRATE_JOURNAL_SQLITE_SQL_H
+#define MIGRATE_JOURNAL_SQLITE_SQL_H
 
-#include "journal/statement.h"
+#include "journal/sqlite/statement.h"
 
 /*
  * The columns that a record's sum is made of, in this order for ever: the format

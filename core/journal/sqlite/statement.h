@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef MIGRATE_JOURNAL_STATEMENT_H
-#define MIGRATE_JOURNAL_STATEMENT_H
+#ifndef MIGRATE_JOURNAL_SQLITE_STATEMENT_H
+#define MIGRATE_JOURNAL_SQLITE_STATEMENT_H
 
-#include "base/arena.h"
-#include "base/error.h"
+#include "journal/backend.h"
 
 #include <sqlite3.h>
 
@@ -32,8 +31,6 @@
 	X(BATCH_ADD)                                                                               \
 	X(BATCH_SET)                                                                               \
 	X(BATCH_GET)                                                                               \
-	X(BATCH_DROPPED)                                                                           \
-	X(BATCH_BEGAN_AT)                                                                          \
 	X(BATCH_NEXT)                                                                              \
 	X(BATCH_OPEN)                                                                              \
 	X(BATCH_ACTIVE)                                                                            \
@@ -76,23 +73,34 @@ enum statement_id {
 	    STATEMENT_COUNT
 };
 
-struct connection {
+struct sqlite {
+	struct connection base;
 	sqlite3 *db;
 	sqlite3_stmt *statements[STATEMENT_COUNT];
-	int64_t next_batch, next_chunk; /* the writer's */
 	char detail[160]; /* what SQLITE_CORRUPT of our own checks is about; "": ask SQLite */
+	/* the writer's */
+	int64_t next_batch, next_chunk;
+	uint32_t log_frames; /* in the log after the last commit */
+	uint32_t log_tried;  /* when a checkpoint was last tried */
 };
 
-/* flags: SQLITE_OPEN_... */
-int connection_open(struct connection *c, const char *name, int flags);
-void connection_close(struct connection *c);
-int connection_exec(struct connection *c, const char *sql);
+static inline struct sqlite *sqlite_of(struct connection *c)
+{
+	return (struct sqlite *)c;
+}
+
+/* flags: SQLITE_OPEN_...; path: the journal's, for messages. */
+int connection_open(struct sqlite *q, const char *name, int flags, const char *path);
+void connection_close(struct sqlite *q);
+int connection_exec(struct sqlite *q, const char *sql);
 /* One integer; 0 rows are an error. */
-int connection_integer(struct connection *c, const char *sql, int64_t *value);
-/* What rc means for the operator; returns -1. */
-int connection_error(struct connection *c, const char *path, int rc, struct error *err);
+int connection_integer(struct sqlite *q, const char *sql, int64_t *value);
 /* Our own checks: leave a sentence, return SQLITE_CORRUPT. */
 int connection_damaged(struct connection *c, const char *format, ...) MIGRATE_PRINTF(2, 3);
+/* What a result code means: SQLITE_OK and _ROW are well, _DONE: there is none. */
+enum result connection_result(struct connection *c, int rc, struct error *err);
+/* Is it something that passes: no space, quota, somebody else's lock? */
+bool connection_may_pass(struct sqlite *q, int rc);
 
 struct statement {
 	sqlite3_stmt *s;

@@ -4,9 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 /*
@@ -16,58 +14,17 @@
  */
 #define POLL_MS 200
 #define DETACHED_MAX 1024
-/* Frames of 4 KiB in the log: tidy up when idle; in any case; cut the file. */
-#define FRAMES_IDLE 1024
-#define FRAMES_BUSY 8192
-#define FRAMES_CUT 65536
 
-static int count_frames(void *arg, sqlite3 *db, const char *name, int frames)
+static enum result apply_all(struct journal *j, struct work *group, struct error *err)
 {
-	struct journal *j = arg;
+	struct connection *c = j->store->writer;
+	enum result r = j->backend->begin_write(c, err);
 
-	(void)db;
-	(void)name;
-	j->wal_frames = (uint32_t)frames;
-	return SQLITE_OK;
-}
-
-/* Something that passes: no space, quota, somebody else's lock. */
-static bool passes(struct journal *j, int rc)
-{
-	switch (rc & 0xff) {
-	case SQLITE_FULL:
-	case SQLITE_BUSY:
-	case SQLITE_LOCKED:
-		return true;
-	}
-	/* Nothing of the log was written in the first case, nothing was synced in the second. */
-	return rc == SQLITE_IOERR_SHMSIZE ||
-	       (rc == SQLITE_IOERR_WRITE && sqlite3_system_errno(j->writer.db) == EDQUOT);
-}
-
-static int apply_all(struct journal *j, struct work *group)
-{
-	struct connection *c = &j->writer;
-	struct statement s = statement(c, SQL_BEGIN_WRITE);
-	int rc = statement_run(&s);
-
-	for (struct work *w = group; w && !rc; w = w->next)
-		rc = w->apply(c, w->arg);
-	if (!rc) {
-		s = statement(c, SQL_COMMIT);
-		rc = statement_run(&s);
-	}
-	return rc;
-}
-
-static void roll_back(struct journal *j)
-{
-	struct statement s;
-
-	if (sqlite3_get_autocommit(j->writer.db))
-		return;
-	s = statement(&j->writer, SQL_ROLLBACK);
-	statement_run(&s);
+	for (struct work *w = group; w && !r; w = w->next)
+		r = w->apply(c, w->arg, err);
+	if (r == RESULT_NONE)
+		BUG("a write says that there is no such record");
+	return r ? r : j->backend->commit(c, err);
 }
 
 static void set_dead(struct journal *j, const struct error *err)
@@ -88,19 +45,13 @@ static bool is_dead(struct journal *j)
 	return dead;
 }
 
-/* TRUNCATE waits for readers at most the busy timeout; either may leave some for later. */
-static void checkpoint(struct journal *j, int mode)
+/* Between groups, so that nobody waits for it. */
+static void tidy(struct journal *j, enum tidy when)
 {
 	struct error err = ERROR_INIT;
-	int rc = sqlite3_wal_checkpoint_v2(j->writer.db, NULL, mode, NULL, NULL);
 
-	j->wal_tried = j->wal_frames;
-	if (!rc && mode == SQLITE_CHECKPOINT_TRUNCATE)
-		j->wal_frames = j->wal_tried = 0;
-	if (!rc || passes(j, rc))
-		return;
-	connection_error(&j->writer, j->path, rc, &err);
-	set_dead(j, &err);
+	if (!is_dead(j) && j->backend->tidy(j->store->writer, when, &err))
+		set_dead(j, &err);
 }
 
 static void pause_ms(int64_t ms)
@@ -111,16 +62,16 @@ static void pause_ms(int64_t ms)
 }
 
 /* After a failed group: true when it is worth another try. */
-static bool wait_for_better(struct journal *j, int rc, int64_t *since, struct error *err)
+static bool wait_for_better(struct journal *j, enum result r, int64_t *since,
+			    const struct error *err)
 {
-	if (!passes(j, rc))
+	if (r != RESULT_WAIT)
 		return false;
 	if (!*since) {
 		*since = clock_monotonic();
 		log_warn("%s: waiting for up to %lld s", err->text,
 			 (long long)(j->patience / 1000));
-		/* What the log holds of old pages may make room. */
-		checkpoint(j, SQLITE_CHECKPOINT_TRUNCATE);
+		tidy(j, TIDY_FOR_ROOM);
 	}
 	if (is_dead(j) || clock_monotonic() - *since >= j->patience * NS_PER_MS)
 		return false;
@@ -132,20 +83,19 @@ static void commit_group(struct journal *j, struct work *group)
 {
 	struct error err = ERROR_INIT;
 	int64_t since = 0;
-	int rc;
+	enum result r;
 
 	if (is_dead(j))
 		return;
-	while ((rc = apply_all(j, group))) {
-		connection_error(&j->writer, j->path, rc, &err);
-		roll_back(j);
-		if (!wait_for_better(j, rc, &since, &err)) {
+	while ((r = apply_all(j, group, &err))) {
+		j->backend->roll_back(j->store->writer);
+		if (!wait_for_better(j, r, &since, &err)) {
 			set_dead(j, &err);
 			return;
 		}
 	}
 	if (since)
-		log_warn("journal %s: writing goes on", j->path);
+		log_warn("journal %s: writing goes on", j->store->writer->journal);
 }
 
 /* Tell everybody in the group; *w may be gone as soon as its owner wakes. */
@@ -167,18 +117,6 @@ static void finish_group(struct journal *j, struct work *group)
 		pthread_cond_signal(&w->wake);
 	}
 	pthread_mutex_unlock(&j->queue_lock);
-}
-
-/* Between groups, so that nobody waits for it. */
-static void tidy(struct journal *j, bool idle)
-{
-	uint32_t grown =
-	    j->wal_frames < j->wal_tried ? j->wal_frames : j->wal_frames - j->wal_tried;
-
-	if (is_dead(j) || grown < (idle ? FRAMES_IDLE : FRAMES_BUSY))
-		return;
-	checkpoint(j, j->wal_frames >= FRAMES_CUT ? SQLITE_CHECKPOINT_TRUNCATE
-						  : SQLITE_CHECKPOINT_PASSIVE);
 }
 
 /* All that is queued. NULL: nothing is; with wait: the journal closes. */
@@ -204,14 +142,14 @@ static void *writer_main(void *arg)
 		struct work *group = take_group(j, false);
 
 		if (!group) {
-			tidy(j, true);
+			tidy(j, TIDY_IDLE);
 			group = take_group(j, true);
 		}
 		if (!group)
 			return NULL;
 		commit_group(j, group);
 		finish_group(j, group);
-		tidy(j, false);
+		tidy(j, TIDY_BUSY);
 	}
 }
 
@@ -223,8 +161,7 @@ static void enqueue(struct journal *j, struct work *w)
 	pthread_cond_signal(&j->queued);
 }
 
-int journal_write(struct journal *j, int (*apply)(struct connection *c, void *arg), void *arg,
-		  struct error *err)
+int journal_write(struct journal *j, apply_fn *apply, void *arg, struct error *err)
 {
 	struct work w = { .apply = apply, .arg = arg, .err = err };
 
@@ -245,7 +182,7 @@ int journal_write(struct journal *j, int (*apply)(struct connection *c, void *ar
 	return w.result;
 }
 
-void journal_post(struct journal *j, int (*apply)(struct connection *c, void *arg), void *arg)
+void journal_post(struct journal *j, apply_fn *apply, void *arg)
 {
 	struct work *w = calloc(1, sizeof(*w));
 	bool taken = false;
@@ -268,19 +205,17 @@ void journal_post(struct journal *j, int (*apply)(struct connection *c, void *ar
 	}
 }
 
-int journal_writer_start(struct journal *j, struct error *err)
+int journal_queue_start(struct journal *j, struct error *err)
 {
-	int rc;
+	int rc = pthread_create(&j->thread, NULL, writer_main, j);
 
-	sqlite3_wal_hook(j->writer.db, count_frames, j);
-	rc = pthread_create(&j->thread, NULL, writer_main, j);
 	if (rc)
 		return error_set_errno(err, EXIT_INTERNAL, rc, "cannot start the journal's thread");
 	j->started = true;
 	return 0;
 }
 
-void journal_writer_stop(struct journal *j)
+void journal_queue_stop(struct journal *j)
 {
 	if (!j->started)
 		return;
@@ -290,6 +225,4 @@ void journal_writer_stop(struct journal *j)
 	pthread_mutex_unlock(&j->queue_lock);
 	pthread_join(j->thread, NULL);
 	j->started = false;
-	if (!j->dead.exit)
-		checkpoint(j, SQLITE_CHECKPOINT_TRUNCATE);
 }

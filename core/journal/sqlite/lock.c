@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "journal/journal-impl.h"
+#include "journal/sqlite/sqlite-impl.h"
 
 #include "base/clock.h"
 #include "base/trust.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "journal/journal-impl.h"
+#include "journal/sqlite/sqlite-impl.h"
 
 #include "base/clock.h"
 
@@ -18,13 +18,13 @@ static const char *const suffixes[] = { "", "-wal", "-shm" };
 #define SUFFIXES (sizeof(suffixes) / sizeof(suffixes[0]))
 #define NAMES_MAX 1000 /* set aside in one second */
 
-int journal_discard(struct journal *j, struct error *err)
+int file_discard(struct store *store, struct error *err)
 {
+	const char *path = ((struct file_store *)store)->path;
 	int rc = 0;
 
-	journal_close_files(j);
 	for (size_t i = 0; i < SUFFIXES; i++) {
-		char *name = journal_file_beside(j->path, suffixes[i]);
+		char *name = journal_file_beside(path, suffixes[i]);
 
 		if (!name)
 			rc = error_set(err, EXIT_INTERNAL, "out of memory");
@@ -32,7 +32,6 @@ int journal_discard(struct journal *j, struct error *err)
 			rc = error_set_errno(err, EXIT_JOURNAL, errno, "cannot remove %s", name);
 		free(name);
 	}
-	journal_close(j);
 	return rc;
 }
 
@@ -76,20 +75,17 @@ static int rename_file(const char *path, char **name)
 	return failed;
 }
 
-int journal_set_aside(struct journal *j, char **name, struct error *err)
+int file_set_aside(struct store *store, char **name, struct error *err)
 {
-	int failed;
+	const char *path = ((struct file_store *)store)->path;
+	int failed = rename_file(path, name);
 
-	journal_close_files(j);
-	failed = rename_file(j->path, name);
 	for (size_t i = 1; !failed && i < SUFFIXES; i++) {
-		failed = rename_one(j->path, *name, suffixes[i]);
+		failed = rename_one(path, *name, suffixes[i]);
 		if (failed == ENOENT)
 			failed = 0;
 	}
 	if (failed)
-		error_set_errno(err, EXIT_JOURNAL, failed, "cannot set the journal %s aside",
-				j->path);
-	journal_close(j);
+		error_set_errno(err, EXIT_JOURNAL, failed, "cannot set the journal %s aside", path);
 	return failed ? -1 : 0;
 }
