@@ -24,6 +24,7 @@ unit_tests = \
 	t/unit/test-journal-kept \
 	t/unit/test-journal-merge \
 	t/unit/test-journal-open \
+	t/unit/test-journal-queue \
 	t/unit/test-journal-records \
 	t/unit/test-journal-texts \
 	t/unit/test-journal-threads \
@@ -73,6 +74,7 @@ s3_unit_tests = \
 # What several of them include.
 unit_headers = \
 	t/unit/job-fixture.h \
+	t/unit/journal-both.h \
 	t/unit/journal-help.h \
 	t/unit/plugin-fixture.h \
 	t/unit/posix-fixture.h \
@@ -81,6 +83,17 @@ unit_headers = \
 	t/unit/sqlite-fixture.h \
 	t/unit/text-help.h \
 	$(empty)
+
+# A journal in memory, and the tests that run over that as well.
+check_LIBRARIES = t/unit/libmemory.a
+t_unit_libmemory_a_SOURCES = t/unit/memory.c t/unit/memory-batches.c t/unit/memory-impl.h t/unit/memory.h
+memory_test_libs = t/unit/libmemory.a core/libcore.la $(CHECK_LIBS)
+t_unit_test_journal_batches_LDADD = $(memory_test_libs)
+t_unit_test_journal_merge_LDADD = $(memory_test_libs)
+t_unit_test_journal_queue_LDADD = $(memory_test_libs)
+t_unit_test_journal_records_LDADD = $(memory_test_libs)
+t_unit_test_journal_texts_LDADD = $(memory_test_libs) $(SQLITE_LIBS)
+t_unit_test_journal_threads_LDADD = $(memory_test_libs)
 
 # Tests of a plugin's inside link its archive too.
 posix_test_libs = plugins/libposix.la core/libcore.la $(CHECK_LIBS)
@@ -433,6 +446,7 @@ check-sanitized:
 # Under the thread sanitizer: where threads meet.
 thread_unit_tests = \
 	t/unit/test-journal-full \
+	t/unit/test-journal-queue \
 	t/unit/test-journal-threads \
 	t/unit/test-plugin-streams \
 	t/unit/test-progress \

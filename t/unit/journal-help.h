@@ -4,7 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
-#include "journal/journal.h"
+#include "journal/backend.h"
 
 #include <check.h>
 #include <fcntl.h>
@@ -22,6 +22,7 @@
 
 static char folder[256], path[300];
 static struct error err; /* each test runs in a process of its own */
+static const struct backend *kept_by = &journal_file_backend;
 
 __attribute__((unused)) static int remove_one(const char *name, const struct stat *st, int flag,
 					      struct FTW *at)
@@ -57,7 +58,7 @@ __attribute__((unused)) static struct journal *open_as(enum journal_mode mode, s
 		.path = path, .mode = mode, .create = true, .allow_volatile = true, .patience = 1000
 	};
 
-	return journal_open(&o, e);
+	return journal_open_with(kept_by, &o, e);
 }
 
 __attribute__((unused)) static struct journal *open_run(void)
@@ -287,10 +288,18 @@ static void tell_tap(FILE *said)
 	}
 }
 
-__attribute__((unused)) static int run_suite(const char *name, void (*add)(TCase *t))
+static void add_case(Suite *s, const char *name, void (*prepare)(void), void (*add)(TCase *t))
 {
-	Suite *s = suite_create(name);
 	TCase *t = tcase_create(name);
+
+	tcase_set_timeout(t, 300);
+	tcase_add_checked_fixture(t, prepare, teardown);
+	add(t);
+	suite_add_tcase(s, t);
+}
+
+static int run_cases(Suite *s)
+{
 	SRunner *r = srunner_create(s);
 	FILE *said = tmpfile();
 	char tap[64];
@@ -299,10 +308,6 @@ __attribute__((unused)) static int run_suite(const char *name, void (*add)(TCase
 	if (!said)
 		return EXIT_FAILURE;
 	snprintf(tap, sizeof(tap), "/proc/self/fd/%d", fileno(said));
-	tcase_set_timeout(t, 300);
-	tcase_add_checked_fixture(t, setup, teardown);
-	add(t);
-	suite_add_tcase(s, t);
 	srunner_set_tap(r, tap);
 	srunner_run_all(r, CK_SILENT);
 	failed = srunner_ntests_failed(r);
@@ -310,6 +315,14 @@ __attribute__((unused)) static int run_suite(const char *name, void (*add)(TCase
 	tell_tap(said);
 	fclose(said);
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+__attribute__((unused)) static int run_suite(const char *name, void (*add)(TCase *t))
+{
+	Suite *s = suite_create(name);
+
+	add_case(s, name, setup, add);
+	return run_cases(s);
 }
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "journal-help.h"
+#include "journal-both.h"
 
 #include "job/job.h"
 
@@ -449,5 +449,5 @@ static void add(TCase *t)
 
 int main(void)
 {
-	return run_suite("journal-batches", add);
+	return run_suite_over_both("journal-batches", add, NULL);
 }

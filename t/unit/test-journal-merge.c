@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "journal-help.h"
+#include "journal-both.h"
 
 /*
  * Random passes with moved objects, and a naive model: an array over all keys
@@ -187,5 +187,5 @@ static void add(TCase *t)
 
 int main(void)
 {
-	return run_suite("journal-merge", add);
+	return run_suite_over_both("journal-merge", add, NULL);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "journal-help.h"
+#include "journal-both.h"
 
 #include "journal/lookaside.h"
 
@@ -226,11 +226,15 @@ static void add(TCase *t)
 	tcase_add_test(t, a_run_is_known_and_how_it_ended);
 	tcase_add_test(t, the_newest_pass_is_the_one_that_counts);
 	tcase_add_test(t, an_upload_is_known_until_it_is_gone);
+}
+
+static void add_rest(TCase *t)
+{
 	tcase_add_test(t, lookaside_gives_back_every_record_of_a_key_in_order);
 	tcase_add_test(t, names_of_classes_can_be_typed_back);
 }
 
 int main(void)
 {
-	return run_suite("journal-records", add);
+	return run_suite_over_both("journal-records", add, add_rest);
 }

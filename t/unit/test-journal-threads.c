@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "journal-help.h"
+#include "journal-both.h"
 
 #include <pthread.h>
 
@@ -86,5 +86,5 @@ static void add(TCase *t)
 
 int main(void)
 {
-	return run_suite("journal-threads", add);
+	return run_suite_over_both("journal-threads", add, NULL);
 }
