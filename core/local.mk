@@ -155,6 +155,7 @@ journal_sources = \
 	core/journal/record.c \
 	core/journal/rows.c \
 	core/journal/sqlite/aside.c \
+	core/journal/sqlite/asked.c \
 	core/journal/sqlite/backend.c \
 	core/journal/sqlite/batch.c \
 	core/journal/sqlite/change.c \
@@ -165,6 +166,7 @@ journal_sources = \
 	core/journal/sqlite/lookaside.c \
 	core/journal/sqlite/object.c \
 	core/journal/sqlite/open.c \
+	core/journal/sqlite/place.c \
 	core/journal/sqlite/record.c \
 	core/journal/sqlite/row.c \
 	core/journal/sqlite/settle.c \

@@ -212,7 +212,7 @@ static void print_journal(const struct check *c)
 	format_bytes(needs, sizeof(needs), c->journal_bytes);
 	format_bytes(has, sizeof(has), c->journal_free);
 	printf("journal: ");
-	print_text(c->task.job->journal_path);
+	print_text(task_place(&c->task).path);
 	printf("%s\n  space        about %s%s, %s free\n",
 	       c->journal_exists ? " (exists: migrate-run goes on with it)" : " (new)", needs,
 	       c->whole ? "" : " or more", has);

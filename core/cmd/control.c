@@ -158,28 +158,23 @@ static int change(void *arg, struct control *c, struct error *err)
 
 static int check_journal(const struct subject *s, struct error *err)
 {
-	struct journal_options o = { .path = s->journal,
-				     .mode = JOURNAL_READ,
-				     .trusted = s->owner };
-
-	if (!access(s->journal, F_OK))
-		return journal_trust(&o, err);
+	if (journal_exists(&s->journal))
+		return journal_trust(&s->journal, false, err);
 	return error_set(err, EXIT_USAGE, "there is no journal '%s' yet: start migrate-run first",
-			 s->journal);
+			 s->journal.path);
 }
 
 static int control(const struct subject *s, char **words, struct error *err)
 {
-	const struct control_file f = { s->journal, s->owner };
 	struct control c;
 	char text[512];
 
 	if (check_journal(s, err))
 		return -1;
 	if (!strcmp(words[0], "show") && !words[1]) {
-		if (control_read(&f, &c, err))
+		if (control_read(&s->journal, &c, err))
 			return -1;
-	} else if (control_change(&f, change, words, &c, err)) {
+	} else if (control_change(&s->journal, change, words, &c, err)) {
 		return -1;
 	}
 	control_text(&c, text, sizeof(text));

@@ -273,7 +273,9 @@ static void print_status_json(const struct job_status *s)
 /* A job without a journal is a job as well. */
 static int not_started(const struct subject *subject)
 {
-	struct job_status s = { .name = subject->name, .journal = subject->journal, .left = -1 };
+	struct job_status s = { .name = subject->name,
+				.journal = subject->journal.path,
+				.left = -1 };
 
 	if (json) {
 		print_status_json(&s);
@@ -286,11 +288,10 @@ static int not_started(const struct subject *subject)
 
 static int summary(struct journal *j, const struct subject *subject, struct error *err)
 {
-	const struct control_file control = { subject->journal, subject->owner };
 	struct job_status s;
 	bool any = false;
 
-	if (job_status_read(j, subject->name, &control, &s, err))
+	if (job_status_read(j, subject->name, &subject->journal, &s, err))
 		return -1;
 	if (json) {
 		print_status_json(&s);
@@ -316,15 +317,12 @@ static int look(struct journal *j, const struct subject *s, struct error *err)
 
 static int look_at(const struct subject *s, struct error *err)
 {
-	struct journal_options o = { .path = s->journal,
-				     .mode = JOURNAL_READ,
-				     .trusted = s->owner,
-				     .allow_volatile = true };
+	struct journal_options o = { .place = s->journal, .mode = JOURNAL_READ };
 	bool single = failed || find_text || explain_key;
 	struct journal *j;
 	int result = -1;
 
-	if (s->has_job && !single && access(s->journal, F_OK) && errno == ENOENT)
+	if (s->has_job && !single && !journal_exists(&s->journal))
 		return not_started(s);
 	j = journal_open(&o, err);
 	if (j)

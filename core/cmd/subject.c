@@ -156,7 +156,7 @@ static void read_job(struct subject *s, struct yaml_node *root, const char *path
 	s->name = name_of(s, root, path, p);
 	if (!s->name)
 		return;
-	s->journal = find_journal(s, root, path);
+	s->journal.path = find_journal(s, root, path);
 	read_selection(s, yaml_get(root, "keys"));
 	s->rules = rename_rules_new(yaml_get(root, "rename"), p);
 	s->has_job = true;
@@ -187,16 +187,16 @@ int subject_open(struct subject *s, const char *operand, struct error *err)
 	BUF_AUTO struct buf b = BUF_INIT(JOB_MAX + 65536);
 	int result = 0;
 
-	*s = (struct subject){ .arena = ARENA_INIT };
-	if (read_operand(operand, &b, &s->owner, err))
+	*s = (struct subject){ .arena = ARENA_INIT, .journal = { .allow_volatile = true } };
+	if (read_operand(operand, &b, &s->journal.trusted, err))
 		return -1;
 	if (is_journal(&b)) {
 		s->name = name_of_journal(&s->arena, operand);
-		s->journal = operand;
+		s->journal.path = operand;
 	} else {
 		result = parse_job(s, &b, operand, err);
 	}
-	if (!result && (!s->name || !s->journal))
+	if (!result && (!s->name || !s->journal.path))
 		result = out_of_memory(err);
 	if (result)
 		subject_release(s);

@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "job/keys/rename.h"
 #include "job/keys/select.h"
+#include "journal/journal.h"
 
 #include <sys/types.h>
 
@@ -18,8 +19,7 @@
 struct subject {
 	struct arena arena;
 	const char *name;
-	const char *journal; /* path */
-	uid_t owner;         /* of the operand: see journal_options.trusted */
+	struct journal_place journal; /* trusts the owner of the operand */
 	bool has_job;
 	struct selection selection;
 	struct rename_rules *rules; /* NULL without a job file */

@@ -275,10 +275,9 @@ static int verify(const struct job *job, const struct verify_options *o, struct 
 /* --journal: all of it is read and counted again. */
 static int verify_journal(const struct job *job, struct error *err)
 {
-	struct journal_options options = { .path = job->journal_path,
+	const struct task t = { .job = job };
+	struct journal_options options = { .place = task_place(&t),
 					   .mode = JOURNAL_READ,
-					   .trusted = job->owner,
-					   .allow_volatile = job->journal_allow_volatile,
 					   .full_check = true };
 	struct journal *j = journal_open(&options, err);
 

@@ -75,8 +75,7 @@ enum tidy { TIDY_BUSY, TIDY_IDLE, TIDY_FOR_ROOM };
 struct backend {
 	/* ---- The store ---- */
 
-	/* As journal_trust() and journal_open(): looks at the records that lead to open work, or at all. */
-	int (*trust)(const struct journal_options *o, struct error *err);
+	/* As journal_open(): looks at the records that lead to open work, or at all. */
 	struct store *(*open)(const struct journal_options *o, struct error *err);
 	/*
 	 * Lets go of all but the claim to be the one run. Not clean: something failed, and what

@@ -87,11 +87,6 @@ struct journal *journal_open(const struct journal_options *o, struct error *err)
 	return journal_open_with(&journal_file_backend, o, err);
 }
 
-int journal_trust(const struct journal_options *o, struct error *err)
-{
-	return journal_file_backend.trust(o, err);
-}
-
 static void disconnect(struct journal *j)
 {
 	journal_queue_stop(j);

@@ -167,8 +167,8 @@ struct batch {
 	enum batch_kind kind;
 	enum batch_state state;
 	int64_t began; /* wall ns: when copying began; 0: not yet */
-	bool
-	    durable; /* the copies that its objects speak of were synced before it was journalled */
+	/* the copies that its objects speak of were synced before it was journalled */
+	bool durable;
 	struct migrate_bytes position; /* the source's cursor behind this batch; may be empty */
 	struct object_record *objects; /* BATCH_SORTED: ascending keys */
 	uint32_t n;
@@ -186,14 +186,19 @@ void batch_recount(struct batch *b);
 
 enum journal_mode { JOURNAL_RUN, JOURNAL_READ };
 
-struct journal_options {
+/* Where a journal is; the path outlives what is asked of it. */
+struct journal_place {
 	const char *path;
-	enum journal_mode mode;
-	bool create;         /* RUN: make it if there is none */
 	bool allow_volatile; /* tmpfs, network file systems */
-	int64_t patience;    /* ms a full disk is waited for */
-	bool full_check;     /* migrate-verify --journal: every record, and all counters */
 	uid_t trusted; /* whose files are obeyed beside root's and ours: the job file's owner */
+};
+
+struct journal_options {
+	struct journal_place place;
+	enum journal_mode mode;
+	bool create;      /* RUN: make it if there is none */
+	int64_t patience; /* ms a full disk is waited for */
+	bool full_check;  /* migrate-verify --journal: every record, and all counters */
 };
 
 struct journal;
@@ -206,8 +211,6 @@ struct journal;
  * Both: EXIT_USAGE when others could have written it, or put files beside it.
  */
 struct journal *journal_open(const struct journal_options *o, struct error *err);
-/* Would a run be refused for what others could have written there? Nothing is changed. */
-int journal_trust(const struct journal_options *o, struct error *err);
 /* RUN: checkpoints the log, releases the lock. Waits for queued writes. */
 void journal_close(struct journal *j);
 /*
@@ -221,6 +224,39 @@ int journal_discard(struct journal *j, struct error *err);
  * *name is malloc'ed. Where it was, journal_open() makes a new one then.
  */
 int journal_set_aside(struct journal *j, char **name, struct error *err);
+
+/* ---- Its place: nothing is opened, nothing locked ---- */
+
+bool journal_exists(const struct journal_place *p);
+/* Would a run that makes it, or goes on with it, be refused for what others could have written? */
+int journal_trust(const struct journal_place *p, bool create, struct error *err);
+/* Bytes that are free for it; folder: where, malloc'ed. err: no journal can be there. */
+int journal_space(const struct journal_place *p, uint64_t *bytes, char **folder, struct error *err);
+/* Is it kept in this very file? */
+bool journal_is_file(const struct journal_place *p, const char *path);
+/* Others that seem to be journals, near it. */
+void journal_each_near(const struct journal_place *p,
+		       void (*each)(void *arg, const struct journal_place *other), void *arg);
+
+/*
+ * What is asked of its runs: a small text, which is replaced as a whole. engine/task/control.h
+ * says what it means.
+ */
+#define JOURNAL_ASKED_MAX 4096
+struct journal_asked {
+	char text[JOURNAL_ASKED_MAX + 1]; /* "": nothing */
+	uint64_t version[4];              /* of this text: another one has another */
+};
+int journal_asked(const struct journal_place *p, struct journal_asked *a, struct error *err);
+/* 1: it is another one than version, 0, -1: it cannot be said. Cheap. */
+int journal_asked_changed(const struct journal_place *p, const uint64_t version[4],
+			  struct error *err);
+/* No other writer comes between: change() says what takes the place of a->text; durable then. */
+int journal_ask(const struct journal_place *p,
+		int (*change)(void *arg, struct journal_asked *a, struct error *err), void *arg,
+		struct error *err);
+/* As messages name it. */
+const char *journal_asked_name(const struct journal_place *p, char *name, size_t size);
 
 /* ---- Job and runs ---- */
 
@@ -262,8 +298,8 @@ struct journal_pass {
 	enum pass_state state;
 	int64_t started, ended;
 	uint64_t orphaned; /* copies of ours whose source has gone */
-	struct migrate_bytes
-	    cursor; /* SCANNING: opaque bytes of the engine (which database, where) */
+	/* SCANNING: opaque bytes of the engine (which database, where) */
+	struct migrate_bytes cursor;
 };
 /* The newest pass; number 0 if there is none. cursor in a. */
 int journal_last_pass(struct journal *j, struct arena *a, struct journal_pass *pass,

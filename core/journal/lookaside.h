@@ -2,19 +2,17 @@
 #ifndef MIGRATE_JOURNAL_LOOKASIDE_H
 #define MIGRATE_JOURNAL_LOOKASIDE_H
 
-#include "base/error.h"
-
-#include <migrate/plugin.h>
+#include "journal/journal.h"
 
 /*
  * A temporary table on disk, gone with the process: (key, payload) records found again
  * by key, any number per key, such as the rows of a database whose column has no index.
- * A file beside the journal, unlinked as soon as it is open. One thread at a time.
+ * A file near the journal, unlinked as soon as it is open. One thread at a time.
  */
 struct lookaside;
-struct lookaside *lookaside_new(const char *journal, struct error *err);
+struct lookaside *lookaside_new(const struct journal_place *p, struct error *err);
 /* What a process left that was killed between making its file and unlinking it. Under the lock. */
-void lookaside_sweep(const char *journal);
+void lookaside_sweep(const struct journal_place *p);
 int lookaside_add(struct lookaside *l, struct migrate_bytes key, struct migrate_bytes payload,
 		  struct error *err);
 /* Calls each() for every record of this key, in the order they were added. */

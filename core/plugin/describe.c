@@ -9,7 +9,7 @@
 void migrate_keeps(struct migrate_describe *r, const char *name, size_t max)
 {
 	struct store_facts *f;
-	struct kept *kept;
+	struct kept_attribute *kept;
 
 	if (!r || !call_expects(r->session, EXPECTS_FACTS) || !name || !*name)
 		return;
@@ -21,7 +21,7 @@ void migrate_keeps(struct migrate_describe *r, const char *name, size_t max)
 		return;
 	}
 	f->kept = kept;
-	kept[f->kept_count] = (struct kept){ .name = strdup(name), .max = max };
+	kept[f->kept_count] = (struct kept_attribute){ .name = strdup(name), .max = max };
 	if (kept[f->kept_count].name)
 		f->kept_count++;
 	else
@@ -83,7 +83,7 @@ static bool pattern_matches(struct migrate_bytes pattern, struct migrate_bytes n
 bool store_keeps(const struct store_facts *f, const char *name, size_t n)
 {
 	for (size_t i = 0; i < f->kept_count; i++) {
-		const struct kept *k = &f->kept[i];
+		const struct kept_attribute *k = &f->kept[i];
 
 		if (pattern_matches(bytes_of_text(k->name), bytes_of_text(name)))
 			return !k->max || n <= k->max;

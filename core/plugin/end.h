@@ -131,7 +131,7 @@ struct list_page {
 		.arena = ARENA_INIT                                                                \
 	}
 
-struct kept {
+struct kept_attribute {
 	char *name;
 	size_t max;
 };
@@ -139,7 +139,7 @@ struct kept {
 /* Facts of describe(), with the attribute patterns that the store keeps. */
 struct store_facts {
 	struct migrate_describe d;
-	struct kept *kept;
+	struct kept_attribute *kept;
 	size_t kept_count;
 	bool incomplete; /* there was no memory for all that it keeps */
 };

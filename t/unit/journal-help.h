@@ -54,9 +54,11 @@ __attribute__((unused)) static void teardown(void)
 
 __attribute__((unused)) static struct journal *open_as(enum journal_mode mode, struct error *e)
 {
-	struct journal_options o = {
-		.path = path, .mode = mode, .create = true, .allow_volatile = true, .patience = 1000
-	};
+	struct journal_options o = { .place.path = path,
+				     .mode = mode,
+				     .create = true,
+				     .place.allow_volatile = true,
+				     .patience = 1000 };
 
 	return journal_open_with(kept_by, &o, e);
 }

@@ -85,30 +85,23 @@ const char *memory_give_text(struct arena *a, const char *text)
 
 /* ---- The store ---- */
 
-static int memory_trust(const struct journal_options *o, struct error *err)
-{
-	(void)o;
-	(void)err;
-	return 0;
-}
-
 static struct memory *memory_of(const struct journal_options *o, struct error *err)
 {
 	struct memory *m = memories;
 
-	while (m && strcmp(m->path, o->path) != 0)
+	while (m && strcmp(m->path, o->place.path) != 0)
 		m = m->next;
 	if (!m && !(o->create && o->mode == JOURNAL_RUN)) {
-		error_set(err, EXIT_USAGE, "there is no journal %s", o->path);
+		error_set(err, EXIT_USAGE, "there is no journal %s", o->place.path);
 		return NULL;
 	}
 	if (m && m->taken && o->mode == JOURNAL_RUN) {
-		error_set(err, EXIT_LOCKED, "another run holds %s", o->path);
+		error_set(err, EXIT_LOCKED, "another run holds %s", o->place.path);
 		return NULL;
 	}
 	if (!m) {
 		m = memory_need(calloc(1, sizeof(*m)));
-		m->path = memory_need(strdup(o->path));
+		m->path = memory_need(strdup(o->place.path));
 		pthread_mutex_init(&m->lock, NULL);
 		m->next = memories;
 		memories = m;
@@ -470,7 +463,6 @@ static enum result memory_upload_get(struct connection *c, struct migrate_bytes 
 }
 
 const struct backend memory_backend = {
-	.trust = memory_trust,
 	.open = memory_open,
 	.disconnect = memory_disconnect,
 	.discard = memory_discard,

@@ -157,9 +157,10 @@ END_TEST
 
 START_TEST(the_whole_of_it_is_sound_after_many_kills)
 {
-	struct journal_options o = {
-		.path = path, .mode = JOURNAL_READ, .allow_volatile = true, .full_check = true
-	};
+	struct journal_options o = { .place.path = path,
+				     .mode = JOURNAL_READ,
+				     .place.allow_volatile = true,
+				     .full_check = true };
 	struct journal *j;
 
 	seen = mmap(NULL, sizeof(*seen), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);

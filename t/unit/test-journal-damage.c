@@ -329,7 +329,9 @@ END_TEST
 
 START_TEST(the_full_check_finds_what_a_look_at_the_rest_does_not)
 {
-	struct journal_options o = { .path = path, .allow_volatile = true, .full_check = true };
+	struct journal_options o = { .place.path = path,
+				     .place.allow_volatile = true,
+				     .full_check = true };
 	unsigned char *key;
 	struct journal *j;
 

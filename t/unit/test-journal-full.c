@@ -31,9 +31,10 @@ static void empty_disk(void)
 
 static struct journal *open_patient(int64_t patience)
 {
-	struct journal_options o = {
-		.path = path, .create = true, .allow_volatile = true, .patience = patience
-	};
+	struct journal_options o = { .place.path = path,
+				     .create = true,
+				     .place.allow_volatile = true,
+				     .patience = patience };
 	struct journal *j = journal_open(&o, &err);
 
 	ck_assert_msg(j != NULL, "%s", err.text);
@@ -127,7 +128,9 @@ END_TEST
 
 START_TEST(no_room_for_a_new_journal_leaves_none)
 {
-	struct journal_options o = { .path = path, .create = true, .allow_volatile = true };
+	struct journal_options o = { .place.path = path,
+				     .create = true,
+				     .place.allow_volatile = true };
 
 	ck_assert(mount_small());
 	fill_disk();

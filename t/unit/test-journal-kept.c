@@ -183,7 +183,7 @@ static void restore(void)
 static struct journal *open_kept(enum journal_mode mode)
 {
 	struct journal_options o = {
-		.path = path, .mode = mode, .allow_volatile = true, .full_check = true
+		.place.path = path, .mode = mode, .place.allow_volatile = true, .full_check = true
 	};
 	struct journal *j = journal_open(&o, &err);
 

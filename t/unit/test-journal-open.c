@@ -162,12 +162,12 @@ END_TEST
 
 START_TEST(what_is_not_there_is_said)
 {
-	struct journal_options o = { .path = path, .allow_volatile = true };
+	struct journal_options o = { .place.path = path, .place.allow_volatile = true };
 
 	refused(JOURNAL_READ, EXIT_USAGE, "there is no journal");
 	ck_assert_ptr_null(journal_open(&o, &err));
 	ck_assert_int_eq(err.exit, EXIT_USAGE);
-	o.path = "/nonexistent/folder/a.journal";
+	o.place.path = "/nonexistent/folder/a.journal";
 	o.create = true;
 	ck_assert_ptr_null(journal_open(&o, &err));
 	ck_assert_int_eq(err.exit, EXIT_USAGE);
@@ -313,7 +313,7 @@ END_TEST
 
 START_TEST(a_volatile_place_is_refused_unless_allowed)
 {
-	struct journal_options o = { .path = path, .create = true, .patience = 10 };
+	struct journal_options o = { .place.path = path, .create = true, .patience = 10 };
 	struct journal *j;
 
 	ck_assert(mount_small());
@@ -321,7 +321,7 @@ START_TEST(a_volatile_place_is_refused_unless_allowed)
 	ck_assert_int_eq(err.exit, EXIT_USAGE);
 	ck_assert_msg(strstr(err.text, "tmpfs") && strstr(err.text, "allow_volatile: true"), "%s",
 		      err.text);
-	o.allow_volatile = true;
+	o.place.allow_volatile = true;
 	error_clear(&err);
 	j = journal_open(&o, &err);
 	ck_assert_msg(j != NULL, "%s", err.text);

@@ -28,7 +28,7 @@ static uint64_t objects_in(struct journal *j)
 static struct journal *open_patient(int64_t patience)
 {
 	struct journal_options o = {
-		.path = path, .mode = JOURNAL_RUN, .create = true, .patience = patience
+		.place.path = path, .mode = JOURNAL_RUN, .create = true, .patience = patience
 	};
 	struct journal *j = journal_open_with(&memory_backend, &o, &err);
 

@@ -182,7 +182,8 @@ static int stop_at_once(void *arg, struct migrate_bytes payload)
 
 START_TEST(lookaside_gives_back_every_record_of_a_key_in_order)
 {
-	struct lookaside *l = lookaside_new(path, &err);
+	const struct journal_place place = { .path = path };
+	struct lookaside *l = lookaside_new(&place, &err);
 	char out[64] = "", key[16];
 	int calls = 0;
 

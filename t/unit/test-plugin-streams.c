@@ -260,7 +260,7 @@ END_TEST
 START_TEST(kept_names_are_patterns)
 {
 	char type[] = "content-type", meta[] = "meta:*";
-	struct kept kept[] = { { type, 5 }, { meta, 0 } };
+	struct kept_attribute kept[] = { { type, 5 }, { meta, 0 } };
 	struct store_facts f = { .kept = kept, .kept_count = 2 };
 
 	ck_assert(store_keeps(&f, "content-type", 5));

@@ -112,14 +112,15 @@ static void end(struct served *s, int status, uint64_t copied)
 /* As a page would: the task is opened, read and closed each time. */
 static struct job_status look(const struct served *s)
 {
-	struct control_file control = { s->job->journal_path, s->job->owner };
+	const struct task of = { .job = s->job };
+	const struct journal_place place = task_place(&of);
 	struct task t = { .job = s->job };
 	struct error err = ERROR_INIT;
 	struct job_status status = { .state = JOB_NOT_STARTED };
 
 	ck_assert_msg(!task_open_journal(&t, JOURNAL_READ, &err), "%s", err.text);
 	if (t.journal)
-		ck_assert_msg(!job_status_read(t.journal, s->job->name, &control, &status, &err),
+		ck_assert_msg(!job_status_read(t.journal, s->job->name, &place, &status, &err),
 			      "%s", err.text);
 	task_close(&t);
 	return status;
@@ -162,11 +163,12 @@ static int set_pause(void *paused, struct control *c, struct error *err)
 
 static void pause_it(const struct served *s, bool paused)
 {
-	struct control_file file = { s->job->journal_path, s->job->owner };
+	const struct task of = { .job = s->job };
+	const struct journal_place place = task_place(&of);
 	struct error err = ERROR_INIT;
 	struct control c;
 
-	ck_assert_msg(!control_change(&file, set_pause, &paused, &c, &err), "%s", err.text);
+	ck_assert_msg(!control_change(&place, set_pause, &paused, &c, &err), "%s", err.text);
 }
 
 static void enter(void)

@@ -4,41 +4,29 @@
 #include "journal/journal.h"
 #include "report/progress.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
-#include <unistd.h>
 
 /* Where the journal stands, what it will need, and whether this job fits it. */
 
-static void check_space(struct check *c)
+static void check_space(struct check *c, const struct journal_place *place)
 {
-	char *folder = strdup(c->task.job->journal_path),
-	     *slash = folder ? strrchr(folder, '/') : NULL;
+	struct error err = ERROR_INIT;
 	uint64_t rows = 0, objects;
 	char needs[32], has[32];
-	struct statvfs fs;
+	char *folder = NULL;
 
-	if (slash)
-		slash[slash == folder] = '\0';
 	for (size_t i = 0; i < c->task.job->database_count; i++)
 		rows += c->databases[i].counted ? c->databases[i].rows : 0;
 	objects = c->whole || c->taken > rows ? c->taken : rows;
 	c->journal_bytes = journal_estimate(objects, rows);
-	if (!slash || statvfs(folder, &fs)) {
-		check_problem(c, "journal: cannot look at the folder of '%s': %s",
-			      c->task.job->journal_path, strerrordesc_np(errno));
-	} else {
-		c->journal_free = (uint64_t)fs.f_bavail * fs.f_frsize;
-		format_bytes(needs, sizeof(needs), c->journal_bytes);
-		format_bytes(has, sizeof(has), c->journal_free);
-		if (c->journal_bytes > c->journal_free)
-			check_problem(c, "journal: it will need about %s, '%s' has %s free", needs,
-				      folder, has);
-		if (!c->journal_exists && access(folder, W_OK))
-			check_problem(c, "journal: cannot write in '%s'", folder);
-	}
+	if (journal_space(place, &c->journal_free, &folder, &err))
+		check_problem(c, "journal: %s", err.text);
+	format_bytes(needs, sizeof(needs), c->journal_bytes);
+	format_bytes(has, sizeof(has), c->journal_free);
+	if (folder && c->journal_bytes > c->journal_free && c->journal_free)
+		check_problem(c, "journal: it will need about %s, '%s' has %s free", needs, folder,
+			      has);
 	free(folder);
 }
 
@@ -96,27 +84,18 @@ static void compare_job(struct check *c, const struct journal_job *job)
 	}
 }
 
-/* What a run would refuse. */
-static void check_place(struct check *c)
-{
-	struct journal_options o = { .path = c->task.job->journal_path,
-				     .mode = JOURNAL_RUN,
-				     .trusted = c->task.job->owner,
-				     .create = true };
-	struct error err = ERROR_INIT;
-
-	if (journal_trust(&o, &err))
-		check_problem(c, "journal: %s", err.text);
-}
-
 void check_journal(struct check *c)
 {
-	c->journal_exists = !access(c->task.job->journal_path, F_OK);
+	const struct journal_place place = task_place(&c->task);
+	struct error err = ERROR_INIT;
+
+	c->journal_exists = journal_exists(&place);
 	if (error_is_set(&c->journal_error))
 		check_problem(c, "journal: %s", c->journal_error.text);
 	else if (c->task.journal)
 		compare_job(c, &c->task.known);
-	else if (!c->journal_exists)
-		check_place(c);
-	check_space(c);
+	else if (!c->journal_exists &&
+		 journal_trust(&place, true, &err)) /* a run would refuse it */
+		check_problem(c, "journal: %s", err.text);
+	check_space(c, &place);
 }

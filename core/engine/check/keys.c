@@ -193,7 +193,7 @@ static void note_for_texts(struct check *c, struct migrate_bytes key, struct mig
 	if (!job_has_texts(c->task.job))
 		return;
 	if (!c->known)
-		c->known = known_new(c->task.job, PAGE, &err);
+		c->known = known_new(&c->task, PAGE, &err);
 	if (!c->known || known_add(c->known, key, new, &err))
 		check_problem(c, "%s", err.text);
 }

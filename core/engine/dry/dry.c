@@ -358,7 +358,7 @@ static int prepare(struct dry *d, struct error *err)
 	d->rows = sorter_new(DRY_SORT_MEMORY, "");
 	if (!d->digest || !d->hashes || !d->rows)
 		return error_set(err, EXIT_INTERNAL, "out of memory");
-	if (job_has_texts(job) && !(d->known = known_new(job, KEYS_EXPECTED, err)))
+	if (job_has_texts(job) && !(d->known = known_new(&d->task, KEYS_EXPECTED, err)))
 		return -1;
 	if (planner_init(&d->planner, &d->task, d->task.ends.destination.session, err))
 		return -1;

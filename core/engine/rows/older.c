@@ -15,8 +15,7 @@
  * a job, or none, and then nobody is kept up.
  */
 struct older_rows {
-	struct journal *journal;
-	const char *path; /* the journal's: temporary files stand beside it */
+	const struct task *task;
 	pthread_mutex_t lock;
 	struct lookaside *bad; /* payload: the batch; NULL: there was none */
 };
@@ -33,9 +32,10 @@ static bool make_key(struct buf *key, uint32_t database, const struct row_record
 static int add(struct older_rows *o, const struct chunk *c, const struct row_record *r,
 	       int64_t batch, struct error *err)
 {
+	const struct journal_place place = task_place(o->task);
 	BUF_AUTO struct buf key = BUF_INIT(SIZE_MAX);
 
-	if (!o->bad && !(o->bad = lookaside_new(o->path, err)))
+	if (!o->bad && !(o->bad = lookaside_new(&place, err)))
 		return -1;
 	if (!make_key(&key, c->database, r))
 		return error_set(err, EXIT_INTERNAL, "out of memory");
@@ -55,7 +55,7 @@ static int add_read(void *arg, int64_t batch, const struct chunk *c, const struc
 	return c->texts ? 0 : add(reading->older, c, r, batch, reading->err);
 }
 
-struct older_rows *older_rows_new(struct journal *j, const char *path, struct error *err)
+struct older_rows *older_rows_new(const struct task *t, struct error *err)
 {
 	struct older_rows *o = calloc(1, sizeof(*o));
 	struct reading r = { .older = o, .err = err };
@@ -64,10 +64,9 @@ struct older_rows *older_rows_new(struct journal *j, const char *path, struct er
 		error_set(err, EXIT_INTERNAL, "out of memory");
 		return NULL;
 	}
-	o->journal = j;
-	o->path = path;
+	o->task = t;
 	pthread_mutex_init(&o->lock, NULL);
-	if (!journal_each_bad_row(j, add_read, &r, err))
+	if (!journal_each_bad_row(t->journal, add_read, &r, err))
 		return o;
 	older_rows_free(o);
 	return NULL;
@@ -182,7 +181,7 @@ static int step_back_in_chunk(void *arg, struct chunk *c, struct error *err)
 			row_step_back(a->batch, &c->rows[i]);
 			n++;
 		}
-	return n ? journal_outcome(a->older->journal, a->batch, c, err) : 0;
+	return n ? journal_outcome(a->older->task->journal, a->batch, c, err) : 0;
 }
 
 /* A batch that is still open counts its rows anew by itself. */
@@ -190,11 +189,11 @@ static int step_back_in_batch(struct meeting *a, int64_t id, struct error *err)
 {
 	int rc = 0;
 
-	a->batch = journal_load(a->older->journal, id, err);
+	a->batch = journal_load(a->older->task->journal, id, err);
 	if (!a->batch)
 		return -1;
 	if (a->batch->state == BATCH_DONE)
-		rc = journal_each_chunk(a->older->journal, id, step_back_in_chunk, a, err);
+		rc = journal_each_chunk(a->older->task->journal, id, step_back_in_chunk, a, err);
 	batch_free(a->batch);
 	return rc;
 }

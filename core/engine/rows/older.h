@@ -2,7 +2,7 @@
 #ifndef MIGRATE_ENGINE_ROWS_OLDER_H
 #define MIGRATE_ENGINE_ROWS_OLDER_H
 
-#include "journal/journal.h"
+#include "engine/task/task.h"
 
 /*
  * A row has one outcome, its newest. What a batch said of a row that conflicted or failed steps
@@ -12,7 +12,7 @@
 struct older_rows;
 
 /* Knows what the journal counts now. path: the journal's, for temporary files; the caller's. */
-struct older_rows *older_rows_new(struct journal *j, const char *path, struct error *err);
+struct older_rows *older_rows_new(const struct task *t, struct error *err);
 void older_rows_free(struct older_rows *o);
 /* Before the chunk's intent, while its batch is open in the journal: killed, it is found again. */
 int older_rows_step_back(struct older_rows *o, const struct chunk *c, struct error *err);

@@ -24,12 +24,13 @@ struct rowindex {
 
 struct rowindex *rowindex_new(struct run *run)
 {
+	const struct journal_place place = task_place(run->task);
 	struct rowindex *x = calloc(1, sizeof(*x));
 
 	if (!x)
 		return NULL;
 	x->run = run;
-	lookaside_sweep(run->task->job->journal_path);
+	lookaside_sweep(&place);
 	pthread_mutex_init(&x->lock, NULL);
 	x->tables = calloc(run->task->ends.database_count + 1, sizeof(*x->tables));
 	if (x->tables)
@@ -157,11 +158,12 @@ static int scan(struct rowindex *x, struct rewriter *r, size_t database, struct 
 
 static int make(struct rowindex *x, struct rewriter *r, size_t database, struct error *err)
 {
+	const struct journal_place place = task_place(x->run->task);
 	struct lookaside *s;
 
 	if (x->tables[database])
 		return 0;
-	s = lookaside_new(x->run->task->job->journal_path, err);
+	s = lookaside_new(&place, err);
 	if (!s)
 		return -1;
 	if (scan(x, r, database, s, err)) {

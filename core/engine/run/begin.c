@@ -12,7 +12,6 @@
 #include "engine/work/pace.h"
 
 #include <string.h>
-#include <sys/stat.h>
 
 static int make_parts(struct run *run, struct error *err)
 {
@@ -97,12 +96,12 @@ static int begin_work(struct run *run, struct error *err)
 	if (o->retry_failed &&
 	    (retry_failed(run, err) || (o->retry_class == FAIL_NONE && retry_rows(run, err))))
 		return -1;
-	run->older_rows = older_rows_new(run->task->journal, run->task->job->journal_path, err);
+	run->older_rows = older_rows_new(run->task, err);
 	return run->older_rows ? 0 : -1;
 }
 
 /* A file that an option of this end names, where it is the journal itself. */
-static const char *names_journal(const struct job_end *end, const struct stat *journal)
+static const char *names_journal(const struct job_end *end, const struct journal_place *place)
 {
 	const struct migrate_plugin *p = end->descriptor;
 
@@ -110,31 +109,27 @@ static const char *names_journal(const struct job_end *end, const struct stat *j
 		const struct migrate_option *o =
 		    (const void *)((const char *)p->options + i * p->option_size);
 		const char *path;
-		struct stat st;
 
 		if (o->type != MIGRATE_TYPE_PATH)
 			continue;
 		memcpy(&path, (const char *)end->config + o->offset, sizeof(path));
-		if (path && !stat(path, &st) && st.st_dev == journal->st_dev &&
-		    st.st_ino == journal->st_ino)
+		if (path && journal_is_file(place, path))
 			return path;
 	}
 	return NULL;
 }
 
 /* A job must not rewrite rows of its own journal, nor open that file a second time. */
-static int check_not_journal(const struct job *job, struct error *err)
+static int check_not_journal(const struct task *t, struct error *err)
 {
-	struct stat journal;
+	const struct journal_place place = task_place(t);
 	const char *path;
 
-	if (stat(job->journal_path, &journal))
-		return 0;
-	for (size_t i = 0; i < job->database_count; i++) {
-		path = names_journal(&job->databases[i].end, &journal);
+	for (size_t i = 0; i < t->job->database_count; i++) {
+		path = names_journal(&t->job->databases[i].end, &place);
 		if (path)
 			return error_set(err, EXIT_USAGE, "%s: '%s' is the job's own journal",
-					 job->databases[i].end.label, path);
+					 t->job->databases[i].end.label, path);
 	}
 	return 0;
 }
@@ -143,7 +138,7 @@ static int open_journal(struct run *run, struct error *err)
 {
 	struct task *t = run->task;
 
-	if (check_not_journal(t->job, err) || task_open_journal(t, JOURNAL_RUN, err))
+	if (check_not_journal(t, err) || task_open_journal(t, JOURNAL_RUN, err))
 		return -1;
 	run->fresh = !t->known.exists;
 	return t->known.exists && run->options->new_journal ? task_renew_journal(t, err) : 0;

@@ -25,8 +25,8 @@ int ticker_init(struct ticker *t, struct run *run, struct crew *crew, struct err
 	struct job_limits limits;
 
 	*t = (struct ticker){ .run = run, .tuning.crew = crew };
-	t->control = (struct control_file){ run->task->job->journal_path, run->task->job->owner };
-	if (control_begin(&t->control, &t->watch, &c, err))
+	t->place = task_place(run->task);
+	if (control_begin(&t->place, &t->watch, &c, err))
 		return -1;
 	control_apply(&c, run->task->job, &t->concurrency, &limits);
 	obey_limits(run, &c, &limits);
@@ -107,7 +107,7 @@ static void obey(struct ticker *t)
 	struct error err = ERROR_INIT;
 	uint32_t concurrency;
 	char text[256];
-	int rc = control_poll(&t->control, &t->watch, &c, &err);
+	int rc = control_poll(&t->place, &t->watch, &c, &err);
 
 	if (rc < 0)
 		log_warn("%s", err.text);

@@ -13,7 +13,7 @@
 struct ticker {
 	struct run *run;
 	struct progress *progress;
-	struct control_file control;
+	struct journal_place place; /* of its journal: what is asked of it */
 	struct control_watch watch;
 	struct tuning tuning;
 	uint32_t concurrency; /* as it was set when the run began; 0: auto */

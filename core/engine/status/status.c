@@ -231,11 +231,11 @@ static int read_speed(struct journal *j, struct job_status *s, struct error *err
 /* ---- All of it ---- */
 
 /* A control file that cannot be read is shown, not a reason to show nothing. */
-static void read_control(const struct control_file *f, struct job_status *s)
+static void read_control(const struct journal_place *place, struct job_status *s)
 {
 	struct error err = ERROR_INIT;
 
-	if (control_read(f, &s->control, &err))
+	if (control_read(place, &s->control, &err))
 		snprintf(s->control_error, sizeof(s->control_error), "%.*s",
 			 (int)sizeof(s->control_error) - 1, err.text);
 }
@@ -262,12 +262,12 @@ static int read_skips(struct journal *j, struct job_status *s, struct error *err
 	return 0;
 }
 
-int job_status_read(struct journal *j, const char *name, const struct control_file *f,
+int job_status_read(struct journal *j, const char *name, const struct journal_place *place,
 		    struct job_status *s, struct error *err)
 {
 	struct arena a ARENA_AUTO = ARENA_INIT;
 
-	*s = (struct job_status){ .name = name, .journal = f->journal, .left = -1 };
+	*s = (struct job_status){ .name = name, .journal = place->path, .left = -1 };
 	if (read_job(j, s, err) || journal_last_run(j, &s->run, err) ||
 	    journal_last_pass(j, &a, &s->pass, err) || journal_counts(j, 0, &s->counts, err) ||
 	    read_skips(j, s, err) || count_open(j, &s->open_batches, err))
@@ -278,6 +278,6 @@ int job_status_read(struct journal *j, const char *name, const struct control_fi
 	s->state = state_of(s);
 	if (s->counts.objects > settled(&s->counts))
 		s->planned = s->counts.objects - settled(&s->counts);
-	read_control(f, s);
+	read_control(place, s);
 	return read_speed(j, s, err);
 }

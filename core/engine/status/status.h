@@ -40,7 +40,7 @@ struct job_status {
 	char control_error[256]; /* the control file could not be read: why */
 };
 
-int job_status_read(struct journal *j, const char *name, const struct control_file *f,
+int job_status_read(struct journal *j, const char *name, const struct journal_place *place,
 		    struct job_status *s, struct error *err);
 
 /* The object of migrate-status --json; migrate-status(1) documents it. */

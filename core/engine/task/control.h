@@ -3,13 +3,10 @@
 #define MIGRATE_ENGINE_TASK_CONTROL_H
 
 #include "job/job.h"
-
-#include <sys/stat.h>
+#include "journal/journal.h"
 
 /*
- * What migrate-control asks of a run: a small text file beside the journal,
- * JOURNAL-control, replaced whole by rename, so that a reader sees the old one or
- * the new one.
+ * What migrate-control asks of a run: a small text that belongs to its journal.
  *
  * Pause and settings stay until they are taken back, also for later runs; a stop
  * is for the run that is going on. serial grows with each change; 0: there is no
@@ -24,37 +21,29 @@ struct control {
 	struct job_limits limits;
 };
 
-/* Whose it is. One that others could have written is an error, and is not read. */
-struct control_file {
-	const char *journal;
-	uid_t trusted; /* see journal_options */
-};
+/* One that others could have written is an error, and is not read. */
+int control_read(const struct journal_place *p, struct control *c, struct error *err);
 
-/* "<journal>-control"; malloc'ed, NULL: out of memory. */
-char *control_path(const char *journal);
-
-int control_read(const struct control_file *f, struct control *c, struct error *err);
-
-/* Gives c->serial and makes it durable (0600, the journal's owner's when root writes it). */
-int control_write(const struct control_file *f, struct control *c, struct error *err);
-
-/* Read, let change() change it, write: no other writer comes between. */
-int control_change(const struct control_file *f,
+/*
+ * Read, let change() change it, give it a new serial and make it durable: no other writer comes
+ * between.
+ */
+int control_change(const struct journal_place *p,
 		   int (*change)(void *arg, struct control *c, struct error *err), void *arg,
 		   struct control *c, struct error *err);
 
 /* ---- For the engine ---- */
 
 struct control_watch {
-	struct stat seen;
+	uint64_t version[4]; /* of what was read last */
 	uint64_t serial;
 };
 
 /* At the start of a run: an old stop is taken out of the file; c is what holds. */
-int control_begin(const struct control_file *f, struct control_watch *w, struct control *c,
+int control_begin(const struct journal_place *p, struct control_watch *w, struct control *c,
 		  struct error *err);
 /* 1: it changed, c is new; 0: as before (one stat, c is left alone); -1: unreadable, said once. */
-int control_poll(const struct control_file *f, struct control_watch *w, struct control *c,
+int control_poll(const struct journal_place *p, struct control_watch *w, struct control *c,
 		 struct error *err);
 
 /* "paused, copy.concurrency=16, limits.rows=100/s" or "nothing"; for log, event and people. */

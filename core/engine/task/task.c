@@ -6,7 +6,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 void task_stoppable(const struct task *t, void (*stop)(void *what), void *what)
 {
@@ -16,9 +15,11 @@ void task_stoppable(const struct task *t, void (*stop)(void *what), void *what)
 
 /* ---- The journal ---- */
 
-static bool is_there(const struct task *t)
+struct journal_place task_place(const struct task *t)
 {
-	return !access(t->job->journal_path, F_OK);
+	return (struct journal_place){ .path = t->job->journal_path,
+				       .allow_volatile = t->job->journal_allow_volatile,
+				       .trusted = t->job->owner };
 }
 
 /* What was read of it is the job's id at most. */
@@ -30,15 +31,13 @@ static void leave_out(struct task *t)
 
 int task_open_journal(struct task *t, enum journal_mode mode, struct error *err)
 {
-	struct journal_options o = { .path = t->job->journal_path,
+	struct journal_options o = { .place = task_place(t),
 				     .mode = mode,
 				     .create = mode == JOURNAL_RUN,
-				     .allow_volatile = t->job->journal_allow_volatile,
-				     .trusted = t->job->owner,
 				     .patience = t->job->patience };
 
 	t->read_only = mode == JOURNAL_READ;
-	if (t->read_only && !is_there(t))
+	if (t->read_only && !journal_exists(&o.place))
 		return 0;
 	t->journal = journal_open(&o, err);
 	if (!t->journal || journal_get_job(t->journal, &t->known, err))

@@ -45,6 +45,8 @@ struct task {
 	} fit;
 };
 
+/* Where the job's journal is. */
+struct journal_place task_place(const struct task *t);
 /* RUN: locked, made where there is none. READ: left out where no run has begun. */
 int task_open_journal(struct task *t, enum journal_mode mode, struct error *err);
 /* --new-journal: the old one is kept under another name, nothing is lost. */
@@ -81,6 +83,6 @@ int pass_check_next(const struct task *t, const struct run_options *o, struct er
 int pass_find(struct task *t, const struct run_options *o, struct error *err);
 
 /* twin.c: warns of a journal beside this new one that is of the same ends. */
-void twin_tell(const struct task *t);
+void twin_tell(struct task *t);
 
 #endif

@@ -3,23 +3,15 @@
 
 #include "base/log.h"
 
-#include <glob.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /*
  * A job that got another name begins anew, with a journal of its own: nothing is wrong with that,
  * but whoever only meant to rename it shall hear of it.
  */
-#define LOOKED_AT_MAX 100
-
-static bool is_of_same_ends(const struct task *task, const char *path)
+static bool is_of_same_ends(const struct task *task, const struct journal_place *place)
 {
-	struct journal_options o = { .path = path,
-				     .mode = JOURNAL_READ,
-				     .trusted = task->job->owner,
-				     .allow_volatile = true };
+	struct journal_options o = { .place = *place, .mode = JOURNAL_READ };
 	struct error ignored = ERROR_INIT;
 	struct journal *j = journal_open(&o, &ignored);
 	struct journal_job other;
@@ -35,24 +27,18 @@ static bool is_of_same_ends(const struct task *task, const char *path)
 	return same;
 }
 
-void twin_tell(const struct task *task)
+static void look_at(void *arg, const struct journal_place *place)
 {
-	const char *own = task->job->journal_path, *slash = strrchr(own, '/');
-	char *pattern = NULL;
-	glob_t found;
+	if (is_of_same_ends(arg, place))
+		log_warn("%s is the journal of a job with the same source and destination: if it "
+			 "is this one under another name, give it that name again (job:), or "
+			 "journal.path",
+			 place->path);
+}
 
-	if (!slash || strpbrk(own, "*?[\\") ||
-	    asprintf(&pattern, "%.*s/*.journal", (int)(slash - own), own) < 0)
-		return;
-	if (!glob(pattern, 0, NULL, &found)) {
-		for (size_t i = 0; i < found.gl_pathc && i < LOOKED_AT_MAX; i++)
-			if (strcmp(found.gl_pathv[i], own) != 0 &&
-			    is_of_same_ends(task, found.gl_pathv[i]))
-				log_warn("%s is the journal of a job with the same source and "
-					 "destination: if it is this one under another name, give "
-					 "it that name again (job:), or journal.path",
-					 found.gl_pathv[i]);
-		globfree(&found);
-	}
-	free(pattern);
+void twin_tell(struct task *task)
+{
+	const struct journal_place place = task_place(task);
+
+	journal_each_near(&place, look_at, task);
 }

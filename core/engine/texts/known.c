@@ -18,10 +18,10 @@ struct kept {
 };
 
 struct known {
-	const struct job *job;
-	struct journal *journal;  /* NULL: keys were added */
-	struct lookaside *added;  /* those */
-	struct lookaside *guards; /* NULL: there are none */
+	struct journal_place place; /* lookasides stand near it */
+	struct journal *journal;    /* NULL: keys were added */
+	struct lookaside *added;    /* those */
+	struct lookaside *guards;   /* NULL: there are none */
 	struct known_keys keys;
 	struct arena arena;
 	struct kept *kept;
@@ -193,7 +193,7 @@ static int add_guard(struct gathering *g, struct migrate_bytes value, struct err
 {
 	struct known *k = g->known;
 
-	if (!k->guards && !(k->guards = lookaside_new(k->job->journal_path, err)))
+	if (!k->guards && !(k->guards = lookaside_new(&k->place, err)))
 		return -1;
 	filter_add(&g->found, value);
 	return lookaside_add(k->guards, value, bytes_of(NULL, 0), err);
@@ -301,12 +301,12 @@ static int add_to_filter(void *arg, const struct object_record *o, struct error 
 	return 0;
 }
 
-static struct known *known_init(const struct job *job, uint64_t expected, struct error *err)
+static struct known *known_init(const struct task *t, uint64_t expected, struct error *err)
 {
 	struct known *k = calloc(1, sizeof(*k));
 
 	if (k) {
-		k->job = job;
+		k->place = task_place(t);
 		k->keys.look_up = look_up;
 		k->keys.is_guard = is_guard;
 		k->keys.arg = k;
@@ -318,30 +318,30 @@ static struct known *known_init(const struct job *job, uint64_t expected, struct
 	return NULL;
 }
 
-struct known *known_of_journal(struct journal *j, const struct job *job, struct error *err)
+struct known *known_of_journal(const struct task *t, struct error *err)
 {
 	struct batch_counts counts;
 	struct known *k;
 
-	if (journal_counts(j, 0, &counts, err))
+	if (journal_counts(t->journal, 0, &counts, err))
 		return NULL;
-	k = known_init(job, counts.objects, err);
+	k = known_init(t, counts.objects, err);
 	if (!k)
 		return NULL;
-	k->journal = j;
-	if (!each_record(j, add_to_filter, k, err))
+	k->journal = t->journal;
+	if (!each_record(t->journal, add_to_filter, k, err))
 		return k;
 	known_free(k);
 	return NULL;
 }
 
-struct known *known_new(const struct job *job, uint64_t expected, struct error *err)
+struct known *known_new(const struct task *t, uint64_t expected, struct error *err)
 {
-	struct known *k = known_init(job, expected, err);
+	struct known *k = known_init(t, expected, err);
 
 	if (!k)
 		return NULL;
-	k->added = lookaside_new(job->journal_path, err);
+	k->added = lookaside_new(&k->place, err);
 	if (k->added)
 		return k;
 	known_free(k);

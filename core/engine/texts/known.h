@@ -2,9 +2,8 @@
 #ifndef MIGRATE_ENGINE_TEXTS_KNOWN_H
 #define MIGRATE_ENGINE_TEXTS_KNOWN_H
 
-#include "job/job.h"
+#include "engine/task/task.h"
 #include "job/texts/replace.h"
-#include "journal/journal.h"
 
 /*
  * The keys that texts are searched for, in fixed memory for any number of them: a
@@ -15,9 +14,9 @@
 struct known;
 
 /* All keys of the journal. NULL: err. */
-struct known *known_of_journal(struct journal *j, const struct job *job, struct error *err);
+struct known *known_of_journal(const struct task *t, struct error *err);
 /* Keys that are added one by one. */
-struct known *known_new(const struct job *job, uint64_t expected, struct error *err);
+struct known *known_new(const struct task *t, uint64_t expected, struct error *err);
 int known_add(struct known *k, struct migrate_bytes key, struct migrate_bytes new_key,
 	      struct error *err);
 void known_free(struct known *k);

@@ -393,7 +393,7 @@ int texts(struct run *run, struct error *err)
 	/* all are looked at now: what earlier passes said of them is over */
 	if (rows_await_scan(run, true, err))
 		return -1;
-	known = known_of_journal(run->task->journal, run->task->job, err);
+	known = known_of_journal(run->task, err);
 	rc = known ? 0 : -1;
 	for (size_t i = 0; !rc && i < run->task->ends.database_count; i++)
 		if (run->task->job->databases[i].match == MATCH_CONTAINS)

@@ -32,9 +32,10 @@ static bool pack_name(struct buf *b, const struct row_name *n)
 static int remember(struct lookaside **s, const struct verify *v, struct row_name row,
 		    int64_t chunk, struct error *err)
 {
+	const struct journal_place place = task_place(&v->task);
 	BUF_AUTO struct buf name = BUF_INIT(1 << 20);
 
-	if (!*s && !(*s = lookaside_new(v->task.job->journal_path, err)))
+	if (!*s && !(*s = lookaside_new(&place, err)))
 		return -1;
 	if (!pack_name(&name, &row))
 		return error_set(err, EXIT_INTERNAL, "out of memory");

@@ -194,13 +194,14 @@ static int read_rows(struct verify *v, size_t database, struct lookaside *s, str
 
 int verify_index_rows(struct verify *v, struct error *err)
 {
+	const struct journal_place place = task_place(&v->task);
 	int result = 0;
 
 	for (size_t i = 0; !result && i < v->task.ends.database_count; i++) {
 		if (v->task.ends.database_facts[i].d.flags & MIGRATE_INDEXED ||
 		    v->task.job->databases[i].match == MATCH_CONTAINS)
 			continue;
-		v->indexes[i].scratch = lookaside_new(v->task.job->journal_path, err);
+		v->indexes[i].scratch = lookaside_new(&place, err);
 		result = v->indexes[i].scratch ? read_rows(v, i, v->indexes[i].scratch, err) : -1;
 	}
 	return result;

@@ -110,7 +110,7 @@ int verify_texts(struct verify *v, struct error *err)
 
 	if (!job_has_texts(v->task.job) || v->options.slice > 1 || halt_leaving(&v->halt))
 		return 0;
-	known = known_of_journal(v->task.journal, v->task.job, err);
+	known = known_of_journal(&v->task, err);
 	for (size_t i = 0; known && !rc && i < v->task.ends.database_count; i++)
 		if (v->task.job->databases[i].match == MATCH_CONTAINS)
 			rc = verify_database(v, i, known, err);

@@ -1,19 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "journal/sqlite/sqlite-impl.h"
 
-#include <stdlib.h>
-
-static int trust_journal_of(const struct journal_options *o, struct error *err)
-{
-	char *path = journal_file_resolve(o->path, err);
-	int result = path ? journal_file_trust(o, path, err) : -1;
-
-	free(path);
-	return result;
-}
-
 const struct backend journal_file_backend = {
-	.trust = trust_journal_of,
 	.open = file_open,
 	.disconnect = file_disconnect,
 	.discard = file_discard,

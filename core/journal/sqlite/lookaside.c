@@ -77,8 +77,9 @@ static int open_unlinked(struct lookaside *l, const char *journal, struct error 
 	return rc ? fail(l, rc, err) : 0;
 }
 
-void lookaside_sweep(const char *journal)
+void lookaside_sweep(const struct journal_place *p)
 {
+	const char *journal = p->path;
 	char *pattern = NULL;
 	glob_t found;
 
@@ -93,7 +94,7 @@ void lookaside_sweep(const char *journal)
 	free(pattern);
 }
 
-struct lookaside *lookaside_new(const char *journal, struct error *err)
+struct lookaside *lookaside_new(const struct journal_place *p, struct error *err)
 {
 	struct lookaside *l = calloc(1, sizeof(*l));
 	int rc;
@@ -102,7 +103,7 @@ struct lookaside *lookaside_new(const char *journal, struct error *err)
 		error_set(err, EXIT_INTERNAL, "out of memory");
 		return NULL;
 	}
-	if (open_unlinked(l, journal, err)) {
+	if (open_unlinked(l, p->path, err)) {
 		lookaside_free(l);
 		return NULL;
 	}

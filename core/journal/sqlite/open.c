@@ -107,9 +107,9 @@ static int prepare(struct file_store *f, const struct journal_options *o, struct
 {
 	if (!journal_file_exists(f->path) && !o->create)
 		return error_set(err, EXIT_USAGE, "there is no journal %s yet", f->path);
-	if (!o->allow_volatile && journal_file_place(f->path, err))
+	if (!o->place.allow_volatile && journal_file_place(f->path, err))
 		return -1;
-	f->lock_fd = journal_lock(f->path, o->trusted, err);
+	f->lock_fd = journal_lock(f->path, o->place.trusted, err);
 	if (f->lock_fd < 0)
 		return -1;
 	if (!journal_file_exists(f->path) && journal_file_create(f->path, err))
@@ -151,7 +151,7 @@ struct store *file_open(const struct journal_options *o, struct error *err)
 	f->lock_fd = -1;
 	f->base.reader = &f->reader.base;
 	f->base.writer = o->mode == JOURNAL_RUN ? &f->writer.base : NULL;
-	f->path = journal_file_resolve(o->path, err);
+	f->path = journal_file_resolve(o->place.path, err);
 	if (f->path && !journal_file_trust(o, f->path, err) &&
 	    !(o->mode == JOURNAL_RUN ? open_run(f, o, err) : open_read(f, o, err)))
 		return &f->base;

@@ -71,7 +71,7 @@ static int trust_place(const struct journal_options *o, const char *path, bool i
 		       struct error *err)
 {
 	const struct trust t = {
-		.also = o->trusted,
+		.also = o->place.trusted,
 		.so = is_there ? "they may put their files in the place of the journal's"
 			       : "no journal is begun in it; `journal:` names another place",
 		.may_create = true,
@@ -89,14 +89,14 @@ static int trust_place(const struct journal_options *o, const char *path, bool i
 
 int journal_file_trust(const struct journal_options *o, const char *path, struct error *err)
 {
-	const struct trust t = { .also = o->trusted, .so = NOT_USED };
+	const struct trust t = { .also = o->place.trusted, .so = NOT_USED };
 	struct stat st;
 	bool is_there = !lstat(path, &st);
 
 	if (is_there && trust_journal(t, path, &st, err))
 		return -1;
-	if (!lstat(o->path, &st) && S_ISLNK(st.st_mode) &&
-	    trust_owner(&t, &st, "symbolic link", o->path, err))
+	if (!lstat(o->place.path, &st) && S_ISLNK(st.st_mode) &&
+	    trust_owner(&t, &st, "symbolic link", o->place.path, err))
 		return -1;
 	if ((is_there || o->mode == JOURNAL_RUN) && trust_beside(&t, path, err))
 		return -1;
@@ -228,7 +228,7 @@ static int settle_beside(const struct trust *t, const char *path, const char *su
 
 int journal_file_settle(const struct journal_options *o, const char *path, struct error *err)
 {
-	const struct trust t = { .also = o->trusted, .so = NOT_USED };
+	const struct trust t = { .also = o->place.trusted, .so = NOT_USED };
 	struct stat st;
 	int result = settle_journal(&t, path, &st, err);
 
