@@ -7,10 +7,25 @@ plugin_cflags = $(COMMON_CFLAGS) -fvisibility=hidden
 plugin_ldflags = $(AM_LDFLAGS) $(PLUGIN_LDFLAGS) -module -avoid-version -shared \
 	-export-symbols-regex '^migrate_plugin_v1$$'
 
+# What several of them share, compiled once.
+common_sources = \
+	plugins/common/bound.c \
+	plugins/common/bound.h \
+	plugins/common/condition.c \
+	plugins/common/condition.h \
+	plugins/common/decide.c \
+	plugins/common/decide.h \
+	plugins/common/held.c \
+	plugins/common/held.h \
+	plugins/common/json-path.c \
+	plugins/common/json-path.h \
+	plugins/common/text.c \
+	plugins/common/text.h \
+	$(empty)
 libs3_sources = \
 	plugins/common/s3/aws.c \
-	plugins/common/s3/text.c \
-	plugins/common/s3/text.h \
+	plugins/common/s3/coding.c \
+	plugins/common/s3/coding.h \
 	plugins/common/s3/uri.c \
 	plugins/common/s3/uri.h \
 	plugins/common/s3/word.c \
@@ -36,16 +51,6 @@ memory_sources = \
 	plugins/memory/upload.c \
 	$(empty)
 mysql_sources = \
-	plugins/common/bound.c \
-	plugins/common/bound.h \
-	plugins/common/condition.c \
-	plugins/common/condition.h \
-	plugins/common/decide.c \
-	plugins/common/decide.h \
-	plugins/common/held.c \
-	plugins/common/held.h \
-	plugins/common/json-path.c \
-	plugins/common/json-path.h \
 	plugins/mysql/address.c \
 	plugins/mysql/answer.c \
 	plugins/mysql/bytes.c \
@@ -96,16 +101,6 @@ posix_sources = \
 	plugins/posix/upload.h \
 	$(empty)
 postgres_sources = \
-	plugins/common/bound.c \
-	plugins/common/bound.h \
-	plugins/common/condition.c \
-	plugins/common/condition.h \
-	plugins/common/decide.c \
-	plugins/common/decide.h \
-	plugins/common/held.c \
-	plugins/common/held.h \
-	plugins/common/json-path.c \
-	plugins/common/json-path.h \
 	plugins/postgres/answer.c \
 	plugins/postgres/array.c \
 	plugins/postgres/catalog.c \
@@ -136,7 +131,6 @@ postgres_sources = \
 redis_sources = \
 	plugins/redis/address.c \
 	plugins/redis/answer.c \
-	plugins/redis/bytes.c \
 	plugins/redis/connect.c \
 	plugins/redis/invalidate.c \
 	plugins/redis/pipeline.c \
@@ -152,8 +146,8 @@ redis_sources = \
 	$(empty)
 s3_sources = \
 	plugins/common/s3/aws.c \
-	plugins/common/s3/text.c \
-	plugins/common/s3/text.h \
+	plugins/common/s3/coding.c \
+	plugins/common/s3/coding.h \
 	plugins/common/s3/uri.c \
 	plugins/common/s3/uri.h \
 	plugins/common/s3/word.c \
@@ -195,10 +189,6 @@ s3_sources = \
 	plugins/s3/xml.c \
 	$(empty)
 sqlite_sources = \
-	plugins/common/decide.c \
-	plugins/common/decide.h \
-	plugins/common/held.c \
-	plugins/common/held.h \
 	plugins/sqlite/catalog.c \
 	plugins/sqlite/connect.c \
 	plugins/sqlite/describe.c \
@@ -216,6 +206,11 @@ sqlite_sources = \
 	plugins/sqlite/text.c \
 	$(empty)
 
+noinst_LTLIBRARIES += plugins/libcommon.la
+plugins_libcommon_la_SOURCES = $(common_sources)
+plugins_libcommon_la_CPPFLAGS = $(plugin_cppflags)
+plugins_libcommon_la_CFLAGS = $(plugin_cflags)
+
 if PLUGIN_LIBS3
 noinst_LTLIBRARIES += plugins/liblibs3.la
 pkglib_LTLIBRARIES += plugins/libs3.la
@@ -225,7 +220,7 @@ plugins_liblibs3_la_CPPFLAGS = $(plugin_cppflags) $(LIBS3_CFLAGS) $(CRYPTO_CFLAG
 plugins_liblibs3_la_CFLAGS = $(plugin_cflags)
 plugins_libs3_la_SOURCES =
 plugins_libs3_la_LDFLAGS = $(plugin_ldflags)
-plugins_libs3_la_LIBADD = plugins/liblibs3.la core/libmigrate.la $(LIBS3_LIBS) $(CRYPTO_LIBS)
+plugins_libs3_la_LIBADD = plugins/liblibs3.la plugins/libcommon.la core/libmigrate.la $(LIBS3_LIBS) $(CRYPTO_LIBS)
 
 if PLUGIN_MEMORY
 noinst_LTLIBRARIES += plugins/libmemory.la
@@ -247,7 +242,7 @@ plugins_libmysql_la_CPPFLAGS = $(plugin_cppflags) $(MYSQL_CFLAGS) $(CRYPTO_CFLAG
 plugins_libmysql_la_CFLAGS = $(plugin_cflags)
 plugins_mysql_la_SOURCES =
 plugins_mysql_la_LDFLAGS = $(plugin_ldflags)
-plugins_mysql_la_LIBADD = plugins/libmysql.la core/libmigrate.la $(MYSQL_LIBS) $(CRYPTO_LIBS)
+plugins_mysql_la_LIBADD = plugins/libmysql.la plugins/libcommon.la core/libmigrate.la $(MYSQL_LIBS) $(CRYPTO_LIBS)
 
 if PLUGIN_POSIX
 noinst_LTLIBRARIES += plugins/libposix.la
@@ -269,7 +264,7 @@ plugins_libpostgres_la_CPPFLAGS = $(plugin_cppflags) $(POSTGRES_CFLAGS)
 plugins_libpostgres_la_CFLAGS = $(plugin_cflags)
 plugins_postgres_la_SOURCES =
 plugins_postgres_la_LDFLAGS = $(plugin_ldflags)
-plugins_postgres_la_LIBADD = plugins/libpostgres.la core/libmigrate.la $(POSTGRES_LIBS)
+plugins_postgres_la_LIBADD = plugins/libpostgres.la plugins/libcommon.la core/libmigrate.la $(POSTGRES_LIBS)
 
 if PLUGIN_REDIS
 noinst_LTLIBRARIES += plugins/libredis.la
@@ -280,7 +275,7 @@ plugins_libredis_la_CPPFLAGS = $(plugin_cppflags) $(REDIS_CFLAGS)
 plugins_libredis_la_CFLAGS = $(plugin_cflags)
 plugins_redis_la_SOURCES =
 plugins_redis_la_LDFLAGS = $(plugin_ldflags)
-plugins_redis_la_LIBADD = plugins/libredis.la core/libmigrate.la $(REDIS_LIBS)
+plugins_redis_la_LIBADD = plugins/libredis.la plugins/libcommon.la core/libmigrate.la $(REDIS_LIBS)
 
 if PLUGIN_S3
 noinst_LTLIBRARIES += plugins/libs3store.la
@@ -291,7 +286,7 @@ plugins_libs3store_la_CPPFLAGS = $(plugin_cppflags) $(S3_CFLAGS)
 plugins_libs3store_la_CFLAGS = $(plugin_cflags)
 plugins_s3_la_SOURCES =
 plugins_s3_la_LDFLAGS = $(plugin_ldflags)
-plugins_s3_la_LIBADD = plugins/libs3store.la core/libmigrate.la $(S3_LIBS)
+plugins_s3_la_LIBADD = plugins/libs3store.la plugins/libcommon.la core/libmigrate.la $(S3_LIBS)
 
 if PLUGIN_SQLITE
 noinst_LTLIBRARIES += plugins/libsqlite.la
@@ -302,4 +297,4 @@ plugins_libsqlite_la_CPPFLAGS = $(plugin_cppflags) $(SQLITE_CFLAGS)
 plugins_libsqlite_la_CFLAGS = $(plugin_cflags)
 plugins_sqlite_la_SOURCES =
 plugins_sqlite_la_LDFLAGS = $(plugin_ldflags)
-plugins_sqlite_la_LIBADD = plugins/libsqlite.la core/libmigrate.la $(SQLITE_LIBS)
+plugins_sqlite_la_LIBADD = plugins/libsqlite.la plugins/libcommon.la core/libmigrate.la $(SQLITE_LIBS)

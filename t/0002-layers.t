@@ -86,10 +86,10 @@ plugins_see_no_other() {
 	t_wrong=$(for t_folder in plugins/*/ plugins/*/*/; do
 		grep -nE '^[[:space:]]*#[[:space:]]*include[[:space:]]*("|<migrate/)' "$t_folder"*.[ch] /dev/null |
 			sed -E 's|^([^:]*:[0-9]*):[^"<]*(["<].*[">]).*|\1 \2|' | while read -r t_where t_what; do
-			case $t_what in
-			'<migrate/plugin.h>' | '"../common/'*) continue ;;
-			'"'*/*) ;;
-			'"'*) t_name=${t_what#?}; [ ! -f "$t_folder${t_name%?}" ] || continue ;;
+			case $t_folder:$t_what in
+			*:'<migrate/plugin.h>' | *:'"../common/'* | plugins/common/?*:'"../'[a-z]*) continue ;;
+			*:'"'*/*) ;;
+			*:'"'*) t_name=${t_what#?}; [ ! -f "$t_folder${t_name%?}" ] || continue ;;
 			esac
 			echo "$t_where $t_what"
 		done

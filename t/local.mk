@@ -48,6 +48,7 @@ unit_tests = \
 	t/unit/test-sqlite-rows \
 	t/unit/test-sqlite-tables \
 	t/unit/test-stride \
+	t/unit/test-text \
 	t/unit/test-window \
 	t/unit/test-window-threads \
 	$(empty)
@@ -96,21 +97,22 @@ t_unit_test_journal_texts_LDADD = $(memory_test_libs) $(SQLITE_LIBS)
 t_unit_test_journal_threads_LDADD = $(memory_test_libs)
 
 # Tests of a plugin's inside link its archive too.
+common_test_libs = plugins/libcommon.la core/libcore.la $(CHECK_LIBS)
 posix_test_libs = plugins/libposix.la core/libcore.la $(CHECK_LIBS)
-s3_test_libs = plugins/libs3store.la core/libcore.la $(CHECK_LIBS) $(S3_LIBS)
-sqlite_test_libs = plugins/libsqlite.la core/libcore.la $(CHECK_LIBS) $(SQLITE_LIBS)
-t_unit_test_decide_LDADD = $(sqlite_test_libs)
+s3_test_libs = plugins/libs3store.la plugins/libcommon.la core/libcore.la $(CHECK_LIBS) $(S3_LIBS)
+sqlite_test_libs = plugins/libsqlite.la plugins/libcommon.la core/libcore.la $(CHECK_LIBS) $(SQLITE_LIBS)
+t_unit_test_decide_LDADD = $(common_test_libs)
 t_unit_test_libs3_CPPFLAGS = $(AM_CPPFLAGS) $(LIBS3_CFLAGS) $(CRYPTO_CFLAGS)
-t_unit_test_libs3_LDADD = plugins/liblibs3.la core/libcore.la $(CHECK_LIBS) $(LIBS3_LIBS)
+t_unit_test_libs3_LDADD = plugins/liblibs3.la plugins/libcommon.la core/libcore.la $(CHECK_LIBS) $(LIBS3_LIBS)
 t_unit_test_mysql_CPPFLAGS = $(AM_CPPFLAGS) $(MYSQL_CFLAGS)
-t_unit_test_mysql_LDADD = plugins/libmysql.la core/libcore.la $(CHECK_LIBS) $(MYSQL_LIBS) $(CRYPTO_LIBS)
+t_unit_test_mysql_LDADD = plugins/libmysql.la plugins/libcommon.la core/libcore.la $(CHECK_LIBS) $(MYSQL_LIBS) $(CRYPTO_LIBS)
 t_unit_test_posix_list_LDADD = $(posix_test_libs)
 t_unit_test_posix_parts_LDADD = $(posix_test_libs)
 t_unit_test_posix_write_LDADD = $(posix_test_libs)
 t_unit_test_postgres_CPPFLAGS = $(AM_CPPFLAGS) $(POSTGRES_CFLAGS)
-t_unit_test_postgres_LDADD = plugins/libpostgres.la core/libcore.la $(CHECK_LIBS) $(POSTGRES_LIBS)
+t_unit_test_postgres_LDADD = plugins/libpostgres.la plugins/libcommon.la core/libcore.la $(CHECK_LIBS) $(POSTGRES_LIBS)
 t_unit_test_redis_CPPFLAGS = $(AM_CPPFLAGS) $(REDIS_CFLAGS)
-t_unit_test_redis_LDADD = plugins/libredis.la core/libcore.la $(CHECK_LIBS) $(REDIS_LIBS)
+t_unit_test_redis_LDADD = plugins/libredis.la plugins/libcommon.la core/libcore.la $(CHECK_LIBS) $(REDIS_LIBS)
 t_unit_test_s3_answers_LDADD = $(s3_test_libs)
 t_unit_test_s3_keys_LDADD = $(s3_test_libs)
 t_unit_test_s3_pages_LDADD = $(s3_test_libs)
@@ -120,6 +122,7 @@ t_unit_test_server_LDADD = $(posix_test_libs)
 t_unit_test_sqlite_files_LDADD = $(sqlite_test_libs)
 t_unit_test_sqlite_rows_LDADD = $(sqlite_test_libs)
 t_unit_test_sqlite_tables_LDADD = $(sqlite_test_libs)
+t_unit_test_text_LDADD = $(common_test_libs)
 
 # Shell tests, run by sh. The long ones begin first, so that nobody waits for them at the end.
 long_tests = \
@@ -339,10 +342,10 @@ t_fuzz_fuzz_job_SOURCES = t/fuzz/fuzz-job.c $(fuzz_main)
 t_fuzz_fuzz_job_LDADD = core/libcore.la
 t_fuzz_fuzz_job_LDFLAGS = $(fuzz_ldflags)
 fuzz_ldflags = $(AM_LDFLAGS) $(FUZZING_LDFLAGS)
-s3_fuzz_libs = plugins/libs3store.la core/libcore.la $(S3_LIBS)
+s3_fuzz_libs = plugins/libs3store.la plugins/libcommon.la core/libcore.la $(S3_LIBS)
 t_fuzz_fuzz_redis_SOURCES = t/fuzz/fuzz-redis.c $(fuzz_main)
 t_fuzz_fuzz_redis_CPPFLAGS = $(AM_CPPFLAGS) $(REDIS_CFLAGS)
-t_fuzz_fuzz_redis_LDADD = plugins/libredis.la core/libcore.la $(REDIS_LIBS)
+t_fuzz_fuzz_redis_LDADD = plugins/libredis.la plugins/libcommon.la core/libcore.la $(REDIS_LIBS)
 t_fuzz_fuzz_redis_LDFLAGS = $(fuzz_ldflags)
 t_fuzz_fuzz_s3_answer_SOURCES = t/fuzz/fuzz-s3-answer.c $(fuzz_main)
 t_fuzz_fuzz_s3_answer_LDADD = $(s3_fuzz_libs)

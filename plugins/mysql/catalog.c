@@ -26,12 +26,12 @@ enum migrate_status no_such(struct self *self, const char *option, const char *w
 static char *variable(struct self *self, const char *name, const char *otherwise,
 		      enum migrate_status *status)
 {
-	struct sql s = { .n = 0 };
+	struct text s = { .n = 0 };
 	char *value = NULL;
 	struct answer *res;
 	struct row row;
 
-	sql_add(&s, "SHOW GLOBAL VARIABLES WHERE variable_name = '%s'", name);
+	text_printf(&s, "SHOW GLOBAL VARIABLES WHERE variable_name = '%s'", name);
 	res = catalog_built(self, &s, SHAPE("sS", 0, 1), status);
 	if (!res)
 		return NULL;
@@ -182,16 +182,16 @@ static enum migrate_status check_kind(struct self *self, const struct row *row)
 static enum migrate_status take_table(struct self *self, const struct row *row)
 {
 	struct instance *inst = self->instance;
-	struct sql s = { .n = 0 };
+	struct text s = { .n = 0 };
 
 	inst->space = strdup(field_text(row, 0));
 	inst->table = strdup(field_text(row, 1));
 	if (!inst->space || !inst->table)
 		return out_of_memory(self);
 	sql_name(&s, inst->space);
-	sql_add(&s, ".");
+	text_printf(&s, ".");
 	sql_name(&s, inst->table);
-	inst->table_sql = sql_finish(&s);
+	inst->table_sql = text_finish(&s);
 	return inst->table_sql ? check_kind(self, row) : out_of_memory(self);
 }
 
@@ -199,17 +199,17 @@ static enum migrate_status take_table(struct self *self, const struct row *row)
 static enum migrate_status look(struct self *self, const char *space, const char *name, bool *found)
 {
 	enum migrate_status status;
-	struct sql s = { .n = 0 };
+	struct text s = { .n = 0 };
 	struct answer *res;
 	struct row row;
 
-	sql_add(&s, "SELECT table_schema, table_name, table_type, COALESCE(engine, '') FROM "
-		    "information_schema.tables WHERE table_schema = ");
+	text_printf(&s, "SELECT table_schema, table_name, table_type, COALESCE(engine, '') FROM "
+			"information_schema.tables WHERE table_schema = ");
 	if (space)
 		sql_string(&s, space);
 	else
-		sql_add(&s, "DATABASE()");
-	sql_add(&s, " AND table_name = ");
+		text_printf(&s, "DATABASE()");
+	text_printf(&s, " AND table_name = ");
 	sql_string(&s, name);
 	res = catalog_built(self, &s, SHAPE("ssss", 0, ANY_ROWS), &status);
 	*found = false;
@@ -272,15 +272,15 @@ static enum migrate_status check_update(struct self *self)
 {
 	const struct instance *inst = self->instance;
 	enum migrate_status status;
-	struct sql s = { .n = 0 };
+	struct text s = { .n = 0 };
 
 	if (!inst->writes)
 		return MIGRATE_OK;
-	sql_add(&s, "EXPLAIN UPDATE %s SET %s = %s", inst->table_sql, inst->column->sql,
-		inst->column->sql);
+	text_printf(&s, "EXPLAIN UPDATE %s SET %s = %s", inst->table_sql, inst->column->sql,
+		    inst->column->sql);
 	for (size_t i = 0; i < inst->set_count; i++)
-		sql_add(&s, ", %s = %s", inst->set[i].column->sql, inst->set[i].column->sql);
-	sql_add(&s, " WHERE 1 = 0");
+		text_printf(&s, ", %s = %s", inst->set[i].column->sql, inst->set[i].column->sql);
+	text_printf(&s, " WHERE 1 = 0");
 	answer_free(catalog_built(self, &s, SHAPE("*", 0, ANY_ROWS), &status));
 	if (status != MIGRATE_DENIED)
 		return status;
@@ -293,14 +293,14 @@ static enum migrate_status check_select(struct self *self)
 {
 	const struct instance *inst = self->instance;
 	enum migrate_status status;
-	struct sql s = { .n = 0 };
+	struct text s = { .n = 0 };
 
-	sql_add(&s, "SELECT %s", inst->column->sql);
+	text_printf(&s, "SELECT %s", inst->column->sql);
 	for (size_t k = 0; k < inst->key_count; k++)
-		sql_add(&s, ", %s", inst->key[k].column->sql);
+		text_printf(&s, ", %s", inst->key[k].column->sql);
 	for (size_t i = 0; i < inst->set_count; i++)
-		sql_add(&s, ", %s", inst->set[i].column->sql);
-	sql_add(&s, " FROM %s LIMIT 0", inst->table_sql);
+		text_printf(&s, ", %s", inst->set[i].column->sql);
+	text_printf(&s, " FROM %s LIMIT 0", inst->table_sql);
 	answer_free(catalog_built(self, &s, SHAPE("*", 0, 0), &status));
 	if (status != MIGRATE_DENIED)
 		return status;
@@ -321,22 +321,22 @@ static enum migrate_status triggers_read(struct self *self)
 {
 	struct instance *inst = self->instance;
 	enum migrate_status status;
-	struct sql s = { .n = 0 };
+	struct text s = { .n = 0 };
 	struct answer *res;
 	struct row row;
 
-	sql_add(&s, "SELECT (SELECT COUNT(*) FROM information_schema.triggers WHERE "
-		    "event_object_schema = ");
+	text_printf(&s, "SELECT (SELECT COUNT(*) FROM information_schema.triggers WHERE "
+			"event_object_schema = ");
 	sql_string(&s, inst->space);
-	sql_add(&s, " AND event_object_table = ");
+	text_printf(&s, " AND event_object_table = ");
 	sql_string(&s, inst->table);
-	sql_add(&s, " AND event_manipulation = 'UPDATE' AND action_timing = 'BEFORE') = 0 AND "
-		    "(EXISTS (SELECT 1 FROM information_schema.user_privileges WHERE "
-		    "privilege_type = 'TRIGGER') OR EXISTS (SELECT 1 FROM "
-		    "information_schema.schema_privileges WHERE privilege_type = 'TRIGGER' AND "
-		    "table_schema = ");
+	text_printf(&s, " AND event_manipulation = 'UPDATE' AND action_timing = 'BEFORE') = 0 AND "
+			"(EXISTS (SELECT 1 FROM information_schema.user_privileges WHERE "
+			"privilege_type = 'TRIGGER') OR EXISTS (SELECT 1 FROM "
+			"information_schema.schema_privileges WHERE privilege_type = 'TRIGGER' AND "
+			"table_schema = ");
 	sql_string(&s, inst->space);
-	sql_add(&s, "))");
+	text_printf(&s, "))");
 	res = catalog_built(self, &s, SHAPE("I", 1, 1), &status);
 	inst->verify = !res || !row_next(res, &row) || *field_text(&row, 0) != '1';
 	answer_free(res);

@@ -15,7 +15,7 @@
  */
 
 struct tree {
-	struct sql *s;
+	struct text *s;
 	const struct instance *inst;
 	const struct migrate_bytes *identities;
 	void (*leaf)(struct tree *t, size_t i);
@@ -33,13 +33,13 @@ static void grow(struct tree *t, size_t from, size_t to)
 		t->leaf(t, from);
 		return;
 	}
-	sql_bytes(t->s, "IF(", 3);
+	text_add(t->s, "IF(", 3);
 	t->good &= text_before(t->s, t->inst, t->identities[middle]);
-	sql_bytes(t->s, ",", 1);
+	text_add(t->s, ",", 1);
 	grow(t, from, middle);
-	sql_bytes(t->s, ",", 1);
+	text_add(t->s, ",", 1);
 	grow(t, middle, to);
-	sql_bytes(t->s, ")", 1);
+	text_add(t->s, ")", 1);
 }
 
 static void value_leaf(struct tree *t, size_t i)
@@ -62,15 +62,15 @@ static void add_value(struct tree *t, size_t n)
 
 	t->column = inst->column;
 	t->leaf = value_leaf;
-	sql_add(t->s, "%s = ", inst->column->sql);
+	text_printf(t->s, "%s = ", inst->column->sql);
 	if (inst->kind == KIND_JSON) {
-		sql_add(t->s, "JSON_REPLACE(%s, ", inst->column->sql);
+		text_printf(t->s, "JSON_REPLACE(%s, ", inst->column->sql);
 		sql_string(t->s, inst->json_path);
-		sql_bytes(t->s, ", ", 2);
+		text_add(t->s, ", ", 2);
 	}
 	grow(t, 0, n);
 	if (inst->kind == KIND_JSON)
-		sql_bytes(t->s, ")", 1);
+		text_add(t->s, ")", 1);
 }
 
 /* What each member keeps for the next of its `set:` columns; the job's if it keeps nothing. */
@@ -105,7 +105,7 @@ static bool fill_sets(struct tree *t, struct migrate_bytes *left, struct migrate
 		t->column = inst->set[k].column;
 		if (!next_values(&inst->set[k], t->members, left, values, n, &differ))
 			return false;
-		sql_add(t->s, "%s%s = ", k || comma ? ", " : "", t->column->sql);
+		text_printf(t->s, "%s%s = ", k || comma ? ", " : "", t->column->sql);
 		if (differ)
 			grow(t, 0, n);
 		else
@@ -135,7 +135,7 @@ static enum migrate_status add_sets(struct self *self, struct tree *t, size_t n,
  * AND (id, path) IN ((1, 'a'), ...), by bytes whatever the collation. Of long values a
  * digest does, so that a statement is not twice as long for them.
  */
-static bool add_guard(struct sql *s, const struct instance *inst,
+static bool add_guard(struct text *s, const struct instance *inst,
 		      const struct migrate_change *const *members,
 		      const struct migrate_bytes *identities, size_t n)
 {
@@ -143,15 +143,15 @@ static bool add_guard(struct sql *s, const struct instance *inst,
 
 	for (size_t i = 0; i < n; i++)
 		digests |= members[i]->before.n > GUARD_MAX;
-	sql_add(s, " AND (");
+	text_printf(s, " AND (");
 	for (size_t k = 0; k < inst->key_count; k++)
-		sql_add(s, "%s, ", inst->key[k].column->sql);
+		text_printf(s, "%s, ", inst->key[k].column->sql);
 	if (digests)
-		sql_add(s, "IF(OCTET_LENGTH(%s) > %d, UNHEX(SHA2(%s, 256)), %s)", inst->bytes_sql,
-			GUARD_MAX, inst->bytes_sql, inst->bytes_sql);
+		text_printf(s, "IF(OCTET_LENGTH(%s) > %d, UNHEX(SHA2(%s, 256)), %s)",
+			    inst->bytes_sql, GUARD_MAX, inst->bytes_sql, inst->bytes_sql);
 	else
-		sql_add(s, "%s", inst->bytes_sql);
-	sql_add(s, ") IN (");
+		text_printf(s, "%s", inst->bytes_sql);
+	text_printf(s, ") IN (");
 	for (size_t i = 0; i < n; i++) {
 		unsigned char digest[SHA256_DIGEST_LENGTH];
 		struct migrate_bytes value = members[i]->before;
@@ -161,14 +161,14 @@ static bool add_guard(struct sql *s, const struct instance *inst,
 				return false;
 			value = (struct migrate_bytes){ .p = digest, .n = sizeof(digest) };
 		}
-		sql_bytes(s, i ? ",(" : "(", i ? 2 : 1);
+		text_add(s, i ? ",(" : "(", i ? 2 : 1);
 		if (!text_key_values(s, inst, identities[i]))
 			return false;
-		sql_bytes(s, ",", 1);
+		text_add(s, ",", 1);
 		sql_binary(s, value);
-		sql_bytes(s, ")", 1);
+		text_add(s, ")", 1);
 	}
-	sql_bytes(s, ")", 1);
+	text_add(s, ")", 1);
 	return true;
 }
 
@@ -176,27 +176,27 @@ enum migrate_status change_build(struct self *self, const struct migrate_change 
 				 const struct migrate_bytes *identities, size_t n, bool value)
 {
 	const struct instance *inst = self->instance;
-	struct sql *s = &self->text;
+	struct text *s = &self->text;
 	struct tree t = {
 		.s = s, .inst = inst, .identities = identities, .members = members, .good = true
 	};
 	enum migrate_status status = MIGRATE_OK;
 
-	sql_reset(s);
+	text_reset(s);
 	/* nothing is waited for while rows are locked; who does not wait is in no deadlock */
 	if (inst->is_mariadb)
-		sql_add(s, "SET STATEMENT innodb_lock_wait_timeout = 0 FOR ");
-	sql_add(s, "UPDATE %s FORCE INDEX (%s) SET ", inst->table_sql, inst->key_index);
+		text_printf(s, "SET STATEMENT innodb_lock_wait_timeout = 0 FOR ");
+	text_printf(s, "UPDATE %s FORCE INDEX (%s) SET ", inst->table_sql, inst->key_index);
 	if (value)
 		add_value(&t, n);
 	if (inst->set_count)
 		status = add_sets(self, &t, n, value);
 	if (status)
 		return status;
-	sql_add(s, " WHERE ");
+	text_printf(s, " WHERE ");
 	if (!text_keys(s, inst, identities, n) || !t.good ||
 	    !add_guard(s, inst, members, identities, n))
 		return migrate_fail(self->session, MIGRATE_INVALID,
 				    "not an identity of a row of '%s'", inst->table);
-	return s->failed ? out_of_memory(self) : MIGRATE_OK;
+	return s->bad ? out_of_memory(self) : MIGRATE_OK;
 }

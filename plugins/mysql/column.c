@@ -21,13 +21,13 @@ static char *copy_or_null(const struct row *row, size_t column)
 static bool take_row(struct column *c, const struct instance *inst, const struct row *row)
 {
 	const char *extra = field_text(row, 8);
-	struct sql s = { .n = 0 };
+	struct text s = { .n = 0 };
 
-	sql_add(&s, "%s.", inst->table_sql);
+	text_printf(&s, "%s.", inst->table_sql);
 	sql_name(&s, field_text(row, 0));
 	*c = (struct column){
 		.name = strdup(field_text(row, 0)),
-		.sql = sql_finish(&s),
+		.sql = text_finish(&s),
 		.type = strdup(field_text(row, 1)),
 		.shown = strdup(field_text(row, 2)),
 		.charset = copy_or_null(row, 6),
@@ -59,15 +59,15 @@ static enum migrate_status read_all(struct self *self)
 {
 	struct instance *inst = self->instance;
 	enum migrate_status status;
-	struct sql s = { .n = 0 };
+	struct text s = { .n = 0 };
 	struct answer *res;
 	struct row row;
 
-	sql_add(&s, "%s", columns_sql);
+	text_printf(&s, "%s", columns_sql);
 	sql_string(&s, inst->space);
-	sql_add(&s, " AND table_name = ");
+	text_printf(&s, " AND table_name = ");
 	sql_string(&s, inst->table);
-	sql_add(&s, " ORDER BY ordinal_position");
+	text_printf(&s, " ORDER BY ordinal_position");
 	res = catalog_built(self, &s, SHAPE("sssIIuSSSuuuS", 0, COLUMNS_MAX), &status);
 	if (!res)
 		return status;

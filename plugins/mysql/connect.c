@@ -228,28 +228,29 @@ static void keep_alive(const struct link *link)
  * sets: what the handshake asked for, init_connect or the server's own choice may
  * have changed.
  */
-static void build_settings(struct sql *s, const struct instance *inst, bool is_mariadb)
+static void build_settings(struct text *s, const struct instance *inst, bool is_mariadb)
 {
 	long long lock = inst->lock_timeout ? (inst->lock_timeout + 999) / 1000 : 31536000;
 	long long row = is_mariadb ? lock : 1, limit = inst->statement_timeout;
 
-	sql_reset(s);
-	sql_add(s,
-		"SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', autocommit = "
-		"1, innodb_lock_wait_timeout = %lld, lock_wait_timeout = %lld, foreign_key_checks "
-		"= 1, unique_checks = 1, sql_safe_updates = 0, sql_select_limit = "
-		"18446744073709551615, wait_timeout = %d, character_set_client = utf8mb4, "
-		"character_set_results = utf8mb4, character_set_connection = utf8mb4, "
-		"collation_connection = utf8mb4_general_ci",
-		row, lock, SESSION_TIMEOUT);
+	text_reset(s);
+	text_printf(
+	    s,
+	    "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', autocommit = "
+	    "1, innodb_lock_wait_timeout = %lld, lock_wait_timeout = %lld, foreign_key_checks "
+	    "= 1, unique_checks = 1, sql_safe_updates = 0, sql_select_limit = "
+	    "18446744073709551615, wait_timeout = %d, character_set_client = utf8mb4, "
+	    "character_set_results = utf8mb4, character_set_connection = utf8mb4, "
+	    "collation_connection = utf8mb4_general_ci",
+	    row, lock, SESSION_TIMEOUT);
 	if (is_mariadb)
-		sql_add(s,
-			", max_statement_time = %lld.%03lld, in_predicate_conversion_threshold = 0",
-			limit / 1000, limit % 1000);
+		text_printf(
+		    s, ", max_statement_time = %lld.%03lld, in_predicate_conversion_threshold = 0",
+		    limit / 1000, limit % 1000);
 	else
-		sql_add(s, ", max_execution_time = %lld", limit);
+		text_printf(s, ", max_execution_time = %lld", limit);
 	if (inst->has_moment)
-		sql_add(s, ", time_zone = '+00:00'");
+		text_printf(s, ", time_zone = '+00:00'");
 }
 
 /*
@@ -290,12 +291,12 @@ static enum migrate_status prove_texts(struct self *self, struct link *link)
 static enum migrate_status set_up(struct self *self, struct link *link)
 {
 	const char *option = address_of(self, link)->option;
-	struct sql s = { .n = 0 };
+	struct text s = { .n = 0 };
 	enum migrate_status status;
 	char *text;
 
 	build_settings(&s, self->instance, mariadb_connection(link->conn));
-	text = sql_finish(&s);
+	text = text_finish(&s);
 	status = text ? command(self, link, text, option) : out_of_memory(self);
 	free(text);
 	if (!status) /* others cannot be logged as statements */

@@ -37,7 +37,7 @@ static const struct {
 static enum migrate_status fact(struct self *self, struct migrate_describe_database *r, size_t i)
 {
 	const struct instance *inst = self->instance;
-	struct sql space = { .n = 0 }, table = { .n = 0 }, s = { .n = 0 };
+	struct text space = { .n = 0 }, table = { .n = 0 }, s = { .n = 0 };
 	enum migrate_status status;
 	struct answer *res;
 	struct row row;
@@ -47,20 +47,20 @@ static enum migrate_status fact(struct self *self, struct migrate_describe_datab
 	for (const char *p = facts[i].sql, *next; *p; p = next) {
 		next = strchr(p, '%');
 		next = next ? next : p + strlen(p);
-		sql_bytes(&s, p, (size_t)(next - p));
+		text_add(&s, p, (size_t)(next - p));
 		if (next[0] == '%' && next[1] == 's') {
-			struct sql *one = space.n ? &space : &table;
+			struct text *one = space.n ? &space : &table;
 
-			sql_bytes(&s, one->p, one->n);
+			text_add(&s, one->p, one->n);
 			one->n = 0;
 		} else if (*next) {
-			sql_bytes(&s, "%", 1);
+			text_add(&s, "%", 1);
 		}
 		next += *next ? 2 : 0;
 	}
-	s.failed |= space.failed || table.failed;
-	free(space.p);
-	free(table.p);
+	s.bad |= space.bad || table.bad;
+	text_release(&space);
+	text_release(&table);
 	res = catalog_built(self, &s, SHAPE("S", 0, 1), &status);
 	if (res && row_next(res, &row) && *field_text(&row, 0))
 		migrate_set_fact(r, facts[i].name, "%s", field_text(&row, 0));
@@ -70,12 +70,12 @@ static enum migrate_status fact(struct self *self, struct migrate_describe_datab
 
 static void own_facts(const struct instance *inst, struct migrate_describe_database *r)
 {
-	struct sql s = { .n = 0 };
+	struct text s = { .n = 0 };
 	char *names;
 
 	for (size_t k = 0; k < inst->key_count; k++)
-		sql_add(&s, "%s%s", k ? ", " : "", inst->key[k].column->name);
-	names = sql_finish(&s);
+		text_printf(&s, "%s%s", k ? ", " : "", inst->key[k].column->name);
+	names = text_finish(&s);
 	migrate_set_fact(r, "table", "%s.%s", inst->space, inst->table);
 	migrate_set_fact(r, "key", "%s", names ? names : "");
 	migrate_set_fact(r, "column type", "%s", inst->column->shown);

@@ -19,7 +19,7 @@ struct search {
 	struct lookup lookup;
 };
 
-static void add_value(struct sql *s, const struct instance *inst, struct migrate_bytes value)
+static void add_value(struct text *s, const struct instance *inst, struct migrate_bytes value)
 {
 	if (inst->kind == KIND_JSON && !inst->indexed)
 		sql_text(s, value);
@@ -28,18 +28,18 @@ static void add_value(struct sql *s, const struct instance *inst, struct migrate
 }
 
 /* Up to half a packet of values that rows can hold; false: there are none left. */
-static bool add_values(struct search *f, struct sql *s)
+static bool add_values(struct search *f, struct text *s)
 {
 	const struct instance *inst = f->self->instance;
 	size_t limit = s->n + (size_t)inst->packet / 2, count = 0;
 
-	for (f->end = f->first; f->end < f->r->count && s->n < limit && !s->failed; f->end++) {
+	for (f->end = f->first; f->end < f->r->count && s->n < limit && !s->bad; f->end++) {
 		struct migrate_bytes value = f->r->values[f->end];
 
 		if (!value_is_possible(inst, value))
 			continue;
 		if (count++)
-			sql_bytes(s, ",", 1);
+			text_add(s, ",", 1);
 		add_value(s, inst, value);
 	}
 	return count > 0;
@@ -49,22 +49,22 @@ static bool add_values(struct search *f, struct sql *s)
 static enum migrate_status build(struct search *f, bool *any)
 {
 	const struct instance *inst = f->self->instance;
-	struct sql *s = &f->self->text;
+	struct text *s = &f->self->text;
 
 	text_select(s, inst, inst->row_sql, inst->find_index);
-	sql_add(s, "%s IN (",
-		inst->kind == KIND_JSON && !inst->indexed ? inst->value_sql
-							  : inst->find_column->sql);
+	text_printf(s, "%s IN (",
+		    inst->kind == KIND_JSON && !inst->indexed ? inst->value_sql
+							      : inst->find_column->sql);
 	*any = add_values(f, s);
-	sql_add(s, ") AND %s", inst->usable_sql);
+	text_printf(s, ") AND %s", inst->usable_sql);
 	if (f->after.n) {
-		sql_add(s, " AND ");
+		text_printf(s, " AND ");
 		if (!text_behind(s, inst, f->after))
 			return migrate_fail(f->self->session, MIGRATE_INVALID,
 					    "not a cursor of this table");
 	}
-	sql_add(s, "%s%s ORDER BY %s LIMIT %u", inst->where ? " AND " : "",
-		inst->where ? inst->where : "", inst->order_sql, f->r->limit + 1);
+	text_printf(s, "%s%s ORDER BY %s LIMIT %u", inst->where ? " AND " : "",
+		    inst->where ? inst->where : "", inst->order_sql, f->r->limit + 1);
 	return MIGRATE_OK;
 }
 

@@ -90,12 +90,12 @@ static bool take_row(struct indexes *all, const struct instance *inst, const str
 static enum migrate_status read_all(struct self *self, struct indexes *all)
 {
 	enum migrate_status status;
-	struct sql s = { .n = 0 };
+	struct text s = { .n = 0 };
 	struct answer *res;
 	struct row row;
 	int at[I_IGNORED + 1];
 
-	sql_add(&s, "SHOW INDEX FROM %s", self->instance->table_sql);
+	text_printf(&s, "SHOW INDEX FROM %s", self->instance->table_sql);
 	res = catalog_built(self, &s, SHAPE("*", 0, ANY_ROWS), &status);
 	if (!res)
 		return status;
@@ -230,10 +230,10 @@ static void squeeze(const char *in, char *out, size_t size)
 	out[n] = '\0';
 }
 
-static bool is_written(const struct column *c, struct sql *form)
+static bool is_written(const struct column *c, struct text *form)
 {
 	char has[1024], wanted[1024];
-	char *text = sql_finish(form);
+	char *text = text_finish(form);
 
 	if (!text)
 		return false;
@@ -247,13 +247,13 @@ static bool is_written(const struct column *c, struct sql *form)
 static bool is_place(const struct instance *inst, const struct column *c)
 {
 	const char *name = inst->column->name, *path = inst->json_path;
-	struct sql unquote = { .n = 0 }, value = { .n = 0 };
+	struct text unquote = { .n = 0 }, value = { .n = 0 };
 	bool unquotes, values;
 
 	if (!c->expression || form_of(c) != FORM_TEXT)
 		return false;
-	sql_add(&unquote, "json_unquote(json_extract(%s,'%s'))", name, path);
-	sql_add(&value, "json_value(%s,'%s')", name, path);
+	text_printf(&unquote, "json_unquote(json_extract(%s,'%s'))", name, path);
+	text_printf(&value, "json_value(%s,'%s')", name, path);
 	/* each look frees what it looked for */
 	unquotes = is_written(c, &unquote);
 	values = is_written(c, &value);

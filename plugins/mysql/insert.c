@@ -28,47 +28,47 @@ static bool is_type(const struct column *c, const char *type)
 }
 
 /* Numbers of a key count on from the largest there is; other keys are drawn. */
-static void fill_key(struct sql *s, const struct column *c, size_t variable, size_t i)
+static void fill_key(struct text *s, const struct column *c, size_t variable, size_t i)
 {
 	switch (form_of(c)) {
 	case FORM_INTEGER:
 	case FORM_NUMBER:
-		sql_add(s, "@migrate_%zu + %zu", variable, i + 1);
+		text_printf(s, "@migrate_%zu + %zu", variable, i + 1);
 		break;
 	case FORM_OTHER:
 		if (is_type(c, "uuid"))
-			sql_add(s, "UUID()");
+			text_printf(s, "UUID()");
 		else if (strncmp(c->type, "inet", 4) == 0)
-			sql_add(s, "'::'");
+			text_printf(s, "'::'");
 		else
-			sql_add(s, "NOW(6) + INTERVAL %zu SECOND", i);
+			text_printf(s, "NOW(6) + INTERVAL %zu SECOND", i);
 		break;
 	case FORM_BYTES:
-		sql_add(s, "SUBSTRING(UNHEX(MD5(UUID())), 1, %llu)",
-			(unsigned long long)(c->width < 16 ? c->width : 16));
+		text_printf(s, "SUBSTRING(UNHEX(MD5(UUID())), 1, %llu)",
+			    (unsigned long long)(c->width < 16 ? c->width : 16));
 		break;
 	case FORM_TEXT:
 	case FORM_NONE:
-		sql_add(s, "SUBSTRING(MD5(UUID()), 1, %llu)",
-			(unsigned long long)(c->width < 32 ? c->width : 32));
+		text_printf(s, "SUBSTRING(MD5(UUID()), 1, %llu)",
+			    (unsigned long long)(c->width < 32 ? c->width : 32));
 		break;
 	}
 }
 
 /* The first word of enum('a','b'), as it stands there; '' for a set. */
-static void fill_word(struct sql *s, const struct column *c)
+static void fill_word(struct text *s, const struct column *c)
 {
 	const char *p = strchr(c->shown, '\''), *end = p ? p + 1 : NULL;
 
 	while (end && *end && (*end != '\'' || end[1] == '\''))
 		end += *end == '\'' ? 2 : 1;
 	if (p && end && *end && is_type(c, "enum"))
-		sql_bytes(s, p, (size_t)(end - p) + 1);
+		text_add(s, p, (size_t)(end - p) + 1);
 	else
-		sql_add(s, "''");
+		text_printf(s, "''");
 }
 
-static void fill_other(struct sql *s, const struct column *c)
+static void fill_other(struct text *s, const struct column *c)
 {
 	enum form form = form_of(c);
 
@@ -76,53 +76,53 @@ static void fill_other(struct sql *s, const struct column *c)
 		fill_word(s, c);
 	else if (is_type(c, "json") || (is_type(c, "longtext") && c->collation &&
 					strcmp(c->collation, "utf8mb4_bin") == 0))
-		sql_add(s, "'{}'");
+		text_printf(s, "'{}'");
 	else if (form == FORM_OTHER && is_type(c, "uuid"))
-		sql_add(s, "UUID()");
+		text_printf(s, "UUID()");
 	else if (form == FORM_OTHER && strncmp(c->type, "inet", 4) == 0)
-		sql_add(s, "'%s'", is_type(c, "inet4") ? "0.0.0.0" : "::");
+		text_printf(s, "'%s'", is_type(c, "inet4") ? "0.0.0.0" : "::");
 	else if (form == FORM_OTHER)
-		sql_add(s, "NOW()");
+		text_printf(s, "NOW()");
 	else if (form == FORM_TEXT || form == FORM_BYTES)
-		sql_add(s, "''");
+		text_printf(s, "''");
 	else
-		sql_add(s, "0");
+		text_printf(s, "0");
 }
 
 /* {"avatar": {"url": value}} */
-static void fill_value(struct sql *s, const struct instance *inst, struct migrate_bytes value)
+static void fill_value(struct text *s, const struct instance *inst, struct migrate_bytes value)
 {
 	if (inst->kind != KIND_JSON) {
 		text_stored(s, inst->column, value.p ? value : (struct migrate_bytes){ .p = "" });
 		return;
 	}
 	for (size_t i = 0; i < inst->path.count; i++) {
-		sql_add(s, inst->path.steps[i].is_index ? "JSON_ARRAY(" : "JSON_OBJECT(");
+		text_printf(s, inst->path.steps[i].is_index ? "JSON_ARRAY(" : "JSON_OBJECT(");
 		if (inst->path.steps[i].is_index)
 			continue;
 		sql_string(s, inst->path.steps[i].text);
-		sql_add(s, ", ");
+		text_printf(s, ", ");
 	}
 	sql_text(s, value);
 	for (size_t i = 0; i < inst->path.count; i++)
-		sql_add(s, ")");
+		text_printf(s, ")");
 }
 
-static void add_row(struct sql *s, const struct instance *inst, struct migrate_bytes value,
+static void add_row(struct text *s, const struct instance *inst, struct migrate_bytes value,
 		    size_t i)
 {
-	sql_add(s, "%s(", i ? ", " : "");
+	text_printf(s, "%s(", i ? ", " : "");
 	fill_value(s, inst, value);
 	for (size_t c = 0; c < inst->column_count; c++) {
 		if (!is_needed(inst, &inst->columns[c]))
 			continue;
-		sql_add(s, ", ");
+		text_printf(s, ", ");
 		if (is_key(inst, &inst->columns[c]))
 			fill_key(s, &inst->columns[c], c, i);
 		else
 			fill_other(s, &inst->columns[c]);
 	}
-	sql_add(s, ")");
+	text_printf(s, ")");
 }
 
 /* Where numbers of keys that the server does not count itself go on. */
@@ -138,10 +138,10 @@ static enum migrate_status set_variables(struct self *self)
 		if (!is_key(inst, column) || !is_needed(inst, column) ||
 		    (form != FORM_INTEGER && form != FORM_NUMBER))
 			continue;
-		sql_reset(&self->text);
-		sql_add(&self->text,
-			"SET @migrate_%zu = (SELECT COALESCE(MAX(%s), 0) FROM %s FOR UPDATE)", c,
-			column->sql, inst->table_sql);
+		text_reset(&self->text);
+		text_printf(&self->text,
+			    "SET @migrate_%zu = (SELECT COALESCE(MAX(%s), 0) FROM %s FOR UPDATE)",
+			    c, column->sql, inst->table_sql);
 		status = command_text(self, SLOW, "cannot add rows", NULL);
 	}
 	return status;
@@ -151,20 +151,20 @@ static enum migrate_status insert_some(struct self *self, const struct migrate_b
 				       size_t n)
 {
 	const struct instance *inst = self->instance;
-	struct sql *s = &self->text;
+	struct text *s = &self->text;
 	enum migrate_status status = set_variables(self);
 
 	if (status)
 		return status;
-	sql_reset(s);
-	sql_add(s, "INSERT INTO %s (", inst->table_sql);
+	text_reset(s);
+	text_printf(s, "INSERT INTO %s (", inst->table_sql);
 	sql_name(s, inst->column->name);
 	for (size_t c = 0; c < inst->column_count; c++)
 		if (is_needed(inst, &inst->columns[c])) {
-			sql_add(s, ", ");
+			text_printf(s, ", ");
 			sql_name(s, inst->columns[c].name);
 		}
-	sql_add(s, ") VALUES ");
+	text_printf(s, ") VALUES ");
 	for (size_t i = 0; i < n; i++)
 		add_row(s, inst, values[i], i);
 	return command_text(self, SLOW, "cannot add rows; add them with the application instead",

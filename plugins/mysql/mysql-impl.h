@@ -8,6 +8,7 @@
 #include "../common/decide.h"
 #include "../common/held.h"
 #include "../common/json-path.h"
+#include "../common/text.h"
 
 #include <mysql.h>
 #include <stdint.h>
@@ -46,24 +47,14 @@ struct mysql_config {
 	int64_t lock_timeout, statement_timeout;
 };
 
-/* ---- sql.c: texts that are put together ---- */
+/* ---- sql.c: names and values in statements ---- */
 
-struct sql {
-	char *p;
-	size_t n, cap;
-	bool failed;
-};
-
-void sql_reset(struct sql *s);
-void sql_add(struct sql *s, const char *format, ...) MIGRATE_PRINTF(2, 3);
-void sql_bytes(struct sql *s, const void *p, size_t n);
-void sql_name(struct sql *s, const char *name);             /* `name` */
-void sql_hex(struct sql *s, struct migrate_bytes value);    /* x'6e616d65' */
-void sql_binary(struct sql *s, struct migrate_bytes value); /* _binary x'6e616d65' */
-void sql_text(struct sql *s, struct migrate_bytes value);   /* _utf8mb4 x'6e616d65' */
-void sql_string(struct sql *s, const char *value);
-/* The text, the caller's to free; NULL: out of memory. */
-char *sql_finish(struct sql *s);
+void sql_name(struct text *s, const char *name);             /* `name` */
+void sql_hex(struct text *s, struct migrate_bytes value);    /* x'6e616d65' */
+void sql_binary(struct text *s, struct migrate_bytes value); /* _binary x'6e616d65' */
+void sql_text(struct text *s, struct migrate_bytes value);   /* _utf8mb4 x'6e616d65' */
+void sql_string(struct text *s, const char *value);
+/* The caller's to free; NULL: out of memory. */
 char *quoted_name(const char *name);
 
 /* ---- bytes.c: looking byte strings up ---- */
@@ -200,7 +191,7 @@ struct self {
 	struct instance *instance;
 	struct migrate_session *session; /* of the call under way */
 	struct link main, scan;
-	struct sql text; /* the statement, memory kept from call to call */
+	struct text text; /* the statement, memory kept from call to call */
 	unsigned char identity[MIGRATE_IDENTITY_MAX + 8];
 	char shown[4096];
 	unsigned char *extra; /* EXTRA_MAX bytes */
@@ -268,7 +259,7 @@ struct answer *query(struct self *self, struct link *link, const char *sql, size
 		     enum migrate_status *status);
 struct answer *catalog(struct self *self, const char *sql, const struct shape *shape,
 		       enum migrate_status *status);
-struct answer *catalog_built(struct self *self, struct sql *s, const struct shape *shape,
+struct answer *catalog_built(struct self *self, struct text *s, const struct shape *shape,
 			     enum migrate_status *status);
 /* The statement in self->text. */
 struct answer *query_text(struct self *self, struct link *link, const struct shape *shape,
@@ -363,22 +354,22 @@ enum migrate_status no_such_column(struct self *self, const char *option, const 
 
 enum migrate_status text_build(struct self *self, const char *where);
 /* A key column of a row. False: not a part of an identity of this table. */
-bool text_key(struct sql *s, const struct instance *inst, size_t k, struct migrate_bytes part);
+bool text_key(struct text *s, const struct instance *inst, size_t k, struct migrate_bytes part);
 /* All of them, with commas between. */
-bool text_key_values(struct sql *s, const struct instance *inst, struct migrate_bytes identity);
+bool text_key_values(struct text *s, const struct instance *inst, struct migrate_bytes identity);
 /* Rows of these identities, rows before one, rows behind one. False: as above. */
-bool text_keys(struct sql *s, const struct instance *inst, const struct migrate_bytes *identities,
+bool text_keys(struct text *s, const struct instance *inst, const struct migrate_bytes *identities,
 	       size_t n);
-bool text_before(struct sql *s, const struct instance *inst, struct migrate_bytes identity);
-bool text_behind(struct sql *s, const struct instance *inst, struct migrate_bytes identity);
+bool text_before(struct text *s, const struct instance *inst, struct migrate_bytes identity);
+bool text_behind(struct text *s, const struct instance *inst, struct migrate_bytes identity);
 /* SELECT of rows as row.c reads them, up to WHERE. */
-void text_select(struct sql *s, const struct instance *inst, const char *what, const char *index);
+void text_select(struct text *s, const struct instance *inst, const char *what, const char *index);
 /* A value of such a column as the server compares it without leaving the index. */
-void text_literal(struct sql *s, const struct column *c, struct migrate_bytes value);
+void text_literal(struct text *s, const struct column *c, struct migrate_bytes value);
 /* Text that becomes the column's type: times, uuid. */
-void text_typed(struct sql *s, const struct column *c, struct migrate_bytes value);
+void text_typed(struct text *s, const struct column *c, struct migrate_bytes value);
 /* The literal of what is written to a column. */
-void text_stored(struct sql *s, const struct column *c, struct migrate_bytes value);
+void text_stored(struct text *s, const struct column *c, struct migrate_bytes value);
 
 /* ---- identity.c, row.c: result rows as the contract wants them ---- */
 

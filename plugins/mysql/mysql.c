@@ -136,7 +136,7 @@ static void self_free(struct self *self)
 {
 	link_close(&self->main);
 	link_close(&self->scan);
-	free(self->text.p);
+	text_release(&self->text);
 	free(self->extra);
 	free(self);
 }
@@ -222,15 +222,15 @@ static enum migrate_status mysql_identity(void *handle, struct migrate_identity 
 {
 	struct self *self = handle;
 	const struct instance *inst = self->instance;
-	struct sql s = { .n = 0 };
+	struct text s = { .n = 0 };
 	enum migrate_status status = MIGRATE_OK;
 	char *text;
 
 	self->session = r->session;
-	sql_add(&s, "mysql:%s:%s.%s.%s%s%s", inst->system, inst->space, inst->table,
-		inst->column->name, inst->json_path ? ":" : "",
-		inst->json_path ? inst->json_path : "");
-	text = sql_finish(&s);
+	text_printf(&s, "mysql:%s:%s.%s.%s%s%s", inst->system, inst->space, inst->table,
+		    inst->column->name, inst->json_path ? ":" : "",
+		    inst->json_path ? inst->json_path : "");
+	text = text_finish(&s);
 	if (!text || !migrate_set_identity(r, text))
 		status = out_of_memory(self);
 	free(text);
@@ -260,9 +260,9 @@ static enum migrate_status mysql_count(void *handle, struct migrate_count *r)
 	struct answer *res;
 
 	self->session = r->session;
-	sql_reset(&self->text);
-	sql_add(&self->text, "SELECT COUNT(*) FROM %s WHERE %s%s%s", inst->table_sql,
-		inst->usable_sql, inst->where ? " AND " : "", inst->where ? inst->where : "");
+	text_reset(&self->text);
+	text_printf(&self->text, "SELECT COUNT(*) FROM %s WHERE %s%s%s", inst->table_sql,
+		    inst->usable_sql, inst->where ? " AND " : "", inst->where ? inst->where : "");
 	res = query_text(self, scan_link(self), SHAPE("u", 1, 1), SLOW, "cannot count the rows",
 			 &status);
 	if (res && row_next(res, &row))

@@ -4,30 +4,30 @@
 #include <stdlib.h>
 
 /* A name that both servers read as one: in quotes, with a backslash before those. */
-static void add_member(struct sql *s, const char *name)
+static void add_member(struct text *s, const char *name)
 {
-	sql_add(s, ".\"");
+	text_printf(s, ".\"");
 	for (; *name; name++) {
 		if (*name == '"' || *name == '\\')
-			sql_bytes(s, "\\", 1);
-		sql_bytes(s, name, 1);
+			text_add(s, "\\", 1);
+		text_add(s, name, 1);
 	}
-	sql_add(s, "\"");
+	text_printf(s, "\"");
 }
 
 /* $."avatar"."url", which is also what an index over it is made of. */
 static char *path_of(const struct instance *inst)
 {
-	struct sql s = { .n = 0 };
+	struct text s = { .n = 0 };
 
-	sql_add(&s, "$");
+	text_printf(&s, "$");
 	for (size_t i = 0; i < inst->path.count; i++) {
 		if (inst->path.steps[i].is_index)
-			sql_add(&s, "[%s]", inst->path.steps[i].text);
+			text_printf(&s, "[%s]", inst->path.steps[i].text);
 		else
 			add_member(&s, inst->path.steps[i].text);
 	}
-	return sql_finish(&s);
+	return text_finish(&s);
 }
 
 enum migrate_status path_read(struct self *self, const char *path)

@@ -141,10 +141,10 @@ struct answer *catalog(struct self *self, const char *sql, const struct shape *s
 		     status);
 }
 
-struct answer *catalog_built(struct self *self, struct sql *s, const struct shape *shape,
+struct answer *catalog_built(struct self *self, struct text *s, const struct shape *shape,
 			     enum migrate_status *status)
 {
-	char *text = sql_finish(s);
+	char *text = text_finish(s);
 	struct answer *a;
 
 	if (!text) {
@@ -159,7 +159,7 @@ struct answer *catalog_built(struct self *self, struct sql *s, const struct shap
 struct answer *query_text(struct self *self, struct link *link, const struct shape *shape,
 			  enum pace pace, const char *what, enum migrate_status *status)
 {
-	if (self->text.failed) {
+	if (self->text.bad) {
 		*status = out_of_memory(self);
 		return NULL;
 	}
@@ -181,7 +181,7 @@ enum migrate_status command_text(struct self *self, enum pace pace, const char *
 	enum migrate_status status;
 	struct answer *a;
 
-	if (self->text.failed)
+	if (self->text.bad)
 		return out_of_memory(self);
 	status = run(self, &self->main, self->text.p, self->text.n, NULL, pace, what, &a);
 	if (!status && !a->is_command)

@@ -15,14 +15,14 @@ static enum migrate_status ask(struct self *self, const struct migrate_bytes *id
 	const struct shape shape = { .columns = inst->look_columns,
 				     .most = ANY_ROWS,
 				     .values = true };
-	struct sql *s = &self->text;
+	struct text *s = &self->text;
 	enum migrate_status status;
 
 	text_select(s, inst, inst->look_sql, inst->key_index);
 	if (!text_keys(s, inst, identities, n))
 		return migrate_fail(self->session, MIGRATE_INVALID,
 				    "not an identity of a row of '%s'", inst->table);
-	sql_add(s, " ORDER BY %s", inst->order_sql);
+	text_printf(s, " ORDER BY %s", inst->order_sql);
 	*res = query_text(self, &self->main, &shape, QUICK, what, &status);
 	return status;
 }

@@ -108,7 +108,7 @@ static char *build_wait(struct self *self, enum migrate_status *status)
 				  is_mariadb ? "SELECT @@global.gtid_binlog_pos"
 					     : "SELECT @@global.gtid_executed",
 				  status);
-	struct sql s = { .n = 0 };
+	struct text s = { .n = 0 };
 	char *text;
 
 	if (!position)
@@ -118,11 +118,12 @@ static char *build_wait(struct self *self, enum migrate_status *status)
 		*status = no_position(self);
 		return NULL;
 	}
-	sql_add(&s, is_mariadb ? "SELECT MASTER_GTID_WAIT(" : "SELECT WAIT_FOR_EXECUTED_GTID_SET(");
+	text_printf(&s,
+		    is_mariadb ? "SELECT MASTER_GTID_WAIT(" : "SELECT WAIT_FOR_EXECUTED_GTID_SET(");
 	sql_string(&s, position);
-	sql_add(&s, ", %d.%d)", REPLICA_TICK / 1000, REPLICA_TICK % 1000 / 100);
+	text_printf(&s, ", %d.%d)", REPLICA_TICK / 1000, REPLICA_TICK % 1000 / 100);
 	free(position);
-	text = sql_finish(&s);
+	text = text_finish(&s);
 	if (!text)
 		*status = out_of_memory(self);
 	return text;

@@ -160,14 +160,14 @@ static struct answer *read_rows(struct work *w, const struct migrate_bytes *keys
 	const struct shape shape = { .columns = inst->look_columns,
 				     .most = ANY_ROWS,
 				     .values = true };
-	struct sql *s = &self->text;
+	struct text *s = &self->text;
 
 	text_select(s, inst, inst->look_sql, inst->key_index);
 	if (!text_keys(s, inst, keys, n)) {
 		*status = not_ours(self);
 		return NULL;
 	}
-	sql_add(s, " ORDER BY %s%s", inst->order_sql, end);
+	text_printf(s, " ORDER BY %s%s", inst->order_sql, end);
 	return query_text(self, &self->main, &shape, pace_of(self), what, status);
 }
 
@@ -192,7 +192,7 @@ static enum migrate_status lock_alone(struct work *w)
 	text_select(&self->text, inst, "1", inst->key_index);
 	if (!text_keys(&self->text, inst, w->identities, w->r->count))
 		return not_ours(self);
-	sql_add(&self->text, " ORDER BY %s%s", inst->order_sql, how_to_lock(w));
+	text_printf(&self->text, " ORDER BY %s%s", inst->order_sql, how_to_lock(w));
 	answer_free(query_text(self, &self->main, SHAPE("i", 0, ANY_ROWS), pace_of(self), locking,
 			       &status));
 	return status;

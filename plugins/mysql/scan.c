@@ -13,18 +13,18 @@ static enum migrate_status build(struct self *self, const struct migrate_scan *r
 				 bool lengths)
 {
 	const struct instance *inst = self->instance;
-	struct sql *s = &self->text;
+	struct text *s = &self->text;
 
 	text_select(s, inst, lengths ? inst->length_sql : inst->row_sql, inst->key_index);
-	sql_add(s, "%s", inst->usable_sql);
+	text_printf(s, "%s", inst->usable_sql);
 	if (r->cursor.n) {
-		sql_add(s, " AND ");
+		text_printf(s, " AND ");
 		if (!text_behind(s, inst, r->cursor))
 			return migrate_fail(self->session, MIGRATE_INVALID,
 					    "not a cursor of this table");
 	}
-	sql_add(s, "%s%s ORDER BY %s LIMIT %u", inst->where ? " AND " : "",
-		inst->where ? inst->where : "", inst->order_sql, page + 1);
+	text_printf(s, "%s%s ORDER BY %s LIMIT %u", inst->where ? " AND " : "",
+		    inst->where ? inst->where : "", inst->order_sql, page + 1);
 	return MIGRATE_OK;
 }
 
@@ -37,8 +37,8 @@ static enum migrate_status count_too_long(struct self *self, struct migrate_scan
 	struct answer *res;
 
 	text_select(&self->text, inst, "COUNT(*)", NULL);
-	sql_add(&self->text, "%s > %" PRIu64 "%s%s", inst->length_sql, inst->value_max,
-		inst->where ? " AND " : "", inst->where ? inst->where : "");
+	text_printf(&self->text, "%s > %" PRIu64 "%s%s", inst->length_sql, inst->value_max,
+		    inst->where ? " AND " : "", inst->where ? inst->where : "");
 	res = query_text(self, scan_link(self), SHAPE("u", 1, 1), SLOW, measuring, &status);
 	if (res && row_next(res, &fields))
 		r->too_long = field_number(&fields, 0);

@@ -17,21 +17,21 @@ static bool is_type(const struct column *c, const char *type)
 }
 
 /* What a value becomes in such a column, as an expression over its literal. */
-static void add_stored(struct sql *s, const struct column *c, const char *value, bool is_mariadb)
+static void add_stored(struct text *s, const struct column *c, const char *value, bool is_mariadb)
 {
 	const char *after = ")";
 
 	switch (form_of(c)) {
 	case FORM_INTEGER:
-		sql_add(s, "CAST(");
+		text_printf(s, "CAST(");
 		after = c->is_unsigned || is_type(c, "year") ? " AS UNSIGNED)" : " AS SIGNED)";
 		sql_string(s, value);
-		sql_add(s, "%s", after);
+		text_printf(s, "%s", after);
 		return;
 	case FORM_NUMBER:
-		sql_add(s, "CAST(");
+		text_printf(s, "CAST(");
 		sql_string(s, value);
-		sql_add(s, " AS DECIMAL(%d,%d))", c->precision, c->scale);
+		text_printf(s, " AS DECIMAL(%d,%d))", c->precision, c->scale);
 		return;
 	case FORM_OTHER:
 		text_typed(s, c, (struct migrate_bytes){ .p = value, .n = strlen(value) });
@@ -42,17 +42,17 @@ static void add_stored(struct sql *s, const struct column *c, const char *value,
 		break;
 	}
 	if (is_type(c, "float") || is_type(c, "double")) {
-		sql_add(s, "CAST(");
+		text_printf(s, "CAST(");
 		sql_string(s, value);
-		sql_add(s, " AS %s) + 0e0", c->type);
+		text_printf(s, " AS %s) + 0e0", c->type);
 	} else if (is_type(c, "json") && !is_mariadb) {
-		sql_add(s, "CAST(");
+		text_printf(s, "CAST(");
 		sql_string(s, value);
-		sql_add(s, " AS JSON)");
+		text_printf(s, " AS JSON)");
 	} else if (c->charset && strcmp(c->charset, "utf8mb4") != 0) {
-		sql_add(s, "CONVERT(CONVERT(");
+		text_printf(s, "CONVERT(CONVERT(");
 		sql_string(s, value);
-		sql_add(s, " USING %s) USING utf8mb4)", c->charset);
+		text_printf(s, " USING %s) USING utf8mb4)", c->charset);
 	} else {
 		sql_string(s, value);
 	}
@@ -117,7 +117,7 @@ static enum migrate_status canonical(struct self *self, struct set_column *set)
 {
 	const struct column *c = set->column;
 	enum migrate_status status;
-	struct sql s = { .n = 0 };
+	struct text s = { .n = 0 };
 	struct answer *res;
 	struct row row;
 	bool good;
@@ -126,7 +126,7 @@ static enum migrate_status canonical(struct self *self, struct set_column *set)
 		return c->not_null ? migrate_fail(self->session, MIGRATE_INVALID,
 						  "set: '%s' may not be null", c->name)
 				   : MIGRATE_OK;
-	sql_add(&s, "SELECT ");
+	text_printf(&s, "SELECT ");
 	add_stored(&s, c, set->value, self->instance->is_mariadb);
 	res = catalog_built(self, &s, SHAPE("S", 1, 1), &status);
 	if (!res)

@@ -13,29 +13,30 @@
  */
 
 /* A text takes the column's side in a comparison, so that an index serves it. */
-void text_literal(struct sql *s, const struct column *c, struct migrate_bytes value)
+void text_literal(struct text *s, const struct column *c, struct migrate_bytes value)
 {
 	if (is_binary(c)) {
 		sql_binary(s, value);
 	} else if (!c->charset || !strcmp(c->charset, "utf8mb4")) {
 		sql_text(s, value);
 	} else {
-		sql_add(s, "CONVERT(");
+		text_printf(s, "CONVERT(");
 		sql_text(s, value);
-		sql_add(s, " USING %s) COLLATE %s", c->charset, c->collation ? c->collation : "");
+		text_printf(s, " USING %s) COLLATE %s", c->charset,
+			    c->collation ? c->collation : "");
 	}
 }
 
-void text_typed(struct sql *s, const struct column *c, struct migrate_bytes value)
+void text_typed(struct text *s, const struct column *c, struct migrate_bytes value)
 {
-	sql_add(s, "CAST(");
+	text_printf(s, "CAST(");
 	sql_text(s, value);
 	if (!strcasecmp(c->type, "datetime") || !strcasecmp(c->type, "timestamp"))
-		sql_add(s, " AS DATETIME(%d))", c->fraction);
+		text_printf(s, " AS DATETIME(%d))", c->fraction);
 	else if (!strcasecmp(c->type, "time"))
-		sql_add(s, " AS TIME(%d))", c->fraction);
+		text_printf(s, " AS TIME(%d))", c->fraction);
 	else
-		sql_add(s, " AS %s)", c->type);
+		text_printf(s, " AS %s)", c->type);
 }
 
 static bool is_number(struct migrate_bytes b)
@@ -48,12 +49,12 @@ static bool is_number(struct migrate_bytes b)
 	return b.n > 0;
 }
 
-void text_stored(struct sql *s, const struct column *c, struct migrate_bytes value)
+void text_stored(struct text *s, const struct column *c, struct migrate_bytes value)
 {
 	if (!value.p)
-		sql_add(s, "NULL");
+		text_printf(s, "NULL");
 	else if (!strcasecmp(c->type, "bit") && is_number(value))
-		sql_bytes(s, value.p, value.n);
+		text_add(s, value.p, value.n);
 	else if (is_binary(c))
 		sql_binary(s, value);
 	else
@@ -62,7 +63,7 @@ void text_stored(struct sql *s, const struct column *c, struct migrate_bytes val
 
 /* ---- Keys ---- */
 
-bool text_key(struct sql *s, const struct instance *inst, size_t k, struct migrate_bytes part)
+bool text_key(struct text *s, const struct instance *inst, size_t k, struct migrate_bytes part)
 {
 	const struct key_part *key = &inst->key[k];
 	char digits[24];
@@ -70,10 +71,10 @@ bool text_key(struct sql *s, const struct instance *inst, size_t k, struct migra
 	switch (key->form) {
 	case FORM_INTEGER:
 		identity_integer(key->column, part, digits, sizeof(digits));
-		sql_bytes(s, digits, strlen(digits));
+		text_add(s, digits, strlen(digits));
 		return true;
 	case FORM_NUMBER:
-		sql_bytes(s, part.p, part.n);
+		text_add(s, part.p, part.n);
 		return is_number(part);
 	case FORM_OTHER:
 		text_typed(s, key->column, part);
@@ -88,65 +89,65 @@ bool text_key(struct sql *s, const struct instance *inst, size_t k, struct migra
 	return false;
 }
 
-static void add_columns(struct sql *s, const struct instance *inst)
+static void add_columns(struct text *s, const struct instance *inst)
 {
 	if (inst->key_count > 1)
-		sql_bytes(s, "(", 1);
+		text_add(s, "(", 1);
 	for (size_t k = 0; k < inst->key_count; k++)
-		sql_add(s, "%s%s", k ? ", " : "", inst->key[k].column->sql);
+		text_printf(s, "%s%s", k ? ", " : "", inst->key[k].column->sql);
 	if (inst->key_count > 1)
-		sql_bytes(s, ")", 1);
+		text_add(s, ")", 1);
 }
 
-bool text_key_values(struct sql *s, const struct instance *inst, struct migrate_bytes identity)
+bool text_key_values(struct text *s, const struct instance *inst, struct migrate_bytes identity)
 {
 	struct migrate_bytes parts[KEY_MAX];
 	bool good = identity_split(inst, identity, parts);
 
 	for (size_t k = 0; good && k < inst->key_count; k++) {
 		if (k)
-			sql_bytes(s, ",", 1);
+			text_add(s, ",", 1);
 		good = text_key(s, inst, k, parts[k]);
 	}
 	return good;
 }
 
-static bool add_values(struct sql *s, const struct instance *inst, struct migrate_bytes identity)
+static bool add_values(struct text *s, const struct instance *inst, struct migrate_bytes identity)
 {
 	bool good;
 
 	if (inst->key_count > 1)
-		sql_bytes(s, "(", 1);
+		text_add(s, "(", 1);
 	good = text_key_values(s, inst, identity);
 	if (inst->key_count > 1)
-		sql_bytes(s, ")", 1);
+		text_add(s, ")", 1);
 	return good;
 }
 
-bool text_keys(struct sql *s, const struct instance *inst, const struct migrate_bytes *identities,
+bool text_keys(struct text *s, const struct instance *inst, const struct migrate_bytes *identities,
 	       size_t n)
 {
 	add_columns(s, inst);
-	sql_add(s, " IN (");
+	text_printf(s, " IN (");
 	for (size_t i = 0; i < n; i++) {
 		if (i)
-			sql_bytes(s, ",", 1);
+			text_add(s, ",", 1);
 		if (!add_values(s, inst, identities[i]))
 			return false;
 	}
-	sql_add(s, ")");
+	text_printf(s, ")");
 	return true;
 }
 
-bool text_before(struct sql *s, const struct instance *inst, struct migrate_bytes identity)
+bool text_before(struct text *s, const struct instance *inst, struct migrate_bytes identity)
 {
 	add_columns(s, inst);
-	sql_add(s, " < ");
+	text_printf(s, " < ");
 	return add_values(s, inst, identity);
 }
 
 /* (a > 1 OR (a = 1 AND (b > 2))): comparing (a, b) at once would not go by the index. */
-bool text_behind(struct sql *s, const struct instance *inst, struct migrate_bytes identity)
+bool text_behind(struct text *s, const struct instance *inst, struct migrate_bytes identity)
 {
 	struct migrate_bytes parts[KEY_MAX];
 	bool good = identity_split(inst, identity, parts);
@@ -154,61 +155,61 @@ bool text_behind(struct sql *s, const struct instance *inst, struct migrate_byte
 	for (size_t k = 0; good && k < inst->key_count; k++) {
 		const char *name = inst->key[k].column->sql;
 
-		sql_add(s, "%s(%s > ", k ? " AND " : "", name);
+		text_printf(s, "%s(%s > ", k ? " AND " : "", name);
 		good = text_key(s, inst, k, parts[k]);
 		if (k + 1 == inst->key_count)
 			break;
-		sql_add(s, " OR (%s = ", name);
+		text_printf(s, " OR (%s = ", name);
 		good = good && text_key(s, inst, k, parts[k]);
 	}
 	for (size_t k = 0; k < inst->key_count; k++)
-		sql_add(s, k + 1 == inst->key_count ? ")" : "))");
+		text_printf(s, k + 1 == inst->key_count ? ")" : "))");
 	return good;
 }
 
 /* ---- What rows are made of ---- */
 
 /* The place in a document, as it stands there. */
-static void add_place(struct sql *s, const struct instance *inst)
+static void add_place(struct text *s, const struct instance *inst)
 {
-	sql_add(s, "JSON_EXTRACT(%s, ", inst->column->sql);
+	text_printf(s, "JSON_EXTRACT(%s, ", inst->column->sql);
 	sql_string(s, inst->json_path);
-	sql_add(s, ")");
+	text_printf(s, ")");
 }
 
-static void add_value(struct sql *s, const struct instance *inst)
+static void add_value(struct text *s, const struct instance *inst)
 {
 	if (inst->kind != KIND_JSON) {
-		sql_add(s, "%s", inst->column->sql);
+		text_printf(s, "%s", inst->column->sql);
 		return;
 	}
-	sql_add(s, "IF(JSON_VALID(%s) AND JSON_TYPE(", inst->column->sql);
+	text_printf(s, "IF(JSON_VALID(%s) AND JSON_TYPE(", inst->column->sql);
 	add_place(s, inst);
-	sql_add(s, ") = 'STRING', JSON_UNQUOTE(");
+	text_printf(s, ") = 'STRING', JSON_UNQUOTE(");
 	add_place(s, inst);
-	sql_add(s, "), NULL)");
+	text_printf(s, "), NULL)");
 }
 
 static char *value_text(const struct instance *inst)
 {
-	struct sql s = { .n = 0 };
+	struct text s = { .n = 0 };
 
 	add_value(&s, inst);
-	return sql_finish(&s);
+	return text_finish(&s);
 }
 
 /* Its bytes as they reach us, which no collation compares. */
 static char *bytes_text(const struct instance *inst)
 {
-	struct sql s = { .n = 0 };
+	struct text s = { .n = 0 };
 
 	if (inst->kind == KIND_BYTES)
-		sql_add(&s, "%s", inst->value_sql);
+		text_printf(&s, "%s", inst->value_sql);
 	else if (inst->kind == KIND_TEXT && !inst->may_differ)
-		sql_add(&s, "CAST(%s AS BINARY)", inst->value_sql);
+		text_printf(&s, "CAST(%s AS BINARY)", inst->value_sql);
 	else
-		sql_add(&s, "CAST(CONVERT(%s USING utf8mb4) AS BINARY)", inst->value_sql);
-	return sql_finish(&s);
+		text_printf(&s, "CAST(CONVERT(%s USING utf8mb4) AS BINARY)", inst->value_sql);
+	return text_finish(&s);
 }
 
 /* As it reaches us. */
@@ -216,20 +217,20 @@ static char *length_text(const struct instance *inst)
 {
 	const struct column *c = inst->column;
 	bool plain = inst->kind != KIND_TEXT || !strcmp(c->charset, "utf8mb4");
-	struct sql s = { .n = 0 };
+	struct text s = { .n = 0 };
 
-	sql_add(&s, "OCTET_LENGTH(%s%s%s)", plain ? "" : "CONVERT(", inst->value_sql,
-		plain ? "" : " USING utf8mb4)");
-	return sql_finish(&s);
+	text_printf(&s, "OCTET_LENGTH(%s%s%s)", plain ? "" : "CONVERT(", inst->value_sql,
+		    plain ? "" : " USING utf8mb4)");
+	return text_finish(&s);
 }
 
 /* What matters: neither NULL nor too long. */
 static char *usable_text(const struct instance *inst)
 {
-	struct sql s = { .n = 0 };
+	struct text s = { .n = 0 };
 
-	sql_add(&s, "%s <= %" PRIu64, inst->length_sql, inst->value_max);
-	return sql_finish(&s);
+	text_printf(&s, "%s <= %" PRIu64, inst->length_sql, inst->value_max);
+	return text_finish(&s);
 }
 
 /* Numbers whose text would not be all of them are shown by another type. */
@@ -241,47 +242,47 @@ static const char *shown_as(const struct column *c)
 }
 
 /* Of character sets in which several bytes mean one character, or some mean none. */
-static void add_exact(struct sql *s, const struct instance *inst)
+static void add_exact(struct text *s, const struct instance *inst)
 {
 	const char *column = inst->column->sql;
 
-	sql_add(
+	text_printf(
 	    s, ", CAST(CONVERT(CONVERT(%s USING utf8mb4) USING %s) AS BINARY) = CAST(%s AS BINARY)",
 	    column, inst->column->charset, column);
 }
 
 static char *row_text(const struct instance *inst, bool looks)
 {
-	struct sql s = { .n = 0 };
+	struct text s = { .n = 0 };
 
 	for (size_t k = 0; k < inst->key_count; k++)
-		sql_add(&s, "%s, ", inst->key[k].column->sql);
-	sql_add(&s, "%s", inst->value_sql);
+		text_printf(&s, "%s, ", inst->key[k].column->sql);
+	text_printf(&s, "%s", inst->value_sql);
 	for (size_t i = 0; i < inst->set_count; i++)
-		sql_add(&s, ", %s%s", inst->set[i].column->sql, shown_as(inst->set[i].column));
+		text_printf(&s, ", %s%s", inst->set[i].column->sql, shown_as(inst->set[i].column));
 	if (looks && inst->where)
-		sql_add(&s, ", %s IS TRUE", inst->where);
+		text_printf(&s, ", %s IS TRUE", inst->where);
 	if (looks && inst->may_differ)
 		add_exact(&s, inst);
-	return sql_finish(&s);
+	return text_finish(&s);
 }
 
 static char *order_text(const struct instance *inst)
 {
-	struct sql s = { .n = 0 };
+	struct text s = { .n = 0 };
 
 	for (size_t k = 0; k < inst->key_count; k++)
-		sql_add(&s, "%s%s", k ? ", " : "", inst->key[k].column->sql);
-	return sql_finish(&s);
+		text_printf(&s, "%s%s", k ? ", " : "", inst->key[k].column->sql);
+	return text_finish(&s);
 }
 
-void text_select(struct sql *s, const struct instance *inst, const char *what, const char *index)
+void text_select(struct text *s, const struct instance *inst, const char *what, const char *index)
 {
-	sql_reset(s);
-	sql_add(s, "SELECT %s FROM %s", what, inst->table_sql);
+	text_reset(s);
+	text_printf(s, "SELECT %s FROM %s", what, inst->table_sql);
 	if (index)
-		sql_add(s, " FORCE INDEX (%s)", index);
-	sql_add(s, " WHERE ");
+		text_printf(s, " FORCE INDEX (%s)", index);
+	text_printf(s, " WHERE ");
 }
 
 /* The operator's own text: one expression. */
@@ -289,20 +290,20 @@ static enum migrate_status check_where(struct self *self, const char *where)
 {
 	struct instance *inst = self->instance;
 	enum migrate_status status;
-	struct sql s = { .n = 0 }, full = { .n = 0 };
+	struct text s = { .n = 0 }, full = { .n = 0 };
 
 	if (!where || !*where)
 		return MIGRATE_OK;
-	sql_add(&s, "(%s\n)", where); /* a comment ends with its line */
-	inst->where = sql_finish(&s);
+	text_printf(&s, "(%s\n)", where); /* a comment ends with its line */
+	inst->where = text_finish(&s);
 	if (!inst->where)
 		return out_of_memory(self);
-	sql_add(&full, "SELECT 1 FROM %s WHERE %s LIMIT 0", inst->table_sql, inst->where);
-	if (full.failed)
+	text_printf(&full, "SELECT 1 FROM %s WHERE %s LIMIT 0", inst->table_sql, inst->where);
+	if (full.bad)
 		return out_of_memory(self);
 	answer_free(
 	    query(self, &self->main, full.p, full.n, SHAPE("i", 0, 0), QUICK, "where", &status));
-	free(full.p);
+	text_release(&full);
 	inst->where_asks = condition_asks(where);
 	/* whatever the server says of it, it is the job file's */
 	return status == MIGRATE_FATAL ? MIGRATE_INVALID : status;

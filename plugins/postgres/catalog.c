@@ -104,7 +104,7 @@ static enum migrate_status take_table(struct self *self, const PGresult *res)
 {
 	struct instance *inst = self->instance;
 	char kind = *PQgetvalue(res, 0, 3);
-	struct sql s = { .n = 0 };
+	struct text s = { .n = 0 };
 
 	inst->oid = (Oid)field_number(res, 0, 0);
 	inst->space = strdup(PQgetvalue(res, 0, 1));
@@ -122,11 +122,11 @@ static enum migrate_status take_table(struct self *self, const PGresult *res)
 				    "BYPASSRLS",
 				    inst->table);
 	/* children that inherit have keys of their own */
-	sql_add(&s, "%s", inst->partitioned ? "" : "ONLY ");
+	text_printf(&s, "%s", inst->partitioned ? "" : "ONLY ");
 	sql_name(&s, inst->space);
-	sql_add(&s, ".");
+	text_printf(&s, ".");
 	sql_name(&s, inst->table);
-	inst->table_sql = sql_finish(&s);
+	inst->table_sql = text_finish(&s);
 	inst->alias = quoted_name(inst->table);
 	if (!inst->partitioned && field_true(res, 0, 5))
 		migrate_note(self->session,

@@ -175,15 +175,15 @@ static enum migrate_status canonical(struct self *self, struct set_column *set)
 {
 	struct parameters p = { .n = 0 };
 	enum migrate_status status;
-	struct sql s = { .n = 0 };
+	struct text s = { .n = 0 };
 	char *text, what[160];
 	PGresult *res;
 
 	if (!set->value)
 		return MIGRATE_OK;
-	sql_add(&s, "SELECT CAST($1::pg_catalog.text AS %s)::pg_catalog.text",
-		set->column->declared);
-	text = sql_finish(&s);
+	text_printf(&s, "SELECT CAST($1::pg_catalog.text AS %s)::pg_catalog.text",
+		    set->column->declared);
+	text = text_finish(&s);
 	if (!text)
 		return out_of_memory(self);
 	parameter(&p, set->value, strlen(set->value));

@@ -53,12 +53,12 @@ static enum migrate_status fact(struct self *self, struct migrate_describe_datab
 
 static void own_facts(const struct instance *inst, struct migrate_describe_database *r)
 {
-	struct sql s = { .n = 0 };
+	struct text s = { .n = 0 };
 	char *names;
 
 	for (size_t k = 0; k < inst->key_count; k++)
-		sql_add(&s, "%s%s", k ? ", " : "", inst->key[k].column->name);
-	names = sql_finish(&s);
+		text_printf(&s, "%s%s", k ? ", " : "", inst->key[k].column->name);
+	names = text_finish(&s);
 	migrate_set_fact(r, "table", "%s.%s", inst->space, inst->table);
 	migrate_set_fact(r, "key", "%s", names ? names : "");
 	migrate_set_fact(r, "column type", "%s", inst->column->shown);

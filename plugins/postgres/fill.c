@@ -20,95 +20,98 @@ static bool is_needed(const struct instance *inst, const struct column *c)
 }
 
 /* Numbers of a key count on from the largest there is; other keys are drawn. */
-static void fill_key(struct sql *s, const struct instance *inst, const struct column *c)
+static void fill_key(struct text *s, const struct instance *inst, const struct column *c)
 {
 	if (c->category == 'N') {
-		sql_add(s, "(SELECT COALESCE(pg_catalog.max(migrate_m.");
+		text_printf(s, "(SELECT COALESCE(pg_catalog.max(migrate_m.");
 		sql_name(s, c->name);
-		sql_add(s, "), 0) FROM %s AS migrate_m) + migrate_c.migrate_n", inst->table_sql);
+		text_printf(s, "), 0) FROM %s AS migrate_m) + migrate_c.migrate_n",
+			    inst->table_sql);
 	} else if (c->base == OID_UUID) {
-		sql_add(s, "pg_catalog.md5(pg_catalog.random()::text || migrate_c.migrate_n::text)"
-			   "::pg_catalog.uuid");
+		text_printf(s,
+			    "pg_catalog.md5(pg_catalog.random()::text || migrate_c.migrate_n::text)"
+			    "::pg_catalog.uuid");
 	} else if (c->category == 'D') {
-		sql_add(s, "CURRENT_TIMESTAMP + migrate_c.migrate_n * interval '1 second'");
+		text_printf(s, "CURRENT_TIMESTAMP + migrate_c.migrate_n * interval '1 second'");
 	} else {
-		sql_add(s,
-			"pg_catalog.md5(pg_catalog.random()::text || migrate_c.migrate_n::text)"
-			"::%s",
-			c->type);
+		text_printf(s,
+			    "pg_catalog.md5(pg_catalog.random()::text || migrate_c.migrate_n::text)"
+			    "::%s",
+			    c->type);
 	}
 }
 
-static void fill_other(struct sql *s, const struct column *c)
+static void fill_other(struct text *s, const struct column *c)
 {
 	if (c->is_enum)
-		sql_add(s, "(pg_catalog.enum_range(NULL::%s))[1]", c->type);
+		text_printf(s, "(pg_catalog.enum_range(NULL::%s))[1]", c->type);
 	else if (c->category == 'N')
-		sql_add(s, "0");
+		text_printf(s, "0");
 	else if (c->category == 'B')
-		sql_add(s, "false");
+		text_printf(s, "false");
 	else if (c->category == 'D')
-		sql_add(s, "CURRENT_TIMESTAMP");
+		text_printf(s, "CURRENT_TIMESTAMP");
 	else if (c->category == 'A' || c->plain == OID_JSONB || c->plain == OID_JSON)
-		sql_add(s, "'{}'");
+		text_printf(s, "'{}'");
 	else if (c->base == OID_UUID)
-		sql_add(s, "pg_catalog.md5('')::pg_catalog.uuid");
+		text_printf(s, "pg_catalog.md5('')::pg_catalog.uuid");
 	else if (c->category == 'T')
-		sql_add(s, "interval '0'");
+		text_printf(s, "interval '0'");
 	else
-		sql_add(s, "''");
+		text_printf(s, "''");
 }
 
 /* {"avatar": {"url": value}} or a list of one element */
-static void fill_value(struct sql *s, const struct instance *inst)
+static void fill_value(struct text *s, const struct instance *inst)
 {
 	if (inst->kind == KIND_LIST) {
-		sql_add(s, "ARRAY[migrate_c.migrate_v]");
+		text_printf(s, "ARRAY[migrate_c.migrate_v]");
 	} else if (inst->kind == KIND_JSON) {
 		for (size_t i = 0; i < inst->path.count; i++) {
-			sql_add(s, inst->path.steps[i].is_index ? "pg_catalog.jsonb_build_array("
-								: "pg_catalog.jsonb_build_object(");
+			text_printf(s, inst->path.steps[i].is_index
+					   ? "pg_catalog.jsonb_build_array("
+					   : "pg_catalog.jsonb_build_object(");
 			if (inst->path.steps[i].is_index)
 				continue;
 			sql_literal(s, inst->path.steps[i].text);
-			sql_add(s, "::pg_catalog.text, ");
+			text_printf(s, "::pg_catalog.text, ");
 		}
-		sql_add(s, "migrate_c.migrate_v");
+		text_printf(s, "migrate_c.migrate_v");
 		for (size_t i = 0; i < inst->path.count; i++)
-			sql_add(s, ")");
+			text_printf(s, ")");
 	} else {
-		sql_add(s, "migrate_c.migrate_v");
+		text_printf(s, "migrate_c.migrate_v");
 	}
 }
 
 enum migrate_status fill_build(struct self *self)
 {
 	struct instance *inst = self->instance;
-	struct sql s = { .n = 0 };
+	struct text s = { .n = 0 };
 
-	sql_add(&s, "INSERT INTO %s (",
-		inst->table_sql + (inst->partitioned ? 0 : strlen("ONLY ")));
+	text_printf(&s, "INSERT INTO %s (",
+		    inst->table_sql + (inst->partitioned ? 0 : strlen("ONLY ")));
 	sql_name(&s, inst->column->name);
 	for (size_t i = 0; i < inst->column_count; i++)
 		if (is_needed(inst, &inst->columns[i])) {
-			sql_add(&s, ", ");
+			text_printf(&s, ", ");
 			sql_name(&s, inst->columns[i].name);
 		}
-	sql_add(&s, ") SELECT ");
+	text_printf(&s, ") SELECT ");
 	fill_value(&s, inst);
 	for (size_t i = 0; i < inst->column_count; i++) {
 		if (!is_needed(inst, &inst->columns[i]))
 			continue;
-		sql_add(&s, ", ");
+		text_printf(&s, ", ");
 		if (is_key(inst, &inst->columns[i]))
 			fill_key(&s, inst, &inst->columns[i]);
 		else
 			fill_other(&s, &inst->columns[i]);
 	}
-	sql_add(&s,
-		" FROM pg_catalog.unnest($1::pg_catalog.%s[]) WITH ORDINALITY AS "
-		"migrate_c(migrate_v, migrate_n)",
-		inst->kind == KIND_BYTES ? "bytea" : "text");
-	inst->sql[S_INSERT] = sql_finish(&s);
+	text_printf(&s,
+		    " FROM pg_catalog.unnest($1::pg_catalog.%s[]) WITH ORDINALITY AS "
+		    "migrate_c(migrate_v, migrate_n)",
+		    inst->kind == KIND_BYTES ? "bytea" : "text");
+	inst->sql[S_INSERT] = text_finish(&s);
 	return inst->sql[S_INSERT] ? MIGRATE_OK : out_of_memory(self);
 }

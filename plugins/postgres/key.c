@@ -90,7 +90,7 @@ static enum migrate_status take_index(struct self *self, const struct index *ind
 	for (size_t k = 0; k < index->n; k++) {
 		const struct column *c = index->columns[k];
 		struct key_part *part = &inst->key[k];
-		struct sql s = { .n = 0 };
+		struct text s = { .n = 0 };
 
 		if (!c->array)
 			return migrate_fail(self->session, MIGRATE_INVALID,
@@ -99,11 +99,11 @@ static enum migrate_status take_index(struct self *self, const struct index *ind
 					    c->name, c->shown);
 		part->column = c;
 		part->form = form_of(c);
-		sql_add(&s, "%s.", inst->alias);
+		text_printf(&s, "%s.", inst->alias);
 		sql_name(&s, c->name);
 		if (c->is_domain || c->base != c->plain)
-			sql_add(&s, "::%s", c->type);
-		part->sql = sql_finish(&s);
+			text_printf(&s, "::%s", c->type);
+		part->sql = text_finish(&s);
 		inst->key_count++;
 		inst->shown_count += part->form == FORM_OTHER;
 		if (!part->sql)

@@ -7,27 +7,27 @@
 /* '{"avatar","url"}' */
 static char *array_of(const struct instance *inst)
 {
-	struct sql array = { .n = 0 }, quoted = { .n = 0 };
+	struct text array = { .n = 0 }, quoted = { .n = 0 };
 	char *text;
 
-	sql_add(&array, "{");
+	text_printf(&array, "{");
 	for (size_t i = 0; i < inst->path.count; i++) {
-		sql_add(&array, i ? ",\"" : "\"");
+		text_printf(&array, i ? ",\"" : "\"");
 		for (const char *c = inst->path.steps[i].text; *c; c++) {
 			if (*c == '"' || *c == '\\')
-				sql_bytes(&array, "\\", 1);
-			sql_bytes(&array, c, 1);
+				text_add(&array, "\\", 1);
+			text_add(&array, c, 1);
 		}
-		sql_add(&array, "\"");
+		text_printf(&array, "\"");
 	}
-	sql_add(&array, "}");
-	text = sql_finish(&array);
+	text_printf(&array, "}");
+	text = text_finish(&array);
 	if (!text)
 		return NULL;
 	sql_literal(&quoted, text);
-	sql_add(&quoted, "::pg_catalog.text[]");
+	text_printf(&quoted, "::pg_catalog.text[]");
 	free(text);
-	return sql_finish(&quoted);
+	return text_finish(&quoted);
 }
 
 enum migrate_status path_read(struct self *self, const char *path)

@@ -8,6 +8,7 @@
 #include "../common/decide.h"
 #include "../common/held.h"
 #include "../common/json-path.h"
+#include "../common/text.h"
 
 #include <libpq-fe.h>
 #include <stdint.h>
@@ -55,20 +56,11 @@ struct postgres_config {
 	int64_t lock_timeout, statement_timeout;
 };
 
-/* ---- sql.c: texts that are put together ---- */
+/* ---- sql.c: names and values in statements ---- */
 
-struct sql {
-	char *p;
-	size_t n, cap;
-	bool failed;
-};
-
-void sql_add(struct sql *s, const char *format, ...) MIGRATE_PRINTF(2, 3);
-void sql_bytes(struct sql *s, const void *p, size_t n);
-void sql_name(struct sql *s, const char *name);    /* "name" */
-void sql_literal(struct sql *s, const char *text); /* 'text' */
-/* The text, the caller's to free; NULL: out of memory. */
-char *sql_finish(struct sql *s);
+void sql_name(struct text *s, const char *name);    /* "name" */
+void sql_literal(struct text *s, const char *text); /* 'text' */
+/* The caller's to free; NULL: out of memory. */
 char *quoted_name(const char *name);
 
 /* ---- What is known of a table ---- */
@@ -360,11 +352,11 @@ enum migrate_status no_such(struct self *self, const char *option, const char *w
 /* ---- text.c, way.c, fill.c: the text of the statements ---- */
 
 enum migrate_status text_build(struct self *self, const char *where);
-void text_value(struct sql *s, const struct instance *inst); /* the value as text or bytea */
-void text_row(struct sql *s, const struct instance *inst);
-void text_from(struct sql *s, const struct instance *inst);
-void text_usable(struct sql *s, const struct instance *inst);
-void text_where(struct sql *s, const struct instance *inst);
+void text_value(struct text *s, const struct instance *inst); /* the value as text or bytea */
+void text_row(struct text *s, const struct instance *inst);
+void text_from(struct text *s, const struct instance *inst);
+void text_usable(struct text *s, const struct instance *inst);
+void text_where(struct text *s, const struct instance *inst);
 enum migrate_status way_choose(struct self *self);
 /* serves.c: does this plan find rows by an index that leads to them? */
 enum migrate_status plan_serves(struct self *self, const PGresult *plan, bool *serves);

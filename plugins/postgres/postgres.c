@@ -200,14 +200,14 @@ static enum migrate_status postgres_identity(void *handle, struct migrate_identi
 {
 	struct self *self = handle;
 	const struct instance *inst = self->instance;
-	struct sql s = { .n = 0 };
+	struct text s = { .n = 0 };
 	enum migrate_status status = MIGRATE_OK;
 	char *text;
 
 	self->session = r->session;
-	sql_add(&s, "postgres:%s:%u:%u:%d%s", inst->system, inst->database, inst->oid,
-		inst->column->number, inst->json_path ? inst->json_path : "");
-	text = sql_finish(&s);
+	text_printf(&s, "postgres:%s:%u:%u:%d%s", inst->system, inst->database, inst->oid,
+		    inst->column->number, inst->json_path ? inst->json_path : "");
+	text = text_finish(&s);
 	if (!text || !migrate_set_identity(r, text))
 		status = out_of_memory(self);
 	free(text);

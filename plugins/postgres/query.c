@@ -340,18 +340,18 @@ static int64_t short_timeout(const struct instance *inst, int64_t most)
 enum migrate_status transaction_begin(struct self *self, bool pass_over)
 {
 	const struct instance *inst = self->instance;
-	struct sql s = { .n = 0 };
+	struct text s = { .n = 0 };
 	enum migrate_status status;
 	char *text;
 
 	self->lock_timeout = pass_over ? short_timeout(inst, SHORT) : inst->lock_timeout;
-	sql_add(&s,
-		"BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = %lld; "
-		"SET LOCAL statement_timeout = %lld; SELECT pg_catalog.set_config("
-		"'synchronous_commit', 'on', true) WHERE pg_catalog.current_setting("
-		"'synchronous_commit') IN ('off', 'local')",
-		(long long)self->lock_timeout, (long long)inst->statement_timeout);
-	text = sql_finish(&s);
+	text_printf(&s,
+		    "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = %lld; "
+		    "SET LOCAL statement_timeout = %lld; SELECT pg_catalog.set_config("
+		    "'synchronous_commit', 'on', true) WHERE pg_catalog.current_setting("
+		    "'synchronous_commit') IN ('off', 'local')",
+		    (long long)self->lock_timeout, (long long)inst->statement_timeout);
+	text = text_finish(&s);
 	status = text ? begin(self, &self->main, text) : out_of_memory(self);
 	free(text);
 	self->lock_timeout = inst->lock_timeout;

@@ -259,21 +259,21 @@ static bool joins(const struct work *w, size_t i, enum todo what)
 	       same(w->r->changes[i]->identity, w->r->changes[i - 1]->identity);
 }
 
-static void add_quoted(struct sql *s, struct migrate_bytes element)
+static void add_quoted(struct text *s, struct migrate_bytes element)
 {
 	const char *p = element.p;
 
 	if (!p) {
-		sql_add(s, "NULL");
+		text_printf(s, "NULL");
 		return;
 	}
-	sql_add(s, "\"");
+	text_printf(s, "\"");
 	for (size_t i = 0; i < element.n; i++) {
 		if (p[i] == '"' || p[i] == '\\')
-			sql_add(s, "\\");
-		sql_bytes(s, p + i, 1);
+			text_printf(s, "\\");
+		text_add(s, p + i, 1);
 	}
-	sql_add(s, "\"");
+	text_printf(s, "\"");
 }
 
 /* The element as it shall be: one of the changes of this row, or as it is. */
@@ -297,22 +297,22 @@ static struct migrate_bytes changed_element(const struct work *w, size_t first, 
 static bool add_list(struct work *w, size_t first, bool changed, struct array *out)
 {
 	struct migrate_bytes list = field(w->locked, w->row[first], LOCKED_VALUE), element;
-	struct sql s = { .n = 0 };
+	struct text s = { .n = 0 };
 	uint32_t place = 0;
 	size_t at = 0;
-	char *text;
+	bool good;
 
-	sql_add(&s, "{");
+	text_printf(&s, "{");
 	while (array_next(list, &at, &element)) {
-		sql_add(&s, "%s", place++ ? "," : "");
+		text_printf(&s, "%s", place++ ? "," : "");
 		add_quoted(&s, changed ? changed_element(w, first, place, element) : element);
 	}
-	sql_add(&s, "}");
-	text = sql_finish(&s);
-	if (text)
-		array_add(out, (struct migrate_bytes){ .p = text, .n = s.n });
-	free(text);
-	return text != NULL;
+	text_printf(&s, "}");
+	good = !s.bad;
+	if (good)
+		array_add(out, (struct migrate_bytes){ .p = s.p, .n = s.n });
+	text_release(&s);
+	return good;
 }
 
 /* What the row shall hold, unless its value stays; then what it holds. */

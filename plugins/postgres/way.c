@@ -20,9 +20,9 @@ struct way {
 	const char *collation; /* quoted; NULL: the column's own */
 };
 
-static void add_column(struct sql *s, const struct instance *inst)
+static void add_column(struct text *s, const struct instance *inst)
 {
-	sql_add(s, "%s.", inst->alias);
+	text_printf(s, "%s.", inst->alias);
 	sql_name(s, inst->column->name);
 }
 
@@ -31,65 +31,65 @@ static const char value_type[][8] = {
 };
 
 /* The value is this one to the byte. */
-static void add_exact(struct sql *s, const struct instance *inst)
+static void add_exact(struct text *s, const struct instance *inst)
 {
 	text_value(s, inst);
 	if (inst->kind == KIND_BYTES)
-		sql_add(s, " = migrate_w.migrate_w");
+		text_printf(s, " = migrate_w.migrate_w");
 	else
-		sql_add(s, " COLLATE pg_catalog.\"C\" = migrate_w.migrate_w COLLATE "
-			   "pg_catalog.\"C\"");
+		text_printf(s, " COLLATE pg_catalog.\"C\" = migrate_w.migrate_w COLLATE "
+			       "pg_catalog.\"C\"");
 }
 
-static void add_text_match(struct sql *s, const struct instance *inst, const char *collation)
+static void add_text_match(struct text *s, const struct instance *inst, const char *collation)
 {
 	const struct column *c = inst->column;
 
 	add_column(s, inst);
-	sql_add(s, "::%s%s%s = migrate_w.migrate_w", c->type, collation ? " COLLATE " : "",
-		collation ? collation : "");
+	text_printf(s, "::%s%s%s = migrate_w.migrate_w", c->type, collation ? " COLLATE " : "",
+		    collation ? collation : "");
 	if (c->base != OID_TEXT) /* char(n), citext, ...: equal there is more than equal as bytes */
-		sql_add(s, "::%s", c->type);
+		text_printf(s, "::%s", c->type);
 	if (c->base == OID_TEXT && c->deterministic && !collation)
 		return;
-	sql_add(s, " AND ");
+	text_printf(s, " AND ");
 	add_exact(s, inst);
 }
 
 /* column -> 'avatar' ->> 'url' */
-static void add_steps(struct sql *s, const struct instance *inst)
+static void add_steps(struct text *s, const struct instance *inst)
 {
-	sql_add(s, "(");
+	text_printf(s, "(");
 	add_column(s, inst);
 	for (size_t i = 0; i < inst->path.count; i++) {
-		sql_add(s, i + 1 < inst->path.count ? " -> " : " ->> ");
+		text_printf(s, i + 1 < inst->path.count ? " -> " : " ->> ");
 		if (inst->path.steps[i].is_index)
-			sql_add(s, "%s", inst->path.steps[i].text);
+			text_printf(s, "%s", inst->path.steps[i].text);
 		else
 			sql_literal(s, inst->path.steps[i].text);
 	}
-	sql_add(s, ")");
+	text_printf(s, ")");
 }
 
 /* column @> {"avatar": {"url": value}}, which an inverted index serves */
-static void add_document(struct sql *s, const struct instance *inst)
+static void add_document(struct text *s, const struct instance *inst)
 {
 	add_column(s, inst);
-	sql_add(s, " @> ");
+	text_printf(s, " @> ");
 	for (size_t i = 0; i < inst->path.count; i++) {
-		sql_add(s, inst->path.steps[i].is_index ? "pg_catalog.jsonb_build_array("
-							: "pg_catalog.jsonb_build_object(");
+		text_printf(s, inst->path.steps[i].is_index ? "pg_catalog.jsonb_build_array("
+							    : "pg_catalog.jsonb_build_object(");
 		if (inst->path.steps[i].is_index)
 			continue;
 		sql_literal(s, inst->path.steps[i].text);
-		sql_add(s, "::pg_catalog.text, ");
+		text_printf(s, "::pg_catalog.text, ");
 	}
-	sql_add(s, "migrate_w.migrate_w");
+	text_printf(s, "migrate_w.migrate_w");
 	for (size_t i = 0; i < inst->path.count; i++)
-		sql_add(s, ")");
+		text_printf(s, ")");
 }
 
-static void add_match(struct sql *s, const struct instance *inst, const struct way *way)
+static void add_match(struct text *s, const struct instance *inst, const struct way *way)
 {
 	if (way->form == BY_PASS) {
 		add_exact(s, inst);
@@ -101,87 +101,87 @@ static void add_match(struct sql *s, const struct instance *inst, const struct w
 		return;
 	case KIND_BYTES:
 		add_column(s, inst);
-		sql_add(s, "%s = migrate_w.migrate_w",
-			inst->column->is_domain ? "::pg_catalog.bytea" : "");
+		text_printf(s, "%s = migrate_w.migrate_w",
+			    inst->column->is_domain ? "::pg_catalog.bytea" : "");
 		return;
 	case KIND_LIST:
 		add_column(s, inst);
-		sql_add(s, "%s @> ARRAY[migrate_w.migrate_w]",
-			inst->column->plain == OID_TEXT_ARRAY ? "" : "::pg_catalog.text[]");
+		text_printf(s, "%s @> ARRAY[migrate_w.migrate_w]",
+			    inst->column->plain == OID_TEXT_ARRAY ? "" : "::pg_catalog.text[]");
 		break;
 	case KIND_JSON:
 		if (way->form == BY_DOCUMENT) {
 			add_document(s, inst);
 		} else if (way->form == BY_STEPS) {
 			add_steps(s, inst);
-			sql_add(s, " = migrate_w.migrate_w");
+			text_printf(s, " = migrate_w.migrate_w");
 		} else {
-			sql_add(s, "(");
+			text_printf(s, "(");
 			add_column(s, inst);
-			sql_add(s, " #>> %s) = migrate_w.migrate_w", inst->json_array);
+			text_printf(s, " #>> %s) = migrate_w.migrate_w", inst->json_array);
 		}
 		break;
 	}
-	sql_add(s, " AND ");
+	text_printf(s, " AND ");
 	add_exact(s, inst);
 }
 
 /* Rows that were hit, behind the cursor, in the order of the key. */
-static void add_page(struct sql *s, const struct instance *inst, bool next)
+static void add_page(struct text *s, const struct instance *inst, bool next)
 {
-	struct sql keys = { .n = 0 }, cursor = { .n = 0 };
+	struct text keys = { .n = 0 }, cursor = { .n = 0 };
 	bool list = inst->kind == KIND_LIST;
 	char *names, *values;
 
 	for (size_t k = 0; k < inst->key_count; k++) {
-		sql_add(&keys, "%smigrate_k%zu", k ? ", " : "", k);
-		sql_add(&cursor, "%s$%zu::%s", k ? ", " : "", k + 3, inst->key[k].column->type);
+		text_printf(&keys, "%smigrate_k%zu", k ? ", " : "", k);
+		text_printf(&cursor, "%s$%zu::%s", k ? ", " : "", k + 3, inst->key[k].column->type);
 	}
 	if (list) {
-		sql_add(&keys, ", migrate_place");
-		sql_add(&cursor, ", $%zu::pg_catalog.int4", inst->key_count + 3);
+		text_printf(&keys, ", migrate_place");
+		text_printf(&cursor, ", $%zu::pg_catalog.int4", inst->key_count + 3);
 	}
-	names = sql_finish(&keys);
-	values = sql_finish(&cursor);
-	s->failed |= !names || !values;
-	sql_add(s, ") SELECT * FROM migrate_hit");
+	names = text_finish(&keys);
+	values = text_finish(&cursor);
+	s->bad |= !names || !values;
+	text_printf(s, ") SELECT * FROM migrate_hit");
 	if (next && names && values)
-		sql_add(s, " WHERE (%s) > (%s)", names, values);
-	sql_add(s, " ORDER BY %s LIMIT $2::pg_catalog.int8", names ? names : "");
+		text_printf(s, " WHERE (%s) > (%s)", names, values);
+	text_printf(s, " ORDER BY %s LIMIT $2::pg_catalog.int8", names ? names : "");
 	free(names);
 	free(values);
 }
 
 static char *find_text(const struct instance *inst, const struct way *way, bool next)
 {
-	struct sql s = { .n = 0 };
+	struct text s = { .n = 0 };
 	const char *type = value_type[inst->kind];
 
-	sql_add(&s, "WITH migrate_hit AS MATERIALIZED (SELECT migrate_h.* FROM ");
+	text_printf(&s, "WITH migrate_hit AS MATERIALIZED (SELECT migrate_h.* FROM ");
 	if (way->form == BY_PASS) {
-		sql_add(&s, "(SELECT ");
+		text_printf(&s, "(SELECT ");
 		text_row(&s, inst);
-		sql_add(&s,
-			", migrate_w.migrate_n FROM pg_catalog.unnest($1::pg_catalog.%s[]) "
-			"WITH ORDINALITY AS migrate_w(migrate_w, migrate_n), ",
-			type);
+		text_printf(&s,
+			    ", migrate_w.migrate_n FROM pg_catalog.unnest($1::pg_catalog.%s[]) "
+			    "WITH ORDINALITY AS migrate_w(migrate_w, migrate_n), ",
+			    type);
 	} else {
-		sql_add(&s,
-			"pg_catalog.unnest((SELECT $1::pg_catalog.%s[])) WITH ORDINALITY AS "
-			"migrate_w(migrate_w, migrate_n) CROSS JOIN LATERAL (SELECT ",
-			type);
+		text_printf(&s,
+			    "pg_catalog.unnest((SELECT $1::pg_catalog.%s[])) WITH ORDINALITY AS "
+			    "migrate_w(migrate_w, migrate_n) CROSS JOIN LATERAL (SELECT ",
+			    type);
 		text_row(&s, inst);
-		sql_add(&s, ", migrate_w.migrate_n FROM ");
+		text_printf(&s, ", migrate_w.migrate_n FROM ");
 	}
 	text_from(&s, inst);
-	sql_add(&s, " WHERE ");
+	text_printf(&s, " WHERE ");
 	add_match(&s, inst, way);
-	sql_add(&s, " AND ");
+	text_printf(&s, " AND ");
 	text_usable(&s, inst);
 	text_where(&s, inst);
-	sql_add(&s, "%s) AS migrate_h", way->form == BY_PASS ? "" : " OFFSET 0");
+	text_printf(&s, "%s) AS migrate_h", way->form == BY_PASS ? "" : " OFFSET 0");
 	add_page(&s, inst, next);
-	return sql_finish(&s);
+	return text_finish(&s);
 }
 
 static enum migrate_status take_way(struct self *self, const struct way *way)
@@ -202,14 +202,14 @@ static enum migrate_status try_way(struct self *self, const struct way *way)
 	struct instance *inst = self->instance;
 	enum migrate_status status = take_way(self, way);
 	struct parameters p = { .n = 0 };
-	struct sql s = { .n = 0 };
+	struct text s = { .n = 0 };
 	PGresult *res;
 	char *text;
 
 	if (status)
 		return status;
-	sql_add(&s, "EXPLAIN (COSTS OFF) %s", inst->sql[S_FIND_FIRST]);
-	text = sql_finish(&s);
+	text_printf(&s, "EXPLAIN (COSTS OFF) %s", inst->sql[S_FIND_FIRST]);
+	text = text_finish(&s);
 	if (!text)
 		return out_of_memory(self);
 	parameter_text(&p, NULL);

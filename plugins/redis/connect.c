@@ -28,9 +28,7 @@ enum migrate_status connection_set_up(struct self *self)
 	if (!status)
 		status = pipeline_run(self);
 	self->greeted = !status;
-	/* it may hold the password */
-	if (self->out.cap)
-		explicit_bzero(self->out.p, self->out.cap);
+	text_wipe(&self->out); /* it may hold the password */
 	return status;
 }
 

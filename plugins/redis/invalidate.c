@@ -25,7 +25,7 @@ static enum migrate_status too_long(struct self *self, const struct template *t,
 
 /* False: the template does not concern the row, or *status says what is wrong. */
 static bool expand(struct self *self, const struct template *t,
-		   const struct migrate_changed_row *row, struct bytes *out,
+		   const struct migrate_changed_row *row, struct text *out,
 		   enum migrate_status *status)
 {
 	const char *missing = "";
@@ -39,7 +39,7 @@ static bool expand(struct self *self, const struct template *t,
 			     t->source, missing);
 		return false;
 	default:
-		*status = too_long(self, t, row);
+		*status = out->bad ? out_of_memory(self) : too_long(self, t, row);
 		return false;
 	}
 }
@@ -51,15 +51,18 @@ static enum migrate_status flush_keys(struct walk *w)
 	struct self *self = w->self;
 	const char *argv[KEYS_MAX + 1] = { self->no_unlink ? "DEL" : "UNLINK" };
 	size_t lengths[KEYS_MAX + 1] = { strlen(argv[0]) }, at = 0, n = w->keys;
+	enum migrate_status status = MIGRATE_OK;
 
 	for (size_t i = 0; i < n; i++) {
-		argv[i + 1] = self->name.p ? self->name.p + at : "";
+		argv[i + 1] = text_get(&self->name) + at;
 		lengths[i + 1] = self->lengths[i];
 		at += self->lengths[i];
 	}
 	w->keys = 0;
-	self->name.n = 0;
-	return n ? command_add(self, ASKED_KEYS, (int)n + 1, argv, lengths) : MIGRATE_OK;
+	if (n)
+		status = command_add(self, ASKED_KEYS, (int)n + 1, argv, lengths);
+	text_reset(&self->name);
+	return status;
 }
 
 static enum migrate_status unlink_row(struct walk *w, const struct migrate_changed_row *row)
@@ -83,13 +86,14 @@ static enum migrate_status publish_row(struct walk *w, const struct migrate_chan
 	const char *argv[] = { "PUBLISH", "", "" };
 	size_t lengths[] = { 7, 0, 0 };
 
-	self->name.n = self->other.n = 0;
+	text_reset(&self->name);
+	text_reset(&self->other);
 	if (!expand(self, &w->action->key, row, &self->name, &status) ||
 	    !expand(self, &w->action->field, row, &self->other, &status))
 		return status;
-	argv[1] = self->name.n ? self->name.p : "";
+	argv[1] = text_get(&self->name);
 	lengths[1] = self->name.n;
-	argv[2] = self->other.n ? self->other.p : "";
+	argv[2] = text_get(&self->other);
 	lengths[2] = self->other.n;
 	return command_add(self, ASKED_NUMBER, 3, argv, lengths);
 }
@@ -105,14 +109,15 @@ static enum migrate_status rewrite_row(struct walk *w, const struct migrate_chan
 	bool hash = w->action->kind == ACTION_HASH;
 	enum migrate_status status = MIGRATE_OK;
 
-	self->name.n = self->other.n = 0;
+	text_reset(&self->name);
+	text_reset(&self->other);
 	if (!expand(self, &w->action->key, row, &self->name, &status) ||
 	    (hash && !expand(self, &w->action->field, row, &self->other, &status)))
 		return status;
 	return command_add(self, ASKED_SCRIPT, hash ? 7 : 6,
 			   (const char *[]){ "EVALSHA", self->instance->sha, "1",
-					     pointer(self->name.p), pointer(row->old_value.p),
-					     pointer(row->new_value.p), pointer(self->other.p) },
+					     text_get(&self->name), pointer(row->old_value.p),
+					     pointer(row->new_value.p), text_get(&self->other) },
 			   (const size_t[]){ 7, 40, 1, self->name.n, row->old_value.n,
 					     row->new_value.n, self->other.n });
 }
@@ -142,7 +147,8 @@ static enum migrate_status do_action(struct walk *w)
 	size_t n = is_fixed(w->action) && w->r->count ? 1 : w->r->count;
 	enum migrate_status status = MIGRATE_OK;
 
-	w->keys = w->self->name.n = 0;
+	w->keys = 0;
+	text_reset(&w->self->name);
 	for (size_t i = 0; !status && i < n; i++)
 		status = do_row(w, w->r->rows[i]);
 	return status ? status : flush_keys(w);
@@ -230,20 +236,15 @@ enum migrate_status redis_invalidate(void *handle, struct migrate_invalidate *r)
 
 /* ---- In words ---- */
 
-static bool add_text(struct bytes *b, const char *text)
+static bool add_change(struct text *out, const struct migrate_changed_row *row)
 {
-	return bytes_add(b, text, strlen(text));
-}
-
-static bool add_change(struct bytes *out, const struct migrate_changed_row *row)
-{
-	return add_text(out, ": ") && bytes_add(out, row->old_value.p, row->old_value.n) &&
-	       add_text(out, " -> ") && bytes_add(out, row->new_value.p, row->new_value.n);
+	return text_str(out, ": ") && text_add(out, row->old_value.p, row->old_value.n) &&
+	       text_str(out, " -> ") && text_add(out, row->new_value.p, row->new_value.n);
 }
 
 /* False: out of memory. A template that does not concern the row is a line of its own. */
 static bool describe(const struct action *a, const struct migrate_changed_row *row,
-		     struct bytes *out)
+		     struct text *out)
 {
 	static const char *const verbs[] = { [ACTION_STRING] = "rewrite the string ",
 					     [ACTION_HASH] = "rewrite in the hash ",
@@ -252,20 +253,20 @@ static bool describe(const struct action *a, const struct migrate_changed_row *r
 	const char *missing = "";
 	enum expanded got;
 
-	if (!add_text(out, verbs[a->kind]))
+	if (!text_str(out, verbs[a->kind]))
 		return false;
 	got = template_expand(&a->key, row, out, &missing);
 	if (got == EXPANDED && a->field.count) {
-		if (!add_text(out, " "))
+		if (!text_str(out, " "))
 			return false;
 		got = template_expand(&a->field, row, out, &missing);
 	}
 	if (got == EXPANDED)
 		return a->kind > ACTION_HASH || add_change(out, row);
-	out->n = 0;
-	return add_text(out, "nothing for ") && add_text(out, a->key.source) &&
-	       add_text(out, ": no column ") && add_text(out, missing) &&
-	       add_text(out, " in the key ") && add_text(out, row->text);
+	text_cut(out, 0);
+	return text_str(out, "nothing for ") && text_str(out, a->key.source) &&
+	       text_str(out, ": no column ") && text_str(out, missing) &&
+	       text_str(out, " in the key ") && text_str(out, row->text);
 }
 
 enum migrate_status redis_preview(void *handle, struct migrate_preview *r)
@@ -274,7 +275,7 @@ enum migrate_status redis_preview(void *handle, struct migrate_preview *r)
 
 	self->session = r->session;
 	for (size_t i = 0; i < self->instance->count; i++) {
-		self->name.n = 0;
+		text_reset(&self->name);
 		if (!describe(&self->instance->actions[i], r->row, &self->name))
 			return migrate_fail(r->session, MIGRATE_UNAVAILABLE, "out of memory");
 		if (!migrate_emit_preview(r, self->name.p, self->name.n))

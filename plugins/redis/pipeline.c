@@ -13,7 +13,7 @@
 
 #define READ_SIZE 65536
 
-static enum migrate_status out_of_memory(struct self *self)
+enum migrate_status out_of_memory(struct self *self)
 {
 	return migrate_fail(self->session, MIGRATE_UNAVAILABLE, "out of memory");
 }
@@ -144,7 +144,8 @@ enum migrate_status pipeline_run(struct self *self)
 		if (!status && self->answered < self->asked_count)
 			status = wait_for_server(self, until);
 	}
-	self->out.n = self->sent = self->asked_count = self->answered = 0;
+	text_reset(&self->out);
+	self->sent = self->asked_count = self->answered = 0;
 	if (status)
 		wire_close(self); /* who knows what was done: all of it again */
 	return status ? status : self->status;
@@ -163,7 +164,7 @@ enum migrate_status command_add(struct self *self, enum asked asked, int argc, c
 	if (status)
 		return status;
 	n = redisFormatCommandArgv(&text, argc, argv, lengths);
-	good = n > 0 && bytes_add(&self->out, text, (size_t)n);
+	good = n > 0 && text_add(&self->out, text, (size_t)n);
 	redisFreeCommand(text);
 	if (!good)
 		return out_of_memory(self);

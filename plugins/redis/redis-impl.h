@@ -4,6 +4,8 @@
 
 #include <migrate/plugin.h>
 
+#include "../common/text.h"
+
 /* its own headers convert freely */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wconversion"
@@ -36,16 +38,6 @@ struct redis_config {
 	struct migrate_strings invalidate, rewrite;
 	struct migrate_map publish;
 };
-
-/* ---- bytes.c: a run of bytes that grows ---- */
-
-struct bytes {
-	char *p;
-	size_t n, cap;
-};
-
-bool bytes_add(struct bytes *b, const void *p, size_t n);
-void bytes_release(struct bytes *b);
 
 /* ---- address.c: where the server is ---- */
 
@@ -93,7 +85,7 @@ bool template_is_fixed(const struct template *t);
 enum expanded { EXPANDED, EXPANDED_NOT, EXPANDED_TOO_LONG };
 /* Append; NOT: the row's key has no such column (*missing), nothing was added. */
 enum expanded template_expand(const struct template *t, const struct migrate_changed_row *row,
-			      struct bytes *out, const char **missing);
+			      struct text *out, const char **missing);
 
 /* ---- What a job wants done ---- */
 
@@ -149,7 +141,7 @@ struct self {
 	bool greeted;                        /* logged in */
 	short wants;                         /* what TLS waits for beside what we do */
 
-	struct bytes out; /* commands */
+	struct text out; /* commands */
 	size_t sent;
 	unsigned char asked[PIPELINE_MAX];
 	size_t asked_count, answered;
@@ -161,7 +153,7 @@ struct self {
 	redisReply *kept; /* the last answer, if it was asked for */
 	bool keep;
 
-	struct bytes name, other; /* what templates became */
+	struct text name, other; /* what templates became */
 	size_t lengths[KEYS_MAX];
 };
 
@@ -187,6 +179,7 @@ enum migrate_status tls_prepare(struct migrate_session *session, const struct re
 enum migrate_status tls_begin(struct self *self);
 
 /* pipeline.c: commands that are sent together, and their answers. */
+enum migrate_status out_of_memory(struct self *self);
 enum migrate_status connection_ready(struct self *self);
 /* Add a command; what is on its way is sent first when there is no room. */
 enum migrate_status command_add(struct self *self, enum asked asked, int argc, const char **argv,

@@ -105,11 +105,9 @@ static void self_free(struct self *self)
 {
 	wire_close(self);
 	/* commands to log in were written here */
-	if (self->out.cap)
-		explicit_bzero(self->out.p, self->out.cap);
-	bytes_release(&self->out);
-	bytes_release(&self->name);
-	bytes_release(&self->other);
+	text_wipe(&self->out);
+	text_release(&self->name);
+	text_release(&self->other);
 	free(self);
 }
 

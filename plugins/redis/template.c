@@ -114,19 +114,19 @@ static const char *value_end(const char *p)
 	return p;
 }
 
-static bool add_value(struct bytes *out, const char *p, const char *end)
+static bool add_value(struct text *out, const char *p, const char *end)
 {
 	for (; p < end; p++) {
 		if (*p == '\\' && p + 1 < end)
 			p++;
-		if (!bytes_add(out, p, 1))
+		if (!text_add(out, p, 1))
 			return false;
 	}
 	return true;
 }
 
 /* NAME of "NAME=VALUE,NAME=VALUE"; `id` is also the only column of a key, whatever its name. */
-static enum expanded add_column(struct bytes *out, const char *text, const char *name)
+static enum expanded add_column(struct text *out, const char *text, const char *name)
 {
 	const char *at = text, *equals;
 
@@ -161,7 +161,7 @@ static struct migrate_bytes bytes_for(const struct part *p, const struct migrate
 }
 
 enum expanded template_expand(const struct template *t, const struct migrate_changed_row *row,
-			      struct bytes *out, const char **missing)
+			      struct text *out, const char **missing)
 {
 	size_t from = out->n;
 	enum expanded got = EXPANDED;
@@ -173,12 +173,12 @@ enum expanded template_expand(const struct template *t, const struct migrate_cha
 		*missing = p->text;
 		if (p->kind == PART_ROW)
 			got = add_column(out, row->text, p->text);
-		else if (!bytes_add(out, b.p, b.n))
+		else if (!text_add(out, b.p, b.n))
 			got = EXPANDED_TOO_LONG;
 		if (out->n - from > NAME_BYTES_MAX)
 			got = EXPANDED_TOO_LONG;
 	}
 	if (got != EXPANDED)
-		out->n = from;
+		text_cut(out, from);
 	return got;
 }

@@ -10,15 +10,14 @@
  */
 
 /* Up to the first placeholder, and then whatever: enough for rules by prefix. */
-static const char *name_like(const struct template *t, struct bytes *out)
+static const char *name_like(const struct template *t, struct text *out)
 {
 	const char *text = t->count && t->parts[0].kind == PART_TEXT ? t->parts[0].text : "";
 
-	out->n = 0;
-	if (!bytes_add(out, text, strlen(text)) ||
-	    (!template_is_fixed(t) && !bytes_add(out, "0", 1)) || !bytes_add(out, "", 1))
+	text_reset(out);
+	if (!text_str(out, text) || (!template_is_fixed(t) && !text_char(out, '0')))
 		return "0";
-	return out->p;
+	return text_get(out);
 }
 
 static enum migrate_status try(struct self *self, const struct action *a)

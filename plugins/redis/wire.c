@@ -27,7 +27,8 @@ void wire_close(struct self *self)
 	self->fd = -1;
 	self->wants = 0;
 	self->greeted = false;
-	self->out.n = self->sent = self->asked_count = self->answered = 0;
+	text_reset(&self->out);
+	self->sent = self->asked_count = self->answered = 0;
 }
 
 static void keep_alive(int fd)

@@ -36,7 +36,7 @@ static enum migrate_status read_token(struct s3_session *s, struct text *header)
 			    s->ms, MIGRATE_INVALID,
 			    "AWS_CONTAINER_AUTHORIZATION_TOKEN: it is too long, or of many lines");
 	}
-	s3_wipe(&read);
+	text_wipe(&read);
 	return status;
 }
 
@@ -55,8 +55,8 @@ static enum migrate_status ask_agent(struct s3_session *s, const char *url, stru
 		s3_fetch(s, &f);
 		status = s3_fetch_keys(s, &f, what, k);
 	}
-	s3_wipe(&f.answer);
-	s3_wipe(&header);
+	text_wipe(&f.answer);
+	text_wipe(&header);
 	return status;
 }
 

@@ -23,13 +23,6 @@
 #define FRUITLESS 10000 /* ms in which keys are not looked for again that were the same */
 #define DOUBTED 60000   /* ms in which a doubt is not looked into twice */
 
-void s3_wipe(struct text *t)
-{
-	if (t->p)
-		OPENSSL_cleanse(t->p, t->cap);
-	text_release(t);
-}
-
 bool s3_read_file(const char *path, size_t max, struct text *t)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
@@ -109,8 +102,8 @@ static enum migrate_status from_options(struct s3_session *s, struct s3_keys *k)
 		text_add(&token, b.p, b.n);
 	}
 	ok = s3_keys_set(s, k, "the job file", c->access_key, text_get(&secret), text_get(&token));
-	s3_wipe(&secret);
-	s3_wipe(&token);
+	text_wipe(&secret);
+	text_wipe(&token);
 	return ok ? MIGRATE_OK : MIGRATE_INVALID;
 }
 

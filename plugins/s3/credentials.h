@@ -17,7 +17,6 @@
  * where: "profile 'x'" and the like. */
 bool s3_keys_set(struct s3_session *s, struct s3_keys *k, const char *where, const char *access,
 		 const char *secret, const char *token);
-void s3_wipe(struct text *t);
 /* A file without the blanks at its end. False: there is none, or, by errno, EFBIG. */
 bool s3_read_file(const char *path, size_t max, struct text *t);
 

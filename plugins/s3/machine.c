@@ -106,8 +106,8 @@ static enum migrate_status ask_machine(struct s3_session *s, struct s3_keys *k, 
 		f.secrets[0] = text_get(&header) + strlen(TOKEN);
 		status = ask_keys(s, &f, what, &url, k);
 	}
-	s3_wipe(&f.answer);
-	s3_wipe(&header);
+	text_wipe(&f.answer);
+	text_wipe(&header);
 	text_release(&url);
 	return *found ? status : MIGRATE_OK;
 }

@@ -145,6 +145,6 @@ enum migrate_status s3_keys_process(struct s3_session *s, const char *command, c
 	status = run(s, command, what, ends, &output);
 	if (status == MIGRATE_OK)
 		status = s3_json_keys(s, k, &output, what);
-	s3_wipe(&output);
+	text_wipe(&output);
 	return status;
 }

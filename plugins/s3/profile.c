@@ -119,14 +119,14 @@ void s3_profile_load(struct s3_profile *p, const char *name)
 		p->odd[i] = whole ? strlen(text_get(&text)) != text.n : errno == EFBIG;
 		if (whole && text.n && !p->odd[i])
 			take_section(p, i, text.p);
-		s3_wipe(&text);
+		text_wipe(&text);
 	}
 }
 
 void s3_profile_release(struct s3_profile *p)
 {
 	for (size_t i = 0; i < S3_PROFILE_FILES; i++)
-		s3_wipe(&p->settings[i]);
+		text_wipe(&p->settings[i]);
 }
 
 /* The last of that name counts. */

@@ -2,7 +2,7 @@
 #ifndef S3_H
 #define S3_H
 
-#include "../common/s3/text.h"
+#include "../common/s3/coding.h"
 #include "../common/s3/uri.h"
 
 #include <migrate/plugin.h>

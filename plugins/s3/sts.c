@@ -170,8 +170,8 @@ static enum migrate_status ask(struct s3_session *s, struct sts *t, struct s3_fe
 		s3_fetch(s, f);
 		status = s3_sts_keys(s, f, t->what, k);
 	}
-	s3_wipe(&f->answer);
-	s3_wipe(&t->post);
+	text_wipe(&f->answer);
+	text_wipe(&t->post);
 	return status;
 }
 
@@ -186,7 +186,7 @@ enum migrate_status s3_keys_web_identity(struct s3_session *s, const struct s3_r
 	if (status != MIGRATE_OK)
 		return status;
 	if (!s3_read_file(token_file, TOKEN_MAX, &token) || !token.n) {
-		s3_wipe(&token);
+		text_wipe(&token);
 		return migrate_fail(
 		    s->ms, MIGRATE_UNAVAILABLE,
 		    "%s: its token, '%s', cannot be read or is empty, or is longer than "
@@ -197,7 +197,7 @@ enum migrate_status s3_keys_web_identity(struct s3_session *s, const struct s3_r
 	add_field(&t.post, "WebIdentityToken", token.p);
 	f.secrets[0] = token.p;
 	status = ask(s, &t, &f, k);
-	s3_wipe(&token);
+	text_wipe(&token);
 	return status;
 }
 
@@ -300,11 +300,11 @@ enum migrate_status s3_keys_role(struct s3_session *s, const struct s3_role *rol
 	} else {
 		status =
 		    migrate_fail(s->ms, MIGRATE_UNAVAILABLE, "%s: it cannot be signed", t.what);
-		s3_wipe(&t.post);
+		text_wipe(&t.post);
 	}
-	s3_wipe(&g.bytes);
-	s3_wipe(&authorization);
-	s3_wipe(&token);
+	text_wipe(&g.bytes);
+	text_wipe(&authorization);
+	text_wipe(&token);
 	text_release(&date);
 	return status;
 }

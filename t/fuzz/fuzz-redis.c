@@ -55,13 +55,13 @@ static void same_template(const struct template *a, const struct template *b)
 
 static void expand(const struct template *t)
 {
-	struct bytes out = { .n = 0 };
+	struct text out = { .n = 0 };
 	const char *missing = NULL;
 	enum expanded got = template_expand(t, &row, &out, &missing);
 
 	ENSURE(got == EXPANDED || !out.n);
 	ENSURE(out.n <= NAME_BYTES_MAX && (got != EXPANDED_NOT || missing));
-	bytes_release(&out);
+	text_release(&out);
 }
 
 static void try_template(const char *text)

@@ -130,12 +130,12 @@ END_TEST
 START_TEST(writes_values_as_digits)
 {
 	static const unsigned char awkward[] = { 0, '\'', '\\', 0xff, '`' };
-	struct sql s = { .n = 0 };
+	struct text s = { .n = 0 };
 
 	sql_text(&s, (struct migrate_bytes){ .p = awkward, .n = sizeof(awkward) });
-	sql_add(&s, " ");
+	text_printf(&s, " ");
 	sql_binary(&s, (struct migrate_bytes){ .p = NULL, .n = 0 });
-	sql_add(&s, " ");
+	text_printf(&s, " ");
 	sql_name(&s, "a`b\\'\"");
 	ck_assert_str_eq(s.p, "_utf8mb4 x'00275cff60' _binary x'' `a``b\\'\"`");
 	free(s.p);
@@ -262,14 +262,14 @@ START_TEST(pages_by_the_index)
 	static const unsigned char identity[] = { 0, 8, 0x80, 0, 0, 0, 0, 0, 0, 7, 0, 1, 'x' };
 	const struct migrate_bytes whole = { identity, sizeof(identity) };
 	struct instance inst = { .key_count = 2 };
-	struct sql s = { .n = 0 };
+	struct text s = { .n = 0 };
 
 	id.is_unsigned = false;
 	inst.key[0] = (struct key_part){ .column = &id, .form = FORM_INTEGER };
 	inst.key[1] = (struct key_part){ .column = &tenant, .form = FORM_TEXT };
 	ck_assert(text_behind(&s, &inst, whole));
 	ck_assert_str_eq(s.p, "(`id` > 7 OR (`id` = 7 AND (`t` > _utf8mb4 x'78')))");
-	sql_reset(&s);
+	text_reset(&s);
 	ck_assert(text_keys(&s, &inst, &whole, 1));
 	ck_assert_str_eq(s.p, "(`id`, `t`) IN ((7,_utf8mb4 x'78'))");
 	ck_assert(!text_keys(&s, &inst, &(struct migrate_bytes){ "\0\1x", 3 }, 1));

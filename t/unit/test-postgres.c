@@ -21,13 +21,13 @@ static const struct {
 
 START_TEST(quotes_names_and_literals)
 {
-	struct sql s = { .n = 0 };
+	struct text s = { .n = 0 };
 	char *text = quoted_name(quoted[_i].text);
 
 	ck_assert_str_eq(text, quoted[_i].name);
 	free(text);
 	sql_literal(&s, quoted[_i].text);
-	text = sql_finish(&s);
+	text = text_finish(&s);
 	ck_assert_str_eq(text, quoted[_i].literal);
 	free(text);
 }
@@ -35,17 +35,17 @@ END_TEST
 
 START_TEST(puts_texts_together)
 {
-	struct sql s = { .n = 0 };
+	struct text s = { .n = 0 };
 	char *text;
 
 	for (int i = 0; i < 1000; i++)
-		sql_add(&s, "%d,", i);
-	text = sql_finish(&s);
+		text_printf(&s, "%d,", i);
+	text = text_finish(&s);
 	ck_assert_uint_eq(strlen(text), 3890);
 	ck_assert_str_eq(text + 3886, "999,");
 	free(text);
-	s = (struct sql){ .n = 0 };
-	text = sql_finish(&s);
+	s = (struct text){ .n = 0 };
+	text = text_finish(&s);
 	ck_assert_str_eq(text, "");
 	free(text);
 }

@@ -39,7 +39,7 @@ static const struct {
 START_TEST(becomes_what_it_says)
 {
 	struct migrate_changed_row r = row;
-	struct bytes out = { .n = 0 };
+	struct text out = { .n = 0 };
 	struct template t;
 	const char *missing;
 	char why[256];
@@ -53,7 +53,7 @@ START_TEST(becomes_what_it_says)
 	ck_assert_int_eq(template_is_fixed(&t),
 			 !strchr(good[_i].source, '{') || !_i || !strcmp(good[_i].source, "{{}}"));
 	template_release(&t);
-	bytes_release(&out);
+	text_release(&out);
 }
 END_TEST
 
@@ -76,7 +76,7 @@ END_TEST
 START_TEST(leaves_out_what_a_key_has_not)
 {
 	static const char source[] = "x{old}{row.d}";
-	struct bytes out = { .n = 0 };
+	struct text out = { .n = 0 };
 	struct template t;
 	const char *missing;
 	char why[256];
@@ -86,7 +86,7 @@ START_TEST(leaves_out_what_a_key_has_not)
 	ck_assert_str_eq(missing, "d");
 	ck_assert_uint_eq(out.n, 0);
 	template_release(&t);
-	bytes_release(&out);
+	text_release(&out);
 }
 END_TEST
 
@@ -94,7 +94,7 @@ START_TEST(is_too_long)
 {
 	static char key[NAME_BYTES_MAX / 2];
 	const struct migrate_changed_row r = { .old_key = { key, sizeof(key) }, .text = "" };
-	struct bytes out = { .n = 0 };
+	struct text out = { .n = 0 };
 	struct template t;
 	const char *missing;
 	char why[256];
@@ -103,7 +103,7 @@ START_TEST(is_too_long)
 	ck_assert_int_eq(template_expand(&t, &r, &out, &missing), EXPANDED_TOO_LONG);
 	ck_assert_uint_eq(out.n, 0);
 	template_release(&t);
-	bytes_release(&out);
+	text_release(&out);
 }
 END_TEST
 

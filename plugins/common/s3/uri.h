@@ -2,7 +2,7 @@
 #ifndef S3_URI_H
 #define S3_URI_H
 
-#include "text.h"
+#include "coding.h"
 
 /*
  * Names on their way into and out of requests: pure functions, without a session, for

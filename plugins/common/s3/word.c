@@ -85,6 +85,6 @@ void s3_decode_word(struct text *to, const char *text)
 	}
 	if (!*p && p != text)
 		return;
-	to->n = start;
+	text_cut(to, start);
 	text_str(to, text);
 }

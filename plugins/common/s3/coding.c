@@ -1,94 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "text.h"
+#include "coding.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-static bool reserve(struct text *t, size_t n)
-{
-	size_t cap = t->cap ? t->cap : 256;
-	char *p;
-
-	if (t->bad || n > SIZE_MAX / 4 - t->n) {
-		t->bad = true;
-		return false;
-	}
-	if (t->cap > t->n + n)
-		return true;
-	while (cap <= t->n + n)
-		cap *= 2;
-	p = realloc(t->p, cap);
-	if (!p) {
-		t->bad = true;
-		return false;
-	}
-	t->p = p;
-	t->cap = cap;
-	return true;
-}
-
-bool text_add(struct text *t, const void *bytes, size_t n)
-{
-	if (!reserve(t, n))
-		return false;
-	if (n)
-		memcpy(t->p + t->n, bytes, n);
-	t->n += n;
-	t->p[t->n] = '\0';
-	return true;
-}
-
-bool text_str(struct text *t, const char *text)
-{
-	return text_add(t, text, strlen(text));
-}
-
-bool text_char(struct text *t, char c)
-{
-	return text_add(t, &c, 1);
-}
-
-bool text_printf(struct text *t, const char *format, ...)
-{
-	char small[512];
-	va_list ap;
-	int n;
-
-	va_start(ap, format);
-	n = vsnprintf(small, sizeof(small), format, ap);
-	va_end(ap);
-	if (n < 0 || (size_t)n >= sizeof(small)) {
-		t->bad = true;
-		return false;
-	}
-	return text_add(t, small, (size_t)n);
-}
-
-const char *text_get(const struct text *t)
-{
-	return t->p ? t->p : "";
-}
-
-void text_reset(struct text *t)
-{
-	t->n = 0;
-	t->bad = false;
-	if (t->p)
-		t->p[0] = '\0';
-}
-
-void text_release(struct text *t)
-{
-	free(t->p);
-	*t = (struct text){ .p = NULL };
-}
-
-void text_shrink(struct text *t, size_t keep)
-{
-	if (t->cap > keep)
-		text_release(t);
-}
+#include <time.h>
 
 bool text_base64(struct text *t, const unsigned char *bytes, size_t n)
 {
@@ -109,17 +23,6 @@ bool text_base64(struct text *t, const unsigned char *bytes, size_t n)
 		text_add(t, four, 4);
 	}
 	return !t->bad;
-}
-
-void text_hex(struct text *t, const unsigned char *bytes, size_t n)
-{
-	static const char digits[] = "0123456789abcdef";
-
-	for (size_t i = 0; i < n; i++) {
-		char two[2] = { digits[bytes[i] >> 4], digits[bytes[i] & 15] };
-
-		text_add(t, two, 2);
-	}
 }
 
 static int hex_digit(char c)
