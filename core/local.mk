@@ -38,6 +38,8 @@ base_sources = \
 	core/base/sorter.h \
 	core/base/trust.c \
 	core/base/trust.h \
+	core/base/utf8.c \
+	core/base/utf8.h \
 	$(empty)
 
 job_sources = \

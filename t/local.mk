@@ -49,6 +49,7 @@ unit_tests = \
 	t/unit/test-sqlite-tables \
 	t/unit/test-stride \
 	t/unit/test-text \
+	t/unit/test-utf8 \
 	t/unit/test-window \
 	t/unit/test-window-threads \
 	$(empty)

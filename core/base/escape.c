@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/escape.h"
 
-#include <stdint.h>
+#include "base/utf8.h"
 
 struct range {
 	uint32_t first;
@@ -28,39 +28,6 @@ static bool is_unsafe(uint32_t c)
 	return false;
 }
 
-/* Bytes that a UTF-8 sequence beginning with lead takes; 0: none begins so. */
-static size_t sequence_length(unsigned char lead)
-{
-	if (lead < 0x80)
-		return 1;
-	if (lead >= 0xc2 && lead <= 0xdf)
-		return 2;
-	if (lead >= 0xe0 && lead <= 0xef)
-		return 3;
-	if (lead >= 0xf0 && lead <= 0xf4)
-		return 4;
-	return 0;
-}
-
-/* Decode one code point; returns the bytes it took, 0 if they are not UTF-8. */
-static size_t decode(const unsigned char *p, size_t n, uint32_t *c)
-{
-	static const uint32_t smallest[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	size_t len = sequence_length(p[0]);
-
-	if (!len || len > n)
-		return 0;
-	*c = len == 1 ? p[0] : p[0] & (0x7fu >> len);
-	for (size_t i = 1; i < len; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-		*c = *c << 6 | (p[i] & 0x3fu);
-	}
-	if (*c < smallest[len] || *c > 0x10ffff || (*c >= 0xd800 && *c <= 0xdfff))
-		return 0;
-	return len;
-}
-
 static bool add_hex(struct buf *out, unsigned char byte)
 {
 	static const char digits[] = "0123456789abcdef";
@@ -75,7 +42,7 @@ static bool escape(struct buf *out, const void *bytes, size_t n, bool backslash_
 
 	while (p < end) {
 		uint32_t c = 0;
-		size_t len = decode(p, (size_t)(end - p), &c);
+		size_t len = utf8_decode(p, (size_t)(end - p), &c);
 		bool plain = len && (!is_unsafe(c) || (backslash_passes && c == '\\'));
 
 		if (!(plain ? buf_add(out, p, len) : add_hex(out, *p)))

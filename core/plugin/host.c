@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/nearest.h"
 #include "base/sorter.h"
+#include "base/utf8.h"
 #include "plugin/end-impl.h"
 
 #include <errno.h>
@@ -211,6 +212,11 @@ const char *migrate_job_id(struct migrate_session *s)
 const char *migrate_nearest(const char *name, const char *const *names, size_t count)
 {
 	return nearest_name(name, names, count);
+}
+
+bool migrate_is_utf8(const void *text, size_t n)
+{
+	return is_utf8(text, n);
 }
 
 struct migrate_sorter {

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/escape.h"
+#include "base/utf8.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -23,45 +24,6 @@ static void add_text(struct json *j, const char *s)
 }
 
 /* ---- Strings ---- */
-
-/* Bytes and code point of the UTF-8 sequence at p; 0: there is none. */
-static size_t decode(const unsigned char *p, size_t n, uint32_t *c)
-{
-	static const struct {
-		unsigned char mask, lead;
-		uint32_t smallest;
-	} forms[] = { { 0x80, 0x00, 0 },
-		      { 0xe0, 0xc0, 0x80 },
-		      { 0xf0, 0xe0, 0x800 },
-		      { 0xf8, 0xf0, 0x10000 } };
-	size_t len = 0;
-
-	while (len < 4 && (p[0] & forms[len].mask) != forms[len].lead)
-		len++;
-	if (len == 4 || len + 1 > n)
-		return 0;
-	*c = p[0] & (unsigned char)~forms[len].mask;
-	for (size_t i = 1; i <= len; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-		*c = *c << 6 | (p[i] & 0x3fu);
-	}
-	if (*c < forms[len].smallest || *c > 0x10ffff || (*c >= 0xd800 && *c <= 0xdfff))
-		return 0;
-	return len + 1;
-}
-
-static bool is_utf8(const unsigned char *p, size_t n)
-{
-	uint32_t c;
-
-	for (size_t i = 0, len; i < n; i += len) {
-		len = decode(p + i, n - i, &c);
-		if (!len)
-			return false;
-	}
-	return true;
-}
 
 /* What the escaping printer would not let through comes as \uNNNN: all of it is in the BMP. */
 static bool is_hidden(const unsigned char *p, size_t len)
@@ -107,7 +69,7 @@ static void add_string(struct json *j, const unsigned char *p, size_t n)
 			add(j, p + i, len);
 			continue;
 		}
-		len = decode(p + i, n - i, &c);
+		len = utf8_decode(p + i, n - i, &c);
 		if (!len)
 			BUG("text of a JSON string is not UTF-8");
 		add_character(j, p + i, len, c);
@@ -205,7 +167,7 @@ void json_text(struct json *j, const char *name, const char *value)
 	begin(j, name);
 	if (!value)
 		add_text(j, "null");
-	else if (is_utf8((const unsigned char *)value, n))
+	else if (is_utf8(value, n))
 		add_string(j, (const unsigned char *)value, n);
 	else
 		add_escaped(j, value, n);

@@ -133,6 +133,12 @@ const char *migrate_job_id(struct migrate_session *session);
  */
 const char *migrate_nearest(const char *name, const char *const *names, size_t count);
 
+/*
+ * Is this text UTF-8 as RFC 3629 has it? Longer forms than a character needs, halves of
+ * pairs of UTF-16, what is above U+10FFFF and what is cut off are not; NULs are.
+ */
+bool migrate_is_utf8(const void *text, size_t n);
+
 /* The text of a secret: at the call that needs it, never copied, logged or printed. */
 struct migrate_bytes migrate_secret_reveal(const struct migrate_secret *secret);
 

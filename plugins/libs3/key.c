@@ -51,7 +51,7 @@ const char *libs3_key_trouble(const struct libs3 *l, const void *key, size_t n)
 		return "libs3 cuts keys of more than 1022 bytes when it lists them";
 	if (has_control(key, n))
 		return "libs3 cannot list keys with control characters";
-	if (!s3_is_utf8(key, n) || has_noncharacter(key, n))
+	if (!migrate_is_utf8(key, n) || has_noncharacter(key, n))
 		return "libs3 cannot list keys that are not UTF-8";
 	if (has_dot_segment(key, n))
 		return "libs3 cannot send a key with a segment '.' or '..'";

@@ -73,28 +73,12 @@ void lookup_release(struct lookup *l)
 
 size_t utf8_length(const void *text, size_t n)
 {
-	static const uint32_t least[] = { 0, 0x80, 0x800, 0x10000 };
-	const unsigned char *p = text, *end = p + n;
+	const unsigned char *p = text;
 	size_t length = 0;
 
-	for (; p < end; length++) {
-		uint32_t c = *p++;
-		int more = c < 0x80       ? 0
-			   : c >> 5 == 6  ? 1
-			   : c >> 4 == 14 ? 2
-			   : c >> 3 == 30 ? 3
-					  : -1;
-
-		if (more < 0 || end - p < more)
-			return SIZE_MAX;
-		c &= more ? 0x3fu >> more : 0x7f;
-		for (int i = 0; i < more; i++, p++) {
-			if ((*p & 0xc0) != 0x80)
-				return SIZE_MAX;
-			c = c << 6 | (*p & 0x3f);
-		}
-		if (c < least[more] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
-			return SIZE_MAX;
-	}
+	if (!migrate_is_utf8(text, n))
+		return SIZE_MAX;
+	for (size_t i = 0; i < n; i++)
+		length += (p[i] & 0xc0) != 0x80; /* a character begins */
 	return length;
 }

@@ -9,38 +9,11 @@
  * (1), then its length in four bytes and its text.
  */
 
-static bool is_utf8(const unsigned char *p, size_t n)
-{
-	static const uint32_t least[] = { 0, 0x80, 0x800, 0x10000 };
-	const unsigned char *end = p + n;
-
-	while (p < end) {
-		uint32_t c = *p++;
-		int more = c < 0x80       ? 0
-			   : c >> 5 == 6  ? 1
-			   : c >> 4 == 14 ? 2
-			   : c >> 3 == 30 ? 3
-					  : -1;
-
-		if (more < 0 || end - p < more)
-			return false;
-		c &= more ? 0x3fu >> more : 0x7f;
-		for (int i = 0; i < more; i++, p++) {
-			if ((*p & 0xc0) != 0x80)
-				return false;
-			c = c << 6 | (*p & 0x3f);
-		}
-		if (c < least[more] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
-			return false;
-	}
-	return true;
-}
-
 bool value_is_possible(const struct instance *inst, struct migrate_bytes value)
 {
 	if (inst->kind == KIND_BYTES || !value.n)
 		return true;
-	return !memchr(value.p, 0, value.n) && (!inst->utf8 || is_utf8(value.p, value.n));
+	return !memchr(value.p, 0, value.n) && (!inst->utf8 || migrate_is_utf8(value.p, value.n));
 }
 
 int32_t row_place(const struct instance *inst, const PGresult *res, int row)

@@ -11,7 +11,7 @@ bool s3_key_is_good(struct migrate_session *ms, struct migrate_bytes key)
 			     S3_KEY_MAX, key.n);
 	else if (memchr(key.p, '\0', key.n))
 		migrate_fail(ms, MIGRATE_INVALID, "a key cannot hold a NUL");
-	else if (!s3_is_utf8(key.p, key.n))
+	else if (!migrate_is_utf8(key.p, key.n))
 		migrate_fail(ms, MIGRATE_INVALID, "a key must be UTF-8");
 	else
 		return true;

@@ -235,5 +235,5 @@ bool s3_xml_can_say(const unsigned char *p, size_t n)
 		if (p[i] == 0xef && n - i > 2 && p[i + 1] == 0xbf && p[i + 2] >= 0xbe)
 			return false;
 	}
-	return s3_is_utf8(p, n);
+	return migrate_is_utf8(p, n);
 }

@@ -20,33 +20,15 @@ struct work {
 	unsigned char *blobs; /* by change: how its value is stored, if it was changed */
 };
 
-/* Does TEXT of a UTF-16 database hold these bytes unchanged? SQLite replaces what is not UTF-8. */
-static bool is_utf8(struct migrate_bytes bytes)
+/*
+ * Does TEXT of a UTF-16 database hold these bytes unchanged? SQLite replaces what is not UTF-8,
+ * and, on the way through UTF-16, U+FFFE and U+FFFF.
+ */
+static bool is_kept(struct migrate_bytes bytes)
 {
-	static const uint32_t least[] = { 0, 0x80, 0x800, 0x10000 };
-	const unsigned char *p = bytes.p, *end = p + bytes.n;
-
-	while (p < end) {
-		uint32_t c = *p++;
-		int more = c < 0x80       ? 0
-			   : c >> 5 == 6  ? 1
-			   : c >> 4 == 14 ? 2
-			   : c >> 3 == 30 ? 3
-					  : -1;
-
-		if (more < 0 || end - p < more)
-			return false;
-		c &= more ? 0x3fu >> more : 0x7f;
-		for (int i = 0; i < more; i++, p++) {
-			if ((*p & 0xc0) != 0x80)
-				return false;
-			c = c << 6 | (*p & 0x3f);
-		}
-		if (c < least[more] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000) ||
-		    (c & 0xfffffffe) == 0xfffe)
-			return false;
-	}
-	return true;
+	return !bytes.n ||
+	       (migrate_is_utf8(bytes.p, bytes.n) && !memmem(bytes.p, bytes.n, "\xef\xbf\xbe", 3) &&
+		!memmem(bytes.p, bytes.n, "\xef\xbf\xbf", 3));
 }
 
 static bool same(struct migrate_bytes a, struct migrate_bytes b)
@@ -61,7 +43,7 @@ static bool is_blob(const struct migrate_change *c)
 
 static enum migrate_status check_after(struct self *self, const struct migrate_change *c, bool blob)
 {
-	if (!blob && self->instance->utf16 && !is_utf8(c->after))
+	if (!blob && self->instance->utf16 && !is_kept(c->after))
 		return migrate_fail(self->session, MIGRATE_INVALID,
 				    "the new value is not UTF-8, which text of a UTF-16 database "
 				    "cannot hold");

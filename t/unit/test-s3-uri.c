@@ -106,17 +106,6 @@ START_TEST(broken_encodings_are_refused)
 }
 END_TEST
 
-START_TEST(keys_that_are_no_utf8_are_seen)
-{
-	ck_assert(s3_is_utf8((const unsigned char *)"\303\251\360\237\230\200", 6));
-	ck_assert(!s3_is_utf8((const unsigned char *)"\377", 1));
-	ck_assert(!s3_is_utf8((const unsigned char *)"\300\257", 2));
-	ck_assert(!s3_is_utf8((const unsigned char *)"\355\240\200", 3));
-	ck_assert(!s3_is_utf8((const unsigned char *)"a\342\202", 3));
-	ck_assert(!s3_is_utf8((const unsigned char *)"\364\220\200\200", 4));
-}
-END_TEST
-
 static const struct {
 	const char *url, *host, *path;
 	bool tls;
@@ -293,7 +282,6 @@ static void add(TCase *t)
 	tcase_add_loop_test(t, keys_come_back, 0, (int)COUNT(keys));
 	tcase_add_test(t, a_plus_is_a_space_in_listings_alone);
 	tcase_add_test(t, broken_encodings_are_refused);
-	tcase_add_test(t, keys_that_are_no_utf8_are_seen);
 	tcase_add_loop_test(t, endpoints_are_understood, 0, (int)COUNT(places));
 	tcase_add_test(t, what_is_no_endpoint_is_refused);
 	tcase_add_test(t, dots_keep_a_bucket_out_of_a_certificates_name);

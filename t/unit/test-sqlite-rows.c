@@ -93,6 +93,13 @@ START_TEST(utf16_holds_what_is_utf8)
 }
 END_TEST
 
+START_TEST(utf16_loses_what_is_no_character)
+{
+	app("PRAGMA encoding='UTF-16be'");
+	ck_status(both("CREATE INDEX i ON files (path)", BYTES("a\xef\xbf\xbf")), MIGRATE_INVALID);
+}
+END_TEST
+
 START_TEST(any_bytes_are_a_value)
 {
 	const struct migrate_bytes odd[] = {
@@ -335,9 +342,9 @@ int main(void)
 	ADD(s, "schemas", 1, a_unique_value_is_the_rows_fault, replace_on_conflict_deletes_nothing,
 	    a_check_is_the_rows_fault, a_trigger_may_refuse, a_trigger_may_not_ignore_silently,
 	    a_trigger_may_not_write_something_else, text_does_not_become_a_number,
-	    utf16_holds_what_is_utf8, any_bytes_are_a_value, numbers_are_no_values,
-	    foreign_keys_follow, functions_of_the_application_are_missed_early,
-	    a_dropped_table_ends_the_run);
+	    utf16_holds_what_is_utf8, utf16_loses_what_is_no_character, any_bytes_are_a_value,
+	    numbers_are_no_values, foreign_keys_follow,
+	    functions_of_the_application_are_missed_early, a_dropped_table_ends_the_run);
 	ADD(s, "set", 1, set_columns_change_and_come_back, set_columns_alone, nonsense_is_refused);
 	ADD(s, "many rows", 1, a_value_of_many_rows_comes_in_pages, where_keeps_the_index,
 	    seeds_any_table);

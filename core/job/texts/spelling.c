@@ -2,6 +2,7 @@
 #include "job/texts/spelling.h"
 
 #include "base/bytes.h"
+#include "base/utf8.h"
 
 #include <stdio.h>
 
@@ -9,27 +10,13 @@
 
 /* ---- UTF-8 ---- */
 
-static size_t utf8_length(unsigned char c)
-{
-	return c < 0x80 ? 1 : c >> 5 == 6 ? 2 : c >> 4 == 14 ? 3 : c >> 3 == 30 ? 4 : 0;
-}
-
 /* The code point that begins at p, UINT32_MAX if none does; *n: its bytes. */
 static uint32_t utf8_read(const unsigned char *p, size_t left, size_t *n)
 {
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
 	uint32_t c;
 
-	*n = left ? utf8_length(*p) : 0;
-	if (!*n || *n > left)
-		return UINT32_MAX;
-	c = *n == 1 ? *p : *p & (0x7fu >> *n);
-	for (size_t i = 1; i < *n; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return UINT32_MAX;
-		c = c << 6 | (p[i] & 0x3f);
-	}
-	return c < least[*n] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000) ? UINT32_MAX : c;
+	*n = utf8_decode(p, left, &c);
+	return *n ? c : UINT32_MAX;
 }
 
 static uint8_t utf8_write(uint32_t c, unsigned char out[4])

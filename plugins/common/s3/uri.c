@@ -55,35 +55,6 @@ bool s3_decode(char *text, size_t *n, bool plus)
 	return true;
 }
 
-bool s3_is_utf8(const unsigned char *p, size_t n)
-{
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-
-	for (size_t i = 0; i < n;) {
-		unsigned int more = p[i] < 0x80   ? 0
-				    : p[i] < 0xc0 ? 9
-				    : p[i] < 0xe0 ? 1
-				    : p[i] < 0xf0 ? 2
-				    : p[i] < 0xf8 ? 3
-						  : 9;
-		uint32_t c = p[i];
-
-		if (more > 3 || n - i <= more)
-			return false;
-		if (more)
-			c &= 0x3fu >> more;
-		for (unsigned int k = 1; k <= more; k++) {
-			if ((p[i + k] & 0xc0) != 0x80)
-				return false;
-			c = c << 6 | (p[i + k] & 0x3fu);
-		}
-		if ((more && c < least[more + 1]) || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
-			return false;
-		i += more + 1;
-	}
-	return true;
-}
-
 /* ---- End points ---- */
 
 static bool is_host(const char *p, size_t n)

@@ -29,7 +29,6 @@ void s3_place_aws(struct s3_place *p, const char *region);
 void s3_place_host(const struct s3_place *p, const char *bucket, char *host, size_t n);
 /* Can this bucket be the first label of a name in a certificate? */
 bool s3_bucket_is_label(const char *bucket, bool tls);
-bool s3_is_utf8(const unsigned char *p, size_t n);
 
 /* ---- aws.c ---- */
 enum s3_aws_name {

@@ -16,7 +16,7 @@ bool s3_encode_value(struct text *to, const void *bytes, size_t n)
 		same = false;
 	if (same)
 		return text_add(to, bytes, n);
-	if (!s3_is_utf8(p, n) || memchr(p, '\0', n))
+	if (!migrate_is_utf8(p, n) || memchr(p, '\0', n))
 		return false;
 	text_str(to, "=?UTF-8?B?");
 	text_base64(to, p, n);
