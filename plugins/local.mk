@@ -11,10 +11,13 @@ plugin_ldflags = $(AM_LDFLAGS) $(PLUGIN_LDFLAGS) -module -avoid-version -shared 
 common_sources = \
 	plugins/common/bound.c \
 	plugins/common/bound.h \
+	plugins/common/bytes.h \
 	plugins/common/condition.c \
 	plugins/common/condition.h \
 	plugins/common/decide.c \
 	plugins/common/decide.h \
+	plugins/common/extra.c \
+	plugins/common/extra.h \
 	plugins/common/held.c \
 	plugins/common/held.h \
 	plugins/common/json-path.c \

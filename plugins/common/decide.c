@@ -1,51 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 #include "decide.h"
 
-#include <string.h>
-
-bool extra_next(struct migrate_bytes *extra, struct migrate_bytes *value)
-{
-	const unsigned char *p = extra->p;
-	size_t n;
-
-	if (!extra->n || p[0] > 1)
-		return false;
-	*value = (struct migrate_bytes){ .p = NULL, .n = 0 };
-	if (!p[0]) {
-		*extra = (struct migrate_bytes){ .p = p + 1, .n = extra->n - 1 };
-		return true;
-	}
-	if (extra->n < 5)
-		return false;
-	n = (size_t)p[1] << 24 | (size_t)p[2] << 16 | (size_t)p[3] << 8 | p[4];
-	if (n > extra->n - 5)
-		return false;
-	*value = (struct migrate_bytes){ .p = p + 5, .n = n };
-	*extra = (struct migrate_bytes){ .p = p + 5 + n, .n = extra->n - 5 - n };
-	return true;
-}
+#include "bytes.h"
+#include "extra.h"
 
 static bool same_value(struct migrate_bytes a, struct migrate_bytes b)
 {
-	if (!a.p || !b.p)
-		return !a.p && !b.p;
-	return a.n == b.n && (!a.n || !memcmp(a.p, b.p, a.n));
+	return !a.p == !b.p && same_bytes(a, b);
 }
 
-enum sets sets_compare(const struct set_columns *s, const struct migrate_change *c)
+enum sets sets_compare(const struct migrate_bytes *held, const struct migrate_bytes *asked,
+		       size_t count, const struct migrate_change *c)
 {
 	struct migrate_bytes extra = c->extra, found = c->found;
 	enum sets sets = SETS_DONE;
 
-	for (size_t i = 0; i < s->count; i++) {
-		struct migrate_bytes wanted = s->wanted(s->row, i), before = wanted;
+	for (size_t i = 0; i < count; i++) {
+		struct migrate_bytes wanted = asked[i], before = wanted;
 
 		if ((c->extra.n && !extra_next(&extra, &wanted)) ||
 		    (c->found.n && !extra_next(&found, &before)))
 			return SETS_OTHER;
-		if (same_value(s->held(s->row, i), wanted))
+		if (same_value(held[i], wanted))
 			continue;
-		if ((c->extra.n || c->found.n) && !same_value(s->held(s->row, i), before))
+		if ((c->extra.n || c->found.n) && !same_value(held[i], before))
 			return SETS_OTHER;
 		sets = SETS_READY;
 	}

@@ -16,18 +16,12 @@ enum sets {
 	SETS_DONE /* all hold what they shall, or there are none */
 };
 
-/* One row's columns of `set:`. p NULL: NULL. */
-struct set_columns {
-	const void *row;
-	size_t count;
-	struct migrate_bytes (*held)(const void *row, size_t i);
-	struct migrate_bytes (*wanted)(const void *row, size_t i); /* as the job says */
-};
-/* With what an undo puts back (extra of c) and what was found when the change was planned. */
-enum sets sets_compare(const struct set_columns *s, const struct migrate_change *c);
-
-/* The next value of what row_extra() of a plugin wrote: NULL is a byte 0, else 1, length, bytes. */
-bool extra_next(struct migrate_bytes *extra, struct migrate_bytes *value);
+/*
+ * One row's columns of `set:`: what they hold, and what they shall as the job says, unless this
+ * change says that an undo puts something else back. p NULL: NULL.
+ */
+enum sets sets_compare(const struct migrate_bytes *held, const struct migrate_bytes *asked,
+		       size_t count, const struct migrate_change *c);
 
 struct evidence {
 	bool there;         /* the row, and in it the place */

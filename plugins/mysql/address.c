@@ -9,13 +9,6 @@
  * options of their own. What is said in an option of its own counts more.
  */
 
-void wipe(char *text)
-{
-	if (text)
-		explicit_bzero(text, strlen(text));
-	free(text);
-}
-
 void address_release(struct address *a)
 {
 	free(a->host);

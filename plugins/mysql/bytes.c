@@ -4,26 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool same_bytes(struct migrate_bytes a, struct migrate_bytes b)
-{
-	return a.n == b.n && (!a.n || !memcmp(a.p, b.p, a.n));
-}
-
-uint32_t get32(const void *p)
-{
-	const unsigned char *in = p;
-
-	return (uint32_t)in[0] << 24 | (uint32_t)in[1] << 16 | (uint32_t)in[2] << 8 | in[3];
-}
-
-void put32(void *p, uint32_t v)
-{
-	unsigned char *out = p;
-
-	for (int i = 0; i < 4; i++)
-		out[i] = (unsigned char)(v >> (24 - 8 * i));
-}
-
 /* FNV-1a: who can choose the keys of their objects gains a slow look-up of a thousand, no more. */
 static size_t hash(struct migrate_bytes b)
 {

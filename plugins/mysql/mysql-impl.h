@@ -5,7 +5,9 @@
 #include <migrate/plugin.h>
 
 #include "../common/bound.h"
+#include "../common/bytes.h"
 #include "../common/decide.h"
+#include "../common/extra.h"
 #include "../common/held.h"
 #include "../common/json-path.h"
 #include "../common/text.h"
@@ -32,7 +34,6 @@
  */
 #define KEY_MAX 16 /* columns in a key */
 #define SET_MAX 32 /* columns in `set:` */
-#define EXTRA_MAX 65536
 
 struct mysql_config {
 	const struct migrate_secret *connection, *scan_connection, *password;
@@ -69,9 +70,6 @@ bool lookup_make(struct lookup *l, const struct migrate_bytes *items, size_t n);
 /* The number of the first item that equals b, or SIZE_MAX. */
 size_t lookup_find(const struct lookup *l, struct migrate_bytes b);
 void lookup_release(struct lookup *l);
-bool same_bytes(struct migrate_bytes a, struct migrate_bytes b);
-uint32_t get32(const void *p);
-void put32(void *p, uint32_t v);
 /* Characters of text in UTF-8, or SIZE_MAX if it is none. */
 size_t utf8_length(const void *text, size_t n);
 
@@ -212,7 +210,6 @@ enum migrate_status uri_read(struct self *self, struct migrate_bytes text, struc
 enum migrate_status options_read(struct self *self, struct migrate_bytes text, struct address *a);
 /* The password that ~/.my.cnf holds, if there is none yet and nobody else may read it. */
 enum migrate_status options_home(struct self *self, struct address *a);
-void wipe(char *text);
 
 /* ---- flood.c: what the library reads without coming back ---- */
 
@@ -407,7 +404,6 @@ enum sets row_sets(const struct instance *inst, const struct row *row,
 /* The `set:` columns of a row, in self->extra. */
 enum migrate_status row_extra(struct self *self, const struct row *row,
 			      struct migrate_bytes *extra);
-/* The next value of extra; p NULL: null. */
 /* Can this value stand in the column at all? */
 bool value_is_possible(const struct instance *inst, struct migrate_bytes value);
 /* NULL, or why it cannot be stored as it is. */

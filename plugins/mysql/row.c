@@ -3,11 +3,6 @@
 
 #include <string.h>
 
-/*
- * extra: for each `set:` column a byte that says whether it is NULL (0) or not
- * (1), then its length in four bytes and what the server shows of it.
- */
-
 bool value_is_possible(const struct instance *inst, struct migrate_bytes value)
 {
 	return value_obstacle(inst, value) == NULL;
@@ -36,36 +31,22 @@ const char *value_obstacle(const struct instance *inst, struct migrate_bytes val
 	return NULL;
 }
 
-/* What sets_compare() looks at. */
-struct set_row {
-	const struct instance *inst;
-	const struct row *row;
-};
-
-static struct migrate_bytes set_held(const void *arg, size_t i)
+static void set_columns(const struct instance *inst, const struct row *row,
+			struct migrate_bytes held[SET_MAX])
 {
-	const struct set_row *s = arg;
-
-	return field(s->row, set_column_at(s->inst) + i);
-}
-
-static struct migrate_bytes set_wanted(const void *arg, size_t i)
-{
-	const struct set_row *s = arg;
-	const char *text = s->inst->set[i].canonical;
-
-	return (struct migrate_bytes){ .p = text, .n = text ? strlen(text) : 0 };
+	for (size_t i = 0; i < inst->set_count; i++)
+		held[i] = field(row, set_column_at(inst) + i);
 }
 
 enum sets row_sets(const struct instance *inst, const struct row *row,
 		   const struct migrate_change *c)
 {
-	const struct set_row s = { .inst = inst, .row = row };
-	const struct set_columns columns = {
-		.row = &s, .count = inst->set_count, .held = set_held, .wanted = set_wanted
-	};
+	struct migrate_bytes held[SET_MAX], asked[SET_MAX];
 
-	return sets_compare(&columns, c);
+	set_columns(inst, row, held);
+	for (size_t i = 0; i < inst->set_count; i++)
+		asked[i] = string_bytes(inst->set[i].canonical);
+	return sets_compare(held, asked, inst->set_count, c);
 }
 
 bool row_is_meant(const struct instance *inst, const struct row *row)
@@ -80,33 +61,13 @@ bool row_is_exact(const struct instance *inst, const struct row *row)
 	return !inst->may_differ || field_number(row, column) == 1;
 }
 
-static bool put(unsigned char *out, size_t *n, struct migrate_bytes b)
-{
-	if (EXTRA_MAX - *n < 5 || EXTRA_MAX - *n - 5 < b.n)
-		return false;
-	out[(*n)++] = b.p != NULL;
-	if (!b.p)
-		return true;
-	put32(out + *n, (uint32_t)b.n);
-	if (b.n)
-		memcpy(out + *n + 4, b.p, b.n);
-	*n += 4 + b.n;
-	return true;
-}
-
 enum migrate_status row_extra(struct self *self, const struct row *row, struct migrate_bytes *extra)
 {
 	const struct instance *inst = self->instance;
-	size_t n = 0;
+	struct migrate_bytes held[SET_MAX];
 
-	for (size_t i = 0; i < inst->set_count; i++)
-		if (!put(self->extra, &n, field(row, set_column_at(inst) + i)))
-			return migrate_fail(self->session, MIGRATE_INVALID,
-					    "set: the columns hold more than %d bytes, so the "
-					    "change could not be undone",
-					    EXTRA_MAX);
-	*extra = (struct migrate_bytes){ .p = self->extra, .n = n };
-	return MIGRATE_OK;
+	set_columns(inst, row, held);
+	return extra_write(self->session, held, inst->set_count, self->extra, extra);
 }
 
 static char key_letter(const struct key_part *part)

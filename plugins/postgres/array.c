@@ -11,32 +11,6 @@
  */
 #define HEADER 20
 
-void put32(void *p, uint32_t v)
-{
-	unsigned char *out = p;
-
-	for (int i = 0; i < 4; i++)
-		out[i] = (unsigned char)(v >> (24 - 8 * i));
-}
-
-uint32_t get32(const void *p)
-{
-	const unsigned char *in = p;
-
-	return (uint32_t)in[0] << 24 | (uint32_t)in[1] << 16 | (uint32_t)in[2] << 8 | in[3];
-}
-
-void put64(void *p, uint64_t v)
-{
-	put32(p, (uint32_t)(v >> 32));
-	put32((char *)p + 4, (uint32_t)v);
-}
-
-uint64_t get64(const void *p)
-{
-	return (uint64_t)get32(p) << 32 | get32((const char *)p + 4);
-}
-
 static char *grow(struct array *a, size_t n)
 {
 	size_t cap = a->cap ? a->cap : 4096;

@@ -9,13 +9,6 @@
  * a message, nor is what libpq says of a text that it cannot read.
  */
 
-void wipe(char *text)
-{
-	if (text)
-		explicit_bzero(text, strlen(text));
-	free(text);
-}
-
 static const char *value_of(const PQconninfoOption *options, const char *keyword)
 {
 	for (; options && options->keyword; options++)

@@ -5,7 +5,9 @@
 #include <migrate/plugin.h>
 
 #include "../common/bound.h"
+#include "../common/bytes.h"
 #include "../common/decide.h"
+#include "../common/extra.h"
 #include "../common/held.h"
 #include "../common/json-path.h"
 #include "../common/text.h"
@@ -27,7 +29,6 @@
  */
 #define KEY_MAX 16 /* columns in a key */
 #define SET_MAX 32 /* columns in `set:` */
-#define EXTRA_MAX 65536
 #define PARAMETERS_MAX (KEY_MAX + SET_MAX + 8)
 
 #define ROW_LETTERS (2 * KEY_MAX + SET_MAX + 4)
@@ -180,10 +181,6 @@ bool list_element(struct migrate_bytes list, struct migrate_bytes place,
 		  struct migrate_bytes *element);
 /* One of texts, of one dimension from 1, and whole. */
 bool array_is_sound(struct migrate_bytes array);
-uint32_t get32(const void *p);
-void put32(void *p, uint32_t v);
-uint64_t get64(const void *p);
-void put64(void *p, uint64_t v);
 
 /* ---- Sessions ---- */
 
@@ -235,7 +232,6 @@ enum migrate_status conninfo_take(struct self *self, const char *option,
 				  bool *verify);
 /* Replace what may be (part of) a password in text. */
 void conninfo_mask(const char *conninfo, char *text);
-void wipe(char *text);
 
 /* settings.c: of a session, or of the transaction that has just begun behind a pooler. */
 enum migrate_status settings_make(struct self *self, struct link *link);
@@ -399,7 +395,6 @@ enum sets row_sets(const struct instance *inst, const PGresult *res, int row, in
 /* The same columns, in self->extra. */
 enum migrate_status row_extra(struct self *self, const PGresult *res, int row, int first,
 			      struct migrate_bytes *extra);
-/* The next value of extra; p NULL: null. */
 /* Can this value stand in the column at all? */
 bool value_is_possible(const struct instance *inst, struct migrate_bytes value);
 

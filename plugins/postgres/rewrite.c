@@ -28,14 +28,9 @@ struct work {
 	size_t member_count;
 };
 
-static bool same(struct migrate_bytes a, struct migrate_bytes b)
-{
-	return a.n == b.n && (!a.n || !memcmp(a.p, b.p, a.n));
-}
-
 static bool same_held(struct migrate_bytes held, struct migrate_bytes wanted)
 {
-	return held.p && same(held, wanted);
+	return held.p && same_bytes(held, wanted);
 }
 
 static enum migrate_status not_ours(struct self *self)
@@ -212,13 +207,13 @@ static enum migrate_status take_change(struct work *w, size_t i)
 
 	if (!status && c->found.n) {
 		status = row_extra(self, w->locked, w->row[i], LOCKED_SET, &extra);
-		if (!status && !same(extra, c->found) && !migrate_set_extra(w->r, i, extra))
+		if (!status && !same_bytes(extra, c->found) && !migrate_set_extra(w->r, i, extra))
 			status = out_of_memory(self);
 	}
 	if (status)
 		return status;
 	c->outcome = MIGRATE_ROW_CHANGED;
-	w->todo[i] = same(c->before, c->after) ? SET_ALONE : VALUE;
+	w->todo[i] = same_bytes(c->before, c->after) ? SET_ALONE : VALUE;
 	return MIGRATE_OK;
 }
 
@@ -256,7 +251,7 @@ static bool joins(const struct work *w, size_t i, enum todo what)
 {
 	return w->self->instance->kind == KIND_LIST && w->member_count && i &&
 	       w->todo[i - 1] == (unsigned char)what &&
-	       same(w->r->changes[i]->identity, w->r->changes[i - 1]->identity);
+	       same_bytes(w->r->changes[i]->identity, w->r->changes[i - 1]->identity);
 }
 
 static void add_quoted(struct text *s, struct migrate_bytes element)
@@ -285,7 +280,7 @@ static struct migrate_bytes changed_element(const struct work *w, size_t first, 
 	for (size_t i = first; i < w->r->count; i++) {
 		const struct migrate_change *c = w->r->changes[i];
 
-		if (!same(c->identity, one->identity))
+		if (!same_bytes(c->identity, one->identity))
 			break;
 		if (w->todo[i] == VALUE && get32(c->place.p) == place)
 			return c->after.p ? c->after : (struct migrate_bytes){ .p = "", .n = 0 };
@@ -403,7 +398,7 @@ static enum migrate_status check_row(struct work *w, size_t first, struct migrat
 
 	for (size_t i = first; i < w->r->count; i++) {
 		if (i > first && (inst->kind != KIND_LIST ||
-				  !same(changes[i]->identity, changes[first]->identity)))
+				  !same_bytes(changes[i]->identity, changes[first]->identity)))
 			break;
 		if (w->todo[i] != (unsigned char)what)
 			continue;

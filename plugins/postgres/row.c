@@ -4,11 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/*
- * extra: for each `set:` column a byte that says whether it is NULL (0) or not
- * (1), then its length in four bytes and its text.
- */
-
 bool value_is_possible(const struct instance *inst, struct migrate_bytes value)
 {
 	if (inst->kind == KIND_BYTES || !value.n)
@@ -23,66 +18,32 @@ int32_t row_place(const struct instance *inst, const PGresult *res, int row)
 	return (int32_t)get32(PQgetvalue(res, row, value_column(inst) + 1));
 }
 
-/* What sets_compare() looks at. */
-struct set_row {
-	const struct instance *inst;
-	const PGresult *res;
-	int row, first;
-};
-
-static struct migrate_bytes set_held(const void *arg, size_t i)
+static void set_columns(const struct instance *inst, const PGresult *res, int row, int first,
+			struct migrate_bytes held[SET_MAX])
 {
-	const struct set_row *s = arg;
-
-	return field(s->res, s->row, s->first + (int)i);
-}
-
-static struct migrate_bytes set_wanted(const void *arg, size_t i)
-{
-	const struct set_row *s = arg;
-	const char *text = s->inst->set[i].canonical;
-
-	return (struct migrate_bytes){ .p = text, .n = text ? strlen(text) : 0 };
+	for (size_t i = 0; i < inst->set_count; i++)
+		held[i] = field(res, row, first + (int)i);
 }
 
 enum sets row_sets(const struct instance *inst, const PGresult *res, int row, int first,
 		   const struct migrate_change *c)
 {
-	const struct set_row s = { .inst = inst, .res = res, .row = row, .first = first };
-	const struct set_columns columns = {
-		.row = &s, .count = inst->set_count, .held = set_held, .wanted = set_wanted
-	};
+	struct migrate_bytes held[SET_MAX], asked[SET_MAX];
 
-	return sets_compare(&columns, c);
-}
-
-static bool put(unsigned char *out, size_t *n, struct migrate_bytes b)
-{
-	if (EXTRA_MAX - *n < 5 || EXTRA_MAX - *n - 5 < b.n)
-		return false;
-	out[(*n)++] = b.p != NULL;
-	if (!b.p)
-		return true;
-	put32(out + *n, (uint32_t)b.n);
-	memcpy(out + *n + 4, b.p, b.n);
-	*n += 4 + b.n;
-	return true;
+	set_columns(inst, res, row, first, held);
+	for (size_t i = 0; i < inst->set_count; i++)
+		asked[i] = string_bytes(inst->set[i].canonical);
+	return sets_compare(held, asked, inst->set_count, c);
 }
 
 enum migrate_status row_extra(struct self *self, const PGresult *res, int row, int first,
 			      struct migrate_bytes *extra)
 {
 	const struct instance *inst = self->instance;
-	size_t n = 0;
+	struct migrate_bytes held[SET_MAX];
 
-	for (size_t i = 0; i < inst->set_count; i++)
-		if (!put(self->extra, &n, field(res, row, first + (int)i)))
-			return migrate_fail(self->session, MIGRATE_INVALID,
-					    "set: the columns hold more than %d bytes, so the "
-					    "change could not be undone",
-					    EXTRA_MAX);
-	*extra = (struct migrate_bytes){ .p = self->extra, .n = n };
-	return MIGRATE_OK;
+	set_columns(inst, res, row, first, held);
+	return extra_write(self->session, held, inst->set_count, self->extra, extra);
 }
 
 static char key_letter(const struct key_part *part)

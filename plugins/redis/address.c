@@ -173,12 +173,10 @@ bool address_take(const struct redis_config *c, struct address *a, const char **
 
 void address_release(struct address *a)
 {
-	if (a->password)
-		explicit_bzero(a->password, strlen(a->password));
 	free(a->host);
 	free(a->port);
 	free(a->socket);
 	free(a->user);
-	free(a->password);
+	wipe(a->password);
 	*a = (struct address){ .host = NULL };
 }

@@ -4,6 +4,7 @@
 
 #include <migrate/plugin.h>
 
+#include "../common/bytes.h"
 #include "../common/text.h"
 
 /* its own headers convert freely */

@@ -14,21 +14,6 @@ enum tag { TAG_NULL = 1, TAG_INTEGER, TAG_REAL, TAG_TEXT, TAG_BLOB };
 
 #define SIGN (UINT64_C(1) << 63)
 
-static void put64(unsigned char *out, uint64_t v)
-{
-	for (int i = 0; i < 8; i++)
-		out[i] = (unsigned char)(v >> (56 - 8 * i));
-}
-
-static uint64_t get64(const unsigned char *in)
-{
-	uint64_t v = 0;
-
-	for (int i = 0; i < 8; i++)
-		v = v << 8 | in[i];
-	return v;
-}
-
 static uint64_t real_to_bits(double d)
 {
 	uint64_t v;

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "sqlite-impl.h"
 
-#include "../common/decide.h"
-#include "../common/held.h"
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,11 +26,6 @@ static bool is_kept(struct migrate_bytes bytes)
 	return !bytes.n ||
 	       (migrate_is_utf8(bytes.p, bytes.n) && !memmem(bytes.p, bytes.n, "\xef\xbf\xbe", 3) &&
 		!memmem(bytes.p, bytes.n, "\xef\xbf\xbf", 3));
-}
-
-static bool same(struct migrate_bytes a, struct migrate_bytes b)
-{
-	return a.n == b.n && (!a.n || !memcmp(a.p, b.p, a.n));
 }
 
 static bool is_blob(const struct migrate_change *c)
@@ -66,7 +58,7 @@ static enum migrate_status swap(struct self *self, const struct migrate_change *
 				bool *changed)
 {
 	enum migrate_status status = check_after(self, c, blob);
-	bool alone = same(c->before, c->after); /* the `set:` columns alone */
+	bool alone = same_bytes(c->before, c->after); /* the `set:` columns alone */
 	sqlite3_stmt *stmt;
 	int rc;
 
@@ -130,8 +122,8 @@ static enum migrate_status read_look(struct self *self, const struct migrate_cha
 
 	usable = row_value(inst, stmt, &value, &look->blob);
 	look->seen = (struct evidence){ .there = true,
-					.before = usable && same(value, c->before),
-					.after = usable && same(value, c->after),
+					.before = usable && same_bytes(value, c->before),
+					.after = usable && same_bytes(value, c->after),
 					.meant = row_meant(inst, stmt),
 					.sets = row_settled(inst, stmt) ? SETS_DONE
 						: row_ready(inst, stmt) ? SETS_READY
@@ -191,7 +183,8 @@ static enum migrate_status swap_as_seen(struct work *w, size_t i, const struct l
 	status = swap(w->self, &seen, look->blob, &changed);
 	if (status || !changed)
 		return status ? status : refused(w->self);
-	if (c->found.n && !same(look->extra, c->found) && !migrate_set_extra(w->r, i, look->extra))
+	if (c->found.n && !same_bytes(look->extra, c->found) &&
+	    !migrate_set_extra(w->r, i, look->extra))
 		return migrate_fail(w->self->session, MIGRATE_TRANSIENT, "out of memory");
 	c->outcome = MIGRATE_ROW_CHANGED;
 	w->blobs[i] = look->blob;
@@ -224,7 +217,7 @@ static enum migrate_status change_row(struct work *w, size_t i)
 	enum migrate_status status;
 
 	/* the `set:` columns alone: nothing is written twice */
-	if (same(c->before, c->after))
+	if (same_bytes(c->before, c->after))
 		return change_seen(w, i);
 	status = swap(w->self, c, blob, &changed);
 	if (status)

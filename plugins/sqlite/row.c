@@ -46,11 +46,7 @@ enum migrate_status row_extra(struct self *self, sqlite3_stmt *stmt, struct migr
 	for (size_t i = 0; i < inst->set_count; i++)
 		if (!value_encode(stmt, value_column(inst) + 1 + (int)i, self->extra, EXTRA_MAX,
 				  &n))
-			return migrate_fail(
-			    self->session, MIGRATE_INVALID,
-			    "set: the columns hold more than %d bytes, so the change could "
-			    "not be undone",
-			    EXTRA_MAX);
+			return extra_too_large(self->session);
 	*extra = (struct migrate_bytes){ .p = self->extra, .n = n };
 	return MIGRATE_OK;
 }

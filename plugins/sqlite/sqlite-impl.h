@@ -4,6 +4,11 @@
 
 #include <migrate/plugin.h>
 
+#include "../common/bytes.h"
+#include "../common/decide.h"
+#include "../common/extra.h"
+#include "../common/held.h"
+
 #include <sqlite3.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -20,7 +25,6 @@
  */
 #define KEY_MAX 16 /* columns in a key */
 #define SET_MAX 32 /* columns in `set:` */
-#define EXTRA_MAX 65536
 
 /* Parameters have fixed numbers, so that every statement is bound the same way. */
 enum parameter {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "../../plugins/common/bytes.h"
 #include "../../plugins/common/decide.h"
 
 #include <check.h>
@@ -85,28 +86,17 @@ struct texts {
 	const char *held[3], *wanted[3]; /* NULL: NULL */
 };
 
-static struct migrate_bytes bytes_of(const char *text)
-{
-	return (struct migrate_bytes){ .p = text, .n = text ? strlen(text) : 0 };
-}
-
-static struct migrate_bytes held(const void *row, size_t i)
-{
-	return bytes_of(((const struct texts *)row)->held[i]);
-}
-
-static struct migrate_bytes wanted(const void *row, size_t i)
-{
-	return bytes_of(((const struct texts *)row)->wanted[i]);
-}
-
 static enum sets compare(const struct texts *t, size_t n, struct migrate_bytes found,
 			 struct migrate_bytes extra)
 {
-	const struct set_columns s = { .row = t, .count = n, .held = held, .wanted = wanted };
 	const struct migrate_change c = { .found = found, .extra = extra };
+	struct migrate_bytes held[3], wanted[3];
 
-	return sets_compare(&s, &c);
+	for (size_t i = 0; i < n; i++) {
+		held[i] = string_bytes(t->held[i]);
+		wanted[i] = string_bytes(t->wanted[i]);
+	}
+	return sets_compare(held, wanted, n, &c);
 }
 
 #define NONE ((struct migrate_bytes){ .p = NULL, .n = 0 })
