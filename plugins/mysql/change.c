@@ -196,7 +196,6 @@ enum migrate_status change_build(struct self *self, const struct migrate_change 
 	text_printf(s, " WHERE ");
 	if (!text_keys(s, inst, identities, n) || !t.good ||
 	    !add_guard(s, inst, members, identities, n))
-		return migrate_fail(self->session, MIGRATE_INVALID,
-				    "not an identity of a row of '%s'", inst->table);
+		return not_an_identity(self->session, inst->table);
 	return s->bad ? out_of_memory(self) : MIGRATE_OK;
 }

@@ -60,8 +60,7 @@ static enum migrate_status build(struct search *f, bool *any)
 	if (f->after.n) {
 		text_printf(s, " AND ");
 		if (!text_behind(s, inst, f->after))
-			return migrate_fail(f->self->session, MIGRATE_INVALID,
-					    "not a cursor of this table");
+			return not_a_cursor(f->self->session);
 	}
 	text_printf(s, "%s%s ORDER BY %s LIMIT %u", inst->where ? " AND " : "",
 		    inst->where ? inst->where : "", inst->order_sql, f->r->limit + 1);
@@ -146,7 +145,7 @@ enum migrate_status mysql_find(void *handle, struct migrate_find *r)
 
 	f.self->session = r->session;
 	if (r->cursor.n && r->cursor.n < 4)
-		return migrate_fail(r->session, MIGRATE_INVALID, "not a cursor of this table");
+		return not_a_cursor(r->session);
 	if (r->cursor.n) {
 		f.first = get32(r->cursor.p);
 		f.after.p = (const char *)r->cursor.p + 4;

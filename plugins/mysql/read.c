@@ -20,8 +20,7 @@ static enum migrate_status ask(struct self *self, const struct migrate_bytes *id
 
 	text_select(s, inst, inst->look_sql, inst->key_index);
 	if (!text_keys(s, inst, identities, n))
-		return migrate_fail(self->session, MIGRATE_INVALID,
-				    "not an identity of a row of '%s'", inst->table);
+		return not_an_identity(self->session, inst->table);
 	text_printf(s, " ORDER BY %s", inst->order_sql);
 	*res = query_text(self, &self->main, &shape, QUICK, what, &status);
 	return status;

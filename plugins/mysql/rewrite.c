@@ -137,8 +137,7 @@ static enum migrate_status take_rows(struct work *w, struct answer *res)
 
 static enum migrate_status not_ours(struct self *self)
 {
-	return migrate_fail(self->session, MIGRATE_INVALID, "not an identity of a row of '%s'",
-			    self->instance->table);
+	return not_an_identity(self->session, self->instance->table);
 }
 
 /* A wait for locks may be longer than an answer is waited for otherwise. */

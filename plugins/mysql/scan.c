@@ -20,8 +20,7 @@ static enum migrate_status build(struct self *self, const struct migrate_scan *r
 	if (r->cursor.n) {
 		text_printf(s, " AND ");
 		if (!text_behind(s, inst, r->cursor))
-			return migrate_fail(self->session, MIGRATE_INVALID,
-					    "not a cursor of this table");
+			return not_a_cursor(self->session);
 	}
 	text_printf(s, "%s%s ORDER BY %s LIMIT %u", inst->where ? " AND " : "",
 		    inst->where ? inst->where : "", inst->order_sql, page + 1);

@@ -16,22 +16,6 @@ static void turn_sign(const struct key_part *part, unsigned char *p)
 		*p ^= 0x80;
 }
 
-/* Append text[at..max); what does not fit is cut, as it is only shown. */
-static size_t show(char *text, size_t max, size_t at, const char *format, ...) MIGRATE_PRINTF(4, 5);
-
-static size_t show(char *text, size_t max, size_t at, const char *format, ...)
-{
-	va_list ap;
-	int n;
-
-	va_start(ap, format);
-	n = vsnprintf(text + at, max - at, format, ap);
-	va_end(ap);
-	if (n < 0)
-		return at;
-	return (size_t)n < max - at ? at + (size_t)n : max - 1;
-}
-
 static long long integer_of(struct migrate_bytes b)
 {
 	switch (b.n) {
@@ -48,42 +32,18 @@ static long long integer_of(struct migrate_bytes b)
 	}
 }
 
-static size_t show_uuid(char *text, size_t max, size_t at, struct migrate_bytes b)
-{
-	const unsigned char *p = b.p;
-
-	for (size_t i = 0; i < b.n; i++)
-		at = show(text, max, at, "%s%02x",
-			  b.n == 16 && (i == 4 || i == 6 || i == 8 || i == 10) ? "-" : "", p[i]);
-	return at;
-}
-
-/* A value whose end can be told: see struct migrate_row. */
-static size_t show_text(char *text, size_t max, size_t at, struct migrate_bytes b)
-{
-	const char *p = b.p;
-
-	for (size_t i = 0; i < b.n && max - at > 2; i++) {
-		if (p[i] == ',' || p[i] == '\\')
-			text[at++] = '\\';
-		text[at++] = p[i];
-	}
-	text[at] = '\0';
-	return at;
-}
-
 static size_t show_part(struct self *self, size_t k, struct migrate_bytes b,
 			struct migrate_bytes other, size_t at)
 {
 	const struct key_part *part = &self->instance->key[k];
 	const size_t max = sizeof(self->text);
 
-	at = show(self->text, max, at, "%s%s=", k ? "," : "", part->column->name);
+	at = show_printf(self->text, max, at, "%s%s=", k ? "," : "", part->column->name);
 	switch (part->form) {
 	case FORM_INTEGER:
-		return show(self->text, max, at, "%lld", integer_of(b));
+		return show_printf(self->text, max, at, "%lld", integer_of(b));
 	case FORM_UUID:
-		return show_uuid(self->text, max, at, b);
+		return show_bytes(self->text, max, at, b);
 	case FORM_TEXT:
 		return show_text(self->text, max, at, b);
 	case FORM_OTHER:
@@ -94,17 +54,12 @@ static size_t show_part(struct self *self, size_t k, struct migrate_bytes b,
 
 static bool append(struct self *self, size_t k, struct migrate_bytes b, size_t *n)
 {
-	unsigned char *out = self->identity + *n;
+	unsigned char *out = self->identity + *n + 2;
 
-	if (b.n > MIGRATE_IDENTITY_MAX || MIGRATE_IDENTITY_MAX - *n < b.n + 2)
+	if (!identity_add(self->identity, n, b))
 		return false;
-	out[0] = (unsigned char)(b.n >> 8);
-	out[1] = (unsigned char)b.n;
-	if (b.n) {
-		memcpy(out + 2, b.p, b.n);
-		turn_sign(&self->instance->key[k], out + 2);
-	}
-	*n += b.n + 2;
+	if (b.n)
+		turn_sign(&self->instance->key[k], out);
 	return true;
 }
 
@@ -122,10 +77,7 @@ enum migrate_status identity_encode(struct self *self, const PGresult *res, int 
 		if (inst->key[k].form == FORM_OTHER)
 			other = field(res, row, shown++);
 		if (!append(self, k, b, &n))
-			return migrate_fail(self->session, MIGRATE_INVALID,
-					    "a row of '%s' has a key of more than %d bytes; name "
-					    "another one with the option key",
-					    inst->table, MIGRATE_IDENTITY_MAX);
+			return identity_too_long(self->session, inst->table);
 		at = show_part(self, k, b, other, at);
 	}
 	*identity = (struct migrate_bytes){ .p = self->identity, .n = n };
@@ -135,19 +87,13 @@ enum migrate_status identity_encode(struct self *self, const PGresult *res, int 
 bool identity_part(const struct instance *inst, size_t k, struct migrate_bytes *in,
 		   unsigned char *scratch, struct migrate_bytes *part)
 {
-	const unsigned char *p = in->p;
-	size_t n;
-
-	if (in->n < 2)
+	if (!identity_next(in, part))
 		return false;
-	n = (size_t)p[0] << 8 | p[1];
-	if (n > in->n - 2 || n > MIGRATE_IDENTITY_MAX)
-		return false;
-	memcpy(scratch, p + 2, n);
-	if (n)
+	if (part->n) {
+		memcpy(scratch, part->p, part->n);
 		turn_sign(&inst->key[k], scratch);
-	*part = (struct migrate_bytes){ .p = scratch, .n = n };
-	*in = (struct migrate_bytes){ .p = p + 2 + n, .n = in->n - 2 - n };
+	}
+	part->p = scratch;
 	return true;
 }
 
@@ -164,15 +110,10 @@ bool cursor_moves(const struct self *self, struct migrate_bytes cursor, size_t n
 {
 	const struct instance *inst = self->instance;
 	bool ordered = true;
-	int c;
 
 	for (size_t k = 0; k < inst->key_count; k++)
 		ordered &= inst->key[k].form == FORM_INTEGER || inst->key[k].form == FORM_UUID;
-	if (!cursor.n)
-		return true;
-	c = memcmp(self->identity, cursor.p, n < cursor.n ? n : cursor.n);
-	/* how the server orders other keys is its own affair */
-	return ordered ? c > 0 : c || n != cursor.n;
+	return identity_is_behind(self->identity, n, cursor, ordered);
 }
 
 enum migrate_status cursor_bind(struct self *self, struct migrate_bytes cursor,
@@ -197,6 +138,6 @@ enum migrate_status cursor_bind(struct self *self, struct migrate_bytes cursor,
 		good = false;
 	}
 	if (!good || cursor.n)
-		return migrate_fail(self->session, MIGRATE_INVALID, "not a cursor of this table");
+		return not_a_cursor(self->session);
 	return MIGRATE_OK;
 }

@@ -9,6 +9,7 @@
 #include "../common/decide.h"
 #include "../common/extra.h"
 #include "../common/held.h"
+#include "../common/identity.h"
 #include "../common/json-path.h"
 #include "../common/text.h"
 

@@ -36,8 +36,7 @@ static enum migrate_status bind_keys(struct self *self, const struct migrate_rea
 	}
 	return MIGRATE_OK;
 not_ours:
-	return migrate_fail(self->session, MIGRATE_INVALID, "not an identity of a row of '%s'",
-			    inst->table);
+	return not_an_identity(self->session, inst->table);
 }
 
 /* False: there is no such place. */

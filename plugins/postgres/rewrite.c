@@ -35,8 +35,7 @@ static bool same_held(struct migrate_bytes held, struct migrate_bytes wanted)
 
 static enum migrate_status not_ours(struct self *self)
 {
-	return migrate_fail(self->session, MIGRATE_INVALID, "not an identity of a row of '%s'",
-			    self->instance->table);
+	return not_an_identity(self->session, self->instance->table);
 }
 
 static Oid element_of(const struct column *c)

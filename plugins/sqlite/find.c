@@ -163,7 +163,7 @@ static enum migrate_status begin_probing(struct search *s)
 	s->low = INT64_MIN;
 	s->high = INT64_MAX;
 	if (r->cursor.n && !identity_to_integer(r->cursor, &s->low))
-		return migrate_fail(r->session, MIGRATE_INVALID, "not a cursor of this table");
+		return not_a_cursor(r->session);
 	if (s->self->hit_cap >= cap)
 		return MIGRATE_OK;
 	hits = realloc(s->self->hits, cap * sizeof(*hits));

@@ -187,36 +187,21 @@ bool identity_to_integer(struct migrate_bytes identity, int64_t *key)
 	return true;
 }
 
-/* A value whose end can be told: see struct migrate_row. */
-static size_t show_text(char *text, size_t max, size_t at, const char *value)
+/* "name=value". */
+static size_t show_part(char *text, size_t max, size_t at, const char *name, sqlite3_stmt *stmt,
+			int i)
 {
-	for (; *value && max - at > 2; value++) {
-		if (*value == ',' || *value == '\\')
-			text[at++] = '\\';
-		text[at++] = *value;
-	}
-	text[at] = '\0';
-	return at;
-}
-
-/* Append "name=value" to text[at..max), with room for any identity; the rest would be cut. */
-static size_t show(char *text, size_t max, size_t at, const char *name, sqlite3_stmt *stmt, int i)
-{
-	bool blob = sqlite3_column_type(stmt, i) == SQLITE_BLOB;
 	const unsigned char *p;
-	int n;
 
-	n = snprintf(text + at, max - at, "%s%s=%s", at ? "," : "", name, blob ? "x'" : "");
-	at = n < 0 ? at : (size_t)n < max - at ? at + (size_t)n : max - 1;
-	if (!blob) {
-		p = sqlite3_column_text(stmt, i);
-		return show_text(text, max, at, p ? (const char *)p : "");
-	}
+	at = show_printf(text, max, at, "%s%s=", at ? "," : "", name);
+	if (sqlite3_column_type(stmt, i) != SQLITE_BLOB)
+		return show_text(text, max, at,
+				 string_bytes((const char *)sqlite3_column_text(stmt, i)));
 	p = sqlite3_column_blob(stmt, i);
-	for (int k = 0; k < sqlite3_column_bytes(stmt, i) && max - at > 4; k++)
-		at += (size_t)snprintf(text + at, max - at, "%02x", p[k]);
-	n = snprintf(text + at, max - at, "'");
-	return n > 0 && max - at > 1 ? at + 1 : at;
+	at = show_printf(text, max, at, "x'");
+	for (int k = 0; k < sqlite3_column_bytes(stmt, i); k++)
+		at = show_printf(text, max, at, "%02x", p[k]);
+	return show_printf(text, max, at, "'");
 }
 
 enum migrate_status identity_encode(struct self *self, sqlite3_stmt *stmt,
@@ -233,12 +218,9 @@ enum migrate_status identity_encode(struct self *self, sqlite3_stmt *stmt,
 			    "a key, or name another one with the option key",
 			    inst->table, inst->key[k].name);
 		if (!value_encode(stmt, (int)k, self->identity, sizeof(self->identity), &n))
-			return migrate_fail(self->session, MIGRATE_INVALID,
-					    "a row of '%s' has a key of more than %d bytes; name "
-					    "another one with the option key",
-					    inst->table, MIGRATE_IDENTITY_MAX);
+			return identity_too_long(self->session, inst->table);
 		/* after encoding: showing a number turns the column into text */
-		at = show(self->text, sizeof(self->text), at, inst->key[k].name, stmt, (int)k);
+		at = show_part(self->text, sizeof(self->text), at, inst->key[k].name, stmt, (int)k);
 	}
 	*identity = (struct migrate_bytes){ .p = self->identity, .n = n };
 	return MIGRATE_OK;
@@ -254,12 +236,9 @@ enum migrate_status identity_bind(struct self *self, sqlite3_stmt *stmt,
 
 		if (!value_decode(&identity, self->scratch, &used, sizeof(self->scratch), &value) ||
 		    value_bind(stmt, P_KEY + (int)k, &value) != SQLITE_OK)
-			return migrate_fail(self->session, MIGRATE_INVALID,
-					    "not an identity of a row of '%s'",
-					    self->instance->table);
+			return not_an_identity(self->session, self->instance->table);
 	}
 	if (identity.n)
-		return migrate_fail(self->session, MIGRATE_INVALID,
-				    "not an identity of a row of '%s'", self->instance->table);
+		return not_an_identity(self->session, self->instance->table);
 	return MIGRATE_OK;
 }
