@@ -20,6 +20,8 @@ common_sources = \
 	plugins/common/extra.h \
 	plugins/common/held.c \
 	plugins/common/held.h \
+	plugins/common/hint.c \
+	plugins/common/hint.h \
 	plugins/common/identity.c \
 	plugins/common/identity.h \
 	plugins/common/json-path.c \

@@ -13,6 +13,7 @@ unit_tests = \
 	t/unit/test-extra \
 	t/unit/test-format \
 	t/unit/test-gate \
+	t/unit/test-hint \
 	t/unit/test-identity \
 	t/unit/test-job \
 	t/unit/test-job-environment \
@@ -106,6 +107,7 @@ s3_test_libs = plugins/libs3store.la plugins/libcommon.la core/libcore.la $(CHEC
 sqlite_test_libs = plugins/libsqlite.la plugins/libcommon.la core/libcore.la $(CHECK_LIBS) $(SQLITE_LIBS)
 t_unit_test_decide_LDADD = $(common_test_libs)
 t_unit_test_extra_LDADD = $(common_test_libs)
+t_unit_test_hint_LDADD = $(common_test_libs)
 t_unit_test_identity_LDADD = $(common_test_libs)
 t_unit_test_libs3_CPPFLAGS = $(AM_CPPFLAGS) $(LIBS3_CFLAGS) $(CRYPTO_CFLAGS)
 t_unit_test_libs3_LDADD = plugins/liblibs3.la plugins/libcommon.la core/libcore.la $(CHECK_LIBS) $(LIBS3_LIBS)

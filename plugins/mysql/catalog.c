@@ -6,19 +6,7 @@
 
 /* The server, the table and what we may do with it. */
 
-#define NAMES_MAX 512   /* looked through for a hint */
 #define PACKET_MIN 1024 /* of max_allowed_packet, for either server */
-
-enum migrate_status no_such(struct self *self, const char *option, const char *what,
-			    const char *name, const char *const *names, size_t count)
-{
-	const char *near = migrate_nearest(name, names, count);
-
-	return migrate_fail(self->session, MIGRATE_INVALID, "%s: no %s '%s'%s%s%s%s%s", option,
-			    what, name, self->instance->table ? " in " : "",
-			    self->instance->table ? self->instance->table : "",
-			    near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
-}
 
 /* ---- The server ---- */
 
@@ -150,7 +138,8 @@ static enum migrate_status no_such_table(struct self *self, const char *name)
 		n += found[n] != NULL;
 	}
 	answer_free(res);
-	status = no_such(self, "table", "table", name, (const char *const *)found, n);
+	status = no_such(self->session, "table", "table", name, self->instance->table,
+			 (const char *const *)found, n);
 	while (n)
 		free(found[--n]);
 	return status;

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NAMES_MAX 512
 #define COLUMNS_MAX 4096 /* as many as a table may have */
 
 static const char columns_sql[] =
@@ -144,31 +143,20 @@ enum form form_of(const struct column *c)
 	return FORM_NONE;
 }
 
-enum migrate_status no_such_column(struct self *self, const char *option, const char *name)
-{
-	const struct instance *inst = self->instance;
-	const char *names[NAMES_MAX];
-	size_t n = 0;
-
-	for (; n < inst->column_count && n < NAMES_MAX; n++)
-		names[n] = inst->columns[n].name;
-	return no_such(self, option, "column", name, names, n);
-}
-
 /* A column that we write to; NULL with *status. */
 const struct column *column_written(struct self *self, const char *option, const char *name,
 				    enum migrate_status *status)
 {
-	const struct column *c = column_named(self->instance, name);
+	const struct instance *inst = self->instance;
+	const struct column *c = column_named(inst, name);
 
 	if (c && !c->expression)
 		return c;
 	if (c)
-		*status = migrate_fail(self->session, MIGRATE_INVALID,
-				       "%s: column '%s' is generated, so it cannot be written",
-				       option, c->name);
+		*status = column_is_generated(self->session, option, c->name);
 	else
-		*status = no_such_column(self, option, name);
+		*status = no_such_column(self->session, option, name, inst->table, inst->columns,
+					 sizeof(*inst->columns), inst->column_count);
 	return NULL;
 }
 

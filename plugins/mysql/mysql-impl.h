@@ -9,6 +9,7 @@
 #include "../common/decide.h"
 #include "../common/extra.h"
 #include "../common/held.h"
+#include "../common/hint.h"
 #include "../common/identity.h"
 #include "../common/json-path.h"
 #include "../common/text.h"
@@ -344,9 +345,6 @@ const struct column *column_written(struct self *self, const char *option, const
 bool is_changed(const struct instance *inst, const struct column *column);
 enum form form_of(const struct column *c);
 bool is_binary(const struct column *c);
-enum migrate_status no_such(struct self *self, const char *option, const char *what,
-			    const char *name, const char *const *names, size_t count);
-enum migrate_status no_such_column(struct self *self, const char *option, const char *name);
 
 /* ---- text.c: pieces of statements ---- */
 

@@ -148,8 +148,7 @@ enum migrate_status sets_read(struct self *self, const struct migrate_map *map)
 	enum migrate_status status = MIGRATE_OK;
 
 	if (map->n > SET_MAX)
-		return migrate_fail(self->session, MIGRATE_INVALID, "set: more than %d columns",
-				    SET_MAX);
+		return too_many_sets(self->session, SET_MAX);
 	for (size_t i = 0; !status && i < map->n; i++) {
 		const struct migrate_pair *pair = &map->pairs[i];
 		const struct column *c = column_written(self, "set", pair->name, &status);
@@ -158,9 +157,7 @@ enum migrate_status sets_read(struct self *self, const struct migrate_map *map)
 		if (!c)
 			return status;
 		if (is_changed(inst, c))
-			return migrate_fail(
-			    self->session, MIGRATE_INVALID, "set: '%s' is %s", c->name,
-			    c == inst->column ? "the column that holds the key" : "named twice");
+			return set_is_taken(self->session, c->name, c == inst->column);
 		set->column = c;
 		set->value = pair->value ? strdup(pair->value) : NULL;
 		inst->set_count++;

@@ -6,19 +6,6 @@
 
 /* The table and its surroundings, by bound parameters. */
 
-#define NAMES_MAX 512 /* looked through for a hint */
-
-enum migrate_status no_such(struct self *self, const char *option, const char *what,
-			    const char *name, const char *const *names, size_t count)
-{
-	const char *near = migrate_nearest(name, names, count);
-
-	return migrate_fail(self->session, MIGRATE_INVALID, "%s: no %s '%s'%s%s%s%s%s", option,
-			    what, name, self->instance->table ? " in " : "",
-			    self->instance->table ? self->instance->table : "",
-			    near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
-}
-
 static enum migrate_status no_such_table(struct self *self, const char *name)
 {
 	const char *names[NAMES_MAX];
@@ -37,7 +24,8 @@ static enum migrate_status no_such_table(struct self *self, const char *name)
 		return status;
 	for (; n < PQntuples(res) && n < NAMES_MAX; n++)
 		names[n] = PQgetvalue(res, n, 0);
-	status = no_such(self, "table", "table", name, names, (size_t)n);
+	status =
+	    no_such(self->session, "table", "table", name, self->instance->table, names, (size_t)n);
 	PQclear(res);
 	return status;
 }

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <strings.h>
 
-#define NAMES_MAX 512
 #define COLUMNS_MAX 4096 /* more than any server has */
 
 /* Domains are followed to the type they are made of; the innermost width counts. */
@@ -123,20 +122,15 @@ static const struct column *written(struct self *self, const char *option, const
 {
 	const struct instance *inst = self->instance;
 	const struct column *c = column_named(inst, name);
-	const char *names[NAMES_MAX];
-	size_t n = 0;
 
 	if (c && !c->generated && !c->always)
 		return c;
 	if (c) {
-		*status = migrate_fail(self->session, MIGRATE_INVALID,
-				       "%s: column '%s' is generated, so it cannot be written",
-				       option, c->name);
+		*status = column_is_generated(self->session, option, c->name);
 		return NULL;
 	}
-	for (; n < inst->column_count && n < NAMES_MAX; n++)
-		names[n] = inst->columns[n].name;
-	*status = no_such(self, option, "column", name, names, n);
+	*status = no_such_column(self->session, option, name, inst->table, inst->columns,
+				 sizeof(*inst->columns), inst->column_count);
 	return NULL;
 }
 
@@ -209,8 +203,7 @@ static enum migrate_status take_set(struct self *self, const struct migrate_map 
 	enum migrate_status status = MIGRATE_OK;
 
 	if (map->n > SET_MAX)
-		return migrate_fail(self->session, MIGRATE_INVALID, "set: more than %d columns",
-				    SET_MAX);
+		return too_many_sets(self->session, SET_MAX);
 	for (size_t i = 0; !status && i < map->n; i++) {
 		const struct migrate_pair *pair = &map->pairs[i];
 		const struct column *c = written(self, "set", pair->name, &status);
@@ -219,9 +212,7 @@ static enum migrate_status take_set(struct self *self, const struct migrate_map 
 		if (!c)
 			return status;
 		if (is_changed(inst, c))
-			return migrate_fail(
-			    self->session, MIGRATE_INVALID, "set: '%s' is %s", c->name,
-			    c == inst->column ? "the column that holds the key" : "named twice");
+			return set_is_taken(self->session, c->name, c == inst->column);
 		set->column = c;
 		set->sql = quoted_name(c->name);
 		set->value = pair->value ? strdup(pair->value) : NULL;

@@ -115,26 +115,18 @@ static enum migrate_status take_index(struct self *self, const struct index *ind
 static enum migrate_status check_named(struct self *self, const struct migrate_strings *key)
 {
 	const struct instance *inst = self->instance;
-	const char *names[256];
-	size_t n = 0;
 
-	for (; n < inst->column_count && n < sizeof(names) / sizeof(names[0]); n++)
-		names[n] = inst->columns[n].name;
 	for (size_t i = 0; i < key->n; i++) {
 		const struct column *c = column_named(inst, key->items[i]);
 
 		if (!c)
-			return no_such(self, "key", "column", key->items[i], names, n);
+			return no_such_column(self->session, "key", key->items[i], inst->table,
+					      inst->columns, sizeof(*inst->columns),
+					      inst->column_count);
 		if (is_changed(inst, c))
-			return migrate_fail(self->session, MIGRATE_INVALID,
-					    "key: '%s' is changed by the job, so it cannot "
-					    "identify a row",
-					    c->name);
+			return key_is_changed(self->session, c->name);
 		if (!c->not_null)
-			return migrate_fail(self->session, MIGRATE_INVALID,
-					    "key: '%s' may be NULL, so it cannot identify every "
-					    "row; name columns that are NOT NULL",
-					    c->name);
+			return key_may_be_null(self->session, c->name);
 	}
 	return MIGRATE_OK;
 }
@@ -144,10 +136,7 @@ static enum migrate_status no_key(struct self *self, const struct migrate_string
 	const struct instance *inst = self->instance;
 
 	if (key->n)
-		return migrate_fail(self->session, MIGRATE_INVALID,
-				    "key: no unique index of '%s' consists of just these columns, "
-				    "so they do not identify a row",
-				    inst->table);
+		return key_is_not_unique(self->session, inst->table);
 	return migrate_fail(self->session, MIGRATE_INVALID,
 			    "key: '%s' has no primary key and no unique index over other columns "
 			    "that are NOT NULL; give it one, as its rows cannot be told apart",

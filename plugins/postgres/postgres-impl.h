@@ -9,6 +9,7 @@
 #include "../common/decide.h"
 #include "../common/extra.h"
 #include "../common/held.h"
+#include "../common/hint.h"
 #include "../common/identity.h"
 #include "../common/json-path.h"
 #include "../common/text.h"
@@ -343,8 +344,6 @@ void path_free(struct instance *inst);
 struct column *column_named(const struct instance *inst, const char *name);
 const struct column *column_numbered(const struct instance *inst, int number);
 bool is_changed(const struct instance *inst, const struct column *column);
-enum migrate_status no_such(struct self *self, const char *option, const char *what,
-			    const char *name, const char *const *names, size_t count);
 
 /* ---- text.c, way.c, fill.c: the text of the statements ---- */
 

@@ -4,24 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NAMES_MAX 512 /* looked through for a hint */
-
 bool same_name(const char *a, const char *b)
 {
 	return sqlite3_stricmp(a, b) == 0;
-}
-
-static enum migrate_status no_such(struct self *self, const char *option, const char *what,
-				   const char *name, const char *const *names, size_t count)
-{
-	const char *near = migrate_nearest(name, names, count);
-
-	if (near)
-		return migrate_fail(self->session, MIGRATE_INVALID,
-				    "%s: no %s '%s' in '%s' (did you mean '%s'?)", option, what,
-				    name, self->instance->path, near);
-	return migrate_fail(self->session, MIGRATE_INVALID, "%s: no %s '%s' in '%s'", option, what,
-			    name, self->instance->path);
 }
 
 static enum migrate_status no_such_table(struct self *self, const char *name)
@@ -42,7 +27,8 @@ static enum migrate_status no_such_table(struct self *self, const char *name)
 			n++;
 	}
 	sqlite3_finalize(stmt);
-	status = no_such(self, "table", "table", name, (const char *const *)names, n);
+	status = no_such(self->session, "table", "table", name, self->instance->path,
+			 (const char *const *)names, n);
 	while (n)
 		sqlite3_free(names[--n]);
 	return status;
@@ -165,20 +151,15 @@ static struct column *written_column(struct self *self, const char *option, cons
 {
 	struct instance *inst = self->instance;
 	struct column *c = catalog_column(inst, name);
-	const char *names[NAMES_MAX];
-	size_t n = 0;
 
 	if (c && !c->generated)
 		return c;
 	if (c) {
-		*status = migrate_fail(self->session, MIGRATE_INVALID,
-				       "%s: column '%s' is generated, so it cannot be written",
-				       option, c->name);
+		*status = column_is_generated(self->session, option, c->name);
 		return NULL;
 	}
-	for (; n < inst->column_count && n < NAMES_MAX; n++)
-		names[n] = inst->columns[n].name;
-	*status = no_such(self, option, "column", name, names, n);
+	*status = no_such_column(self->session, option, name, inst->path, inst->columns,
+				 sizeof(*inst->columns), inst->column_count);
 	return NULL;
 }
 
@@ -210,8 +191,7 @@ static enum migrate_status take_set(struct self *self, const struct migrate_map 
 	enum migrate_status status = MIGRATE_OK;
 
 	if (set->n > SET_MAX)
-		return migrate_fail(self->session, MIGRATE_INVALID, "set: more than %d columns",
-				    SET_MAX);
+		return too_many_sets(self->session, SET_MAX);
 	for (size_t i = 0; i < set->n; i++) {
 		const struct migrate_pair *pair = &set->pairs[i];
 		struct column *c = written_column(self, "set", pair->name, &status);
@@ -220,8 +200,7 @@ static enum migrate_status take_set(struct self *self, const struct migrate_map 
 		if (!c)
 			return status;
 		if (same_name(c->name, inst->column))
-			return migrate_fail(self->session, MIGRATE_INVALID,
-					    "set: '%s' is the column that holds the key", c->name);
+			return set_is_taken(self->session, c->name, true);
 		to->name = c->name;
 		to->sql = sqlite3_mprintf("\"%w\"", c->name);
 		to->value = pair->value ? sqlite3_mprintf("%s", pair->value) : NULL;

@@ -197,39 +197,20 @@ static enum migrate_status find_alias(struct self *self, const char **name)
 	return status;
 }
 
-static enum migrate_status no_unique(struct self *self)
-{
-	return migrate_fail(self->session, MIGRATE_INVALID,
-			    "key: no unique index of '%s' consists of just these columns, so they "
-			    "do not identify a row",
-			    self->instance->table);
-}
-
 static enum migrate_status check_named(struct self *self, const struct migrate_strings *key)
 {
 	struct instance *inst = self->instance;
-	const char *names[KEY_MAX];
-	const char *near;
 
 	for (size_t i = 0; i < key->n; i++) {
 		if (catalog_column(inst, key->items[i])) {
 			if (is_changed(inst, key->items[i]))
-				return migrate_fail(self->session, MIGRATE_INVALID,
-						    "key: '%s' is changed by the job, so it cannot "
-						    "identify a row",
-						    key->items[i]);
+				return key_is_changed(self->session, key->items[i]);
 			continue;
 		}
 		if (key->n == 1 && is_rowid_name(key->items[i]) && !inst->without_rowid)
 			continue;
-		for (size_t n = 0; n < inst->column_count && n < KEY_MAX; n++)
-			names[n] = inst->columns[n].name;
-		near = migrate_nearest(key->items[i], names,
-				       inst->column_count < KEY_MAX ? inst->column_count : KEY_MAX);
-		return migrate_fail(self->session, MIGRATE_INVALID,
-				    "key: no column '%s' in '%s'%s%s%s", key->items[i], inst->table,
-				    near ? " (did you mean '" : "", near ? near : "",
-				    near ? "'?)" : "");
+		return no_such_column(self->session, "key", key->items[i], inst->table,
+				      inst->columns, sizeof(*inst->columns), inst->column_count);
 	}
 	return MIGRATE_OK;
 }
@@ -248,7 +229,7 @@ static enum migrate_status use_named(struct self *self, const struct migrate_str
 		return use_integer(self, alias);
 	status = find_index(self, key, &taken);
 	if (!status && !taken)
-		status = no_unique(self);
+		status = key_is_not_unique(self->session, self->instance->table);
 	return status;
 }
 

@@ -8,6 +8,7 @@
 #include "../common/decide.h"
 #include "../common/extra.h"
 #include "../common/held.h"
+#include "../common/hint.h"
 #include "../common/identity.h"
 
 #include <sqlite3.h>
