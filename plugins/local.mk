@@ -12,6 +12,7 @@ common_sources = \
 	plugins/common/bound.c \
 	plugins/common/bound.h \
 	plugins/common/bytes.h \
+	plugins/common/clock.h \
 	plugins/common/condition.c \
 	plugins/common/condition.h \
 	plugins/common/decide.c \
@@ -26,6 +27,8 @@ common_sources = \
 	plugins/common/identity.h \
 	plugins/common/json-path.c \
 	plugins/common/json-path.h \
+	plugins/common/patience.c \
+	plugins/common/patience.h \
 	plugins/common/text.c \
 	plugins/common/text.h \
 	$(empty)

@@ -33,6 +33,7 @@ unit_tests = \
 	t/unit/test-journal-threads \
 	t/unit/test-json \
 	t/unit/test-pace \
+	t/unit/test-patience \
 	t/unit/test-pattern \
 	t/unit/test-php \
 	t/unit/test-plugin-calls \
@@ -113,6 +114,7 @@ t_unit_test_libs3_CPPFLAGS = $(AM_CPPFLAGS) $(LIBS3_CFLAGS) $(CRYPTO_CFLAGS)
 t_unit_test_libs3_LDADD = plugins/liblibs3.la plugins/libcommon.la core/libcore.la $(CHECK_LIBS) $(LIBS3_LIBS)
 t_unit_test_mysql_CPPFLAGS = $(AM_CPPFLAGS) $(MYSQL_CFLAGS)
 t_unit_test_mysql_LDADD = plugins/libmysql.la plugins/libcommon.la core/libcore.la $(CHECK_LIBS) $(MYSQL_LIBS) $(CRYPTO_LIBS)
+t_unit_test_patience_LDADD = $(common_test_libs)
 t_unit_test_posix_list_LDADD = $(posix_test_libs)
 t_unit_test_posix_parts_LDADD = $(posix_test_libs)
 t_unit_test_posix_write_LDADD = $(posix_test_libs)

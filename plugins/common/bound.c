@@ -1,19 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "bound.h"
 
+#include "clock.h"
+
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <stddef.h>
 #include <sys/socket.h>
-#include <time.h>
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* The kernel counts for us, also what TLS wraps; 0: not a TCP connection, or an old kernel. */
 static uint64_t received(int fd)

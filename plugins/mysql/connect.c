@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
 /* Looking a name up and the handshake of TLS happen on it; the library's own is smaller. */
 #define STACK_SIZE (size_t)262144
@@ -22,41 +21,15 @@
 
 #define GREETING_BYTES ((uint64_t)4 << 20) /* until we are let in */
 #define GREETINGS 10                       /* deadlines until then */
-#define ANSWER_BYTES ((uint64_t)16 << 20)
-#define VALUES_BYTES ((uint64_t)80 << 20) /* a thousand rows of the longest keys, and more */
-#define SLOWEST                                                                                    \
-	10 /* deadlines in which all of an answer must have come, beyond statement_timeout */
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 void link_used(struct link *link)
 {
 	link->used = now_ms();
 }
 
-/* Values of a page, and twice the longest text: as it was found, and as it is now. */
 uint64_t answer_max(const struct instance *inst, bool values)
 {
-	uint64_t sets = inst->set_count ? (uint64_t)EXTRA_MAX << 10 : 0;
-
-	return values ? VALUES_BYTES + sets + 2 * inst->value_max : ANSWER_BYTES;
-}
-
-/* What trickles in is not waited for without an end. */
-int64_t answer_time(const struct self *self)
-{
-	int64_t deadline = migrate_deadline(self->session);
-	int64_t statement = self->instance->statement_timeout;
-
-	if (!statement || deadline > INT64_MAX / SLOWEST - statement)
-		return 0;
-	return statement + SLOWEST * deadline;
+	return answer_bytes(values, inst->value_max, inst->set_count != 0);
 }
 
 static const struct address *address_of(const struct self *self, const struct link *link)

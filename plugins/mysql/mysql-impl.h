@@ -6,12 +6,14 @@
 
 #include "../common/bound.h"
 #include "../common/bytes.h"
+#include "../common/clock.h"
 #include "../common/decide.h"
 #include "../common/extra.h"
 #include "../common/held.h"
 #include "../common/hint.h"
 #include "../common/identity.h"
 #include "../common/json-path.h"
+#include "../common/patience.h"
 #include "../common/text.h"
 
 #include <mysql.h>
@@ -229,8 +231,6 @@ void flood_begin(struct link *link, uint64_t bytes, int64_t milliseconds);
 
 /* Bytes in the longest answer that is borne: with values of rows in it, or without. */
 uint64_t answer_max(const struct instance *inst, bool values);
-/* Milliseconds in which all of an answer must have come; 0: any time. */
-int64_t answer_time(const struct self *self);
 /* A working connection, made if there is none and no transaction was begun on the one before. */
 enum migrate_status link_ready(struct self *self, struct link *link);
 void link_close(struct link *link);
@@ -243,11 +243,6 @@ struct link *scan_link(struct self *self);
 
 struct shape;
 struct answer;
-
-enum pace {
-	QUICK, /* an answer is due within the deadline */
-	SLOW   /* may take as long as statement_timeout allows */
-};
 
 /* For what the library waits, or why not: *wanted becomes what it may go on with. */
 enum migrate_status wait_for(struct self *self, struct link *link, int *wanted, enum pace pace,

@@ -5,36 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TICK 1000  /* ms at most between two signs of life while a slow statement runs */
-#define GRACE 5000 /* ms that an answer may take beyond statement_timeout */
-
-/* A sign of life comes well before somebody takes us for dead. */
-static int64_t tick(const struct self *self)
-{
-	int64_t half = migrate_deadline(self->session) / 2;
-
-	return half < TICK ? half : TICK;
-}
-
-/* Wait for one event. A slow statement lives as long as the server lets it. */
-static int wait_events(struct self *self, struct link *link, short events, enum pace pace)
-{
-	const struct instance *inst = self->instance;
-	int64_t limit = inst->statement_timeout ? inst->statement_timeout + GRACE : INT64_MAX;
-	int fd = (int)mysql_get_socket(link->conn), ready;
-
-	if (pace == QUICK)
-		return migrate_wait(self->session, fd, events, -1);
-	for (int64_t waited = 0; waited < limit; waited += tick(self)) {
-		ready = migrate_wait(self->session, fd, events, tick(self));
-		if (ready)
-			return ready;
-		/* the server is there: keepalives would have told us */
-		migrate_progress(self->session);
-	}
-	return 0;
-}
-
 enum migrate_status wait_for(struct self *self, struct link *link, int *wanted, enum pace pace,
 			     const char *what)
 {
@@ -48,7 +18,8 @@ enum migrate_status wait_for(struct self *self, struct link *link, int *wanted, 
 		events |= POLLOUT;
 	if (*wanted & MYSQL_WAIT_EXCEPT)
 		events |= POLLPRI;
-	ready = wait_events(self, link, events, pace);
+	ready = wait_for_event(self->session, (int)mysql_get_socket(link->conn), events, pace,
+			       self->instance->statement_timeout);
 	exceeded = bound_look(&link->bound, (int)mysql_get_socket(link->conn));
 	if (ready > 0 && exceeded == BOUND_BYTES)
 		return too_large(self, link, what);
@@ -64,10 +35,7 @@ enum migrate_status wait_for(struct self *self, struct link *link, int *wanted, 
 		return MIGRATE_OK;
 	}
 	link_close(link); /* the server ends the statement by its own limits */
-	if (ready < 0 && migrate_cancelled(self->session))
-		return migrate_fail(self->session, MIGRATE_CANCELLED, "%s: cancelled", what);
-	return migrate_fail(self->session, MIGRATE_UNAVAILABLE,
-			    "%s: the server has not answered in time", what);
+	return not_in_time(self->session, ready, what);
 }
 
 static enum migrate_status send(struct self *self, struct link *link, const char *sql, size_t n,
@@ -92,7 +60,8 @@ static enum migrate_status begin_question(struct self *self, struct link *link, 
 {
 	struct pollfd p = { .fd = (int)mysql_get_socket(link->conn), .events = POLLIN };
 
-	flood_begin(link, answer_max(self->instance, values), answer_time(self));
+	flood_begin(link, answer_max(self->instance, values),
+		    answer_time(self->session, self->instance->statement_timeout));
 	return poll(&p, 1, 0) > 0 ? wrong_answer(self, link, what, "nothing had been asked")
 				  : MIGRATE_OK;
 }
@@ -235,11 +204,13 @@ enum migrate_status transaction_rollback(struct self *self, enum migrate_status 
 	link->in_transaction = false;
 	if (!link->conn)
 		return status;
-	flood_begin(link, answer_max(self->instance, false), answer_time(self));
+	flood_begin(link, answer_max(self->instance, false),
+		    answer_time(self->session, self->instance->statement_timeout));
 	wanted = mysql_real_query_start(&failed, link->conn, sql, sizeof(sql) - 1);
 	while (wanted) {
 		int ready = migrate_wait(self->session, (int)mysql_get_socket(link->conn),
-					 wanted & MYSQL_WAIT_WRITE ? POLLOUT : POLLIN, tick(self));
+					 wanted & MYSQL_WAIT_WRITE ? POLLOUT : POLLIN,
+					 wait_tick(self->session));
 
 		if (ready <= 0 || bound_look(&link->bound, (int)mysql_get_socket(link->conn))) {
 			failed = 1;
@@ -267,7 +238,8 @@ enum migrate_status transaction_commit(struct self *self)
 		return migrate_fail(self->session, MIGRATE_UNKNOWN_OUTCOME,
 				    "the transaction ended before its COMMIT");
 	}
-	flood_begin(link, answer_max(self->instance, false), answer_time(self));
+	flood_begin(link, answer_max(self->instance, false),
+		    answer_time(self->session, self->instance->statement_timeout));
 	status = send(self, link, sql, sizeof(sql) - 1, QUICK, "cannot commit");
 	if (!status && !is_plain(link))
 		link_close(link);

@@ -12,6 +12,7 @@
 #include "../common/hint.h"
 #include "../common/identity.h"
 #include "../common/json-path.h"
+#include "../common/patience.h"
 #include "../common/text.h"
 
 #include <libpq-fe.h>
@@ -287,11 +288,6 @@ int64_t field_number(const PGresult *res, int row, int column);
 uint64_t field_count(const PGresult *res, int row, int column); /* binary, of eight bytes */
 
 /* ---- query.c ---- */
-
-enum pace {
-	QUICK, /* an answer is due within the deadline */
-	SLOW   /* may take as long as statement_timeout allows */
-};
 
 void parameter(struct parameters *p, const void *value, size_t n);
 void parameter_text(struct parameters *p, const char *value); /* NULL: null */

@@ -6,15 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TICK 1000  /* ms at most between two signs of life while a slow statement runs */
-#define GRACE 5000 /* ms that an answer may take beyond statement_timeout */
-#define SLOWEST 10 /* deadlines in which all of an answer must have come, beyond that too */
-
-#define ANSWER_BYTES ((uint64_t)16 << 20)
-#define VALUES_BYTES ((uint64_t)80 << 20) /* a thousand rows of the longest keys, and more */
-#define SHORT 20                          /* ms that locks are waited for while rows are locked */
-#define SHORT_ALONE 500                   /* if it is but one */
-#define NOTICES_MAX 100000                /* in one answer */
+#define SHORT 20           /* ms that locks are waited for while rows are locked */
+#define SHORT_ALONE 500    /* if it is but one */
+#define NOTICES_MAX 100000 /* in one answer */
 
 void parameter(struct parameters *p, const void *value, size_t n)
 {
@@ -35,65 +29,17 @@ void parameter_array(struct parameters *p, const struct array *a)
 	parameter(p, a->p, a->n);
 }
 
-/* A sign of life comes well before somebody takes us for dead. */
-static int64_t tick(const struct self *self)
-{
-	int64_t half = migrate_deadline(self->session) / 2;
-
-	return half < TICK ? half : TICK;
-}
-
-/* Wait for one event. A slow statement lives as long as the server lets it. */
-static int wait_for(struct self *self, struct link *link, short events, enum pace pace)
-{
-	const struct instance *inst = self->instance;
-	int64_t limit = inst->statement_timeout ? inst->statement_timeout + GRACE : INT64_MAX;
-	int ready;
-
-	if (pace == QUICK)
-		return migrate_wait(self->session, PQsocket(link->conn), events, -1);
-	for (int64_t waited = 0; waited < limit; waited += tick(self)) {
-		ready = migrate_wait(self->session, PQsocket(link->conn), events, tick(self));
-		if (ready)
-			return ready;
-		/* the server is there: keepalives would have told us */
-		migrate_progress(self->session);
-	}
-	return 0;
-}
-
 /* OK, or why nothing came; the connection is of no use then. */
 static enum migrate_status wait_or_fail(struct self *self, struct link *link, short events,
 					enum pace pace, const char *what)
 {
-	int ready = wait_for(self, link, events, pace);
+	int ready = wait_for_event(self->session, PQsocket(link->conn), events, pace,
+				   self->instance->statement_timeout);
 
 	if (ready > 0)
 		return MIGRATE_OK;
 	link_close(link); /* the server gives the statement up when it notices */
-	if (ready < 0 && migrate_cancelled(self->session))
-		return migrate_fail(self->session, MIGRATE_CANCELLED, "%s: cancelled", what);
-	return migrate_fail(self->session, MIGRATE_UNAVAILABLE,
-			    "%s: the server has not answered in time", what);
-}
-
-/* How long all of an answer may take: what trickles in is not waited for without an end. */
-static int64_t longest(const struct self *self)
-{
-	int64_t deadline = migrate_deadline(self->session);
-	int64_t statement = self->instance->statement_timeout;
-
-	if (!statement || deadline > INT64_MAX / SLOWEST - statement)
-		return 0;
-	return statement + SLOWEST * deadline;
-}
-
-/* Values of a page, and twice the longest text: as it was found, and as it is now. */
-static uint64_t largest(const struct instance *inst, const struct shape *shape)
-{
-	uint64_t sets = inst->set_count ? (uint64_t)EXTRA_MAX << 10 : 0;
-
-	return shape && shape->values ? VALUES_BYTES + sets + 2 * inst->value_max : ANSWER_BYTES;
+	return not_in_time(self->session, ready, what);
 }
 
 static enum migrate_status keep_bound(struct self *self, struct link *link, const char *what)
@@ -192,10 +138,13 @@ static enum migrate_status judge(struct answer *a)
 static enum migrate_status is_silent(struct self *self, struct link *link,
 				     const struct shape *shape, const char *what)
 {
-	bound_begin(&link->bound, PQsocket(link->conn), largest(self->instance, shape),
-		    longest(self));
+	const struct instance *inst = self->instance;
+
 	link->notices = 0;
 	link->values = shape && shape->values;
+	bound_begin(&link->bound, PQsocket(link->conn),
+		    answer_bytes(link->values, inst->value_max, inst->set_count != 0),
+		    answer_time(self->session, inst->statement_timeout));
 	if (!PQconsumeInput(link->conn))
 		return fail_lost(self, link, MIGRATE_UNAVAILABLE, what);
 	if (PQisBusy(link->conn) || link->odd)
@@ -376,12 +325,13 @@ enum migrate_status transaction_rollback(struct self *self, enum migrate_status 
 	if (!self->main.conn || PQtransactionStatus(self->main.conn) == PQTRANS_IDLE)
 		return status;
 	/* by hand: the message of the call is not to be replaced by one of this */
-	bound_begin(&self->main.bound, PQsocket(self->main.conn), ANSWER_BYTES, longest(self));
+	bound_begin(&self->main.bound, PQsocket(self->main.conn), answer_bytes(false, 0, false),
+		    answer_time(self->session, self->instance->statement_timeout));
 	good = PQsendQuery(self->main.conn, "ROLLBACK") && PQflush(self->main.conn) == 0;
 	for (int parts = 0; good; parts++) {
 		while (good && PQisBusy(self->main.conn))
 			good = migrate_wait(self->session, PQsocket(self->main.conn), POLLIN,
-					    tick(self)) > 0 &&
+					    wait_tick(self->session)) > 0 &&
 			       PQconsumeInput(self->main.conn) &&
 			       !bound_look(&self->main.bound, PQsocket(self->main.conn));
 		res = good ? PQgetResult(self->main.conn) : NULL;

@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /*
  * Commands go out together, and their answers are read while they do: a server
@@ -103,14 +102,6 @@ static enum migrate_status write_some(struct self *self)
 		self->sent += (size_t)n;
 	}
 	return MIGRATE_OK;
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 static enum migrate_status wait_for_server(struct self *self, int64_t until)

@@ -5,6 +5,7 @@
 #include <migrate/plugin.h>
 
 #include "../common/bytes.h"
+#include "../common/clock.h"
 #include "../common/text.h"
 
 /* its own headers convert freely */

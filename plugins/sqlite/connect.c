@@ -6,18 +6,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
-#include <time.h>
 #include <unistd.h>
 
 #define PROGRESS_STEPS 20000 /* of SQLite's virtual machine: some milliseconds */
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* Somebody else holds the lock: wait a little, at most busy_timeout in all. */
 static int on_busy(void *arg, int count)
