@@ -69,13 +69,13 @@ finished() { # STATUS
 	ends_with "$1" run && all_rows $n && nothing_is_stale $n
 }
 
-slow='limits: {rows: 400/s}' # and 400 at once
+slow='limits: {rows: 200/s}' # and 200 at once: the rest takes seconds
 
 # ---- The server -----------------------------------------------------------------------------
 
 fresh $n "$slow"
 start run migrate-run --progress=none job.yml
-wait_until 20 some_rows 200
+wait_until 20 some_rows 100
 redis_down
 check 'a server that is killed' wait_until 20 grep -q 'paused: caches' "$t_out/run.stderr"
 kept=$(sql app.db "SELECT count(*) FROM avatars WHERE path LIKE 'avatar/%'")
@@ -89,14 +89,14 @@ check 'and when it is back the job goes on to the end' finished 0
 
 fresh $n "$slow"
 start run migrate-run --progress=none job.yml
-wait_until 20 some_rows 200
+wait_until 20 some_rows 100
 redis_down TERM
 redis_up
 check 'a server that is restarted' finished 0
 
 fresh $n "$slow" 'timeout: 1s'
 start run migrate-run --progress=none job.yml
-wait_until 20 some_rows 200
+wait_until 20 some_rows 100
 redis_signals STOP
 check 'a server that stops answering is waited for' \
 	wait_until 20 grep -q 'has not answered in time' "$t_out/run.stderr"
@@ -105,7 +105,7 @@ check 'and told everything when it answers again' finished 0
 
 fresh $n "$slow" 'timeout: 30s'
 start run migrate-run --progress=none job.yml
-wait_until 20 some_rows 200
+wait_until 20 some_rows 100
 redis_signals STOP
 sleep 0.2
 signals run TERM
@@ -118,7 +118,7 @@ check 'and nothing is stale' nothing_is_stale $n
 
 fresh $n "$slow"
 start run migrate-run --progress=none job.yml
-wait_until 20 some_rows 200
+wait_until 20 some_rows 100
 redis_down
 wait_until 20 grep -q 'paused: caches' "$t_out/run.stderr"
 signals run KILL
@@ -129,7 +129,7 @@ check 'tells it' nothing_is_stale $n
 
 fresh $n "$slow" 'patience: 1s'
 start run migrate-run --progress=none job.yml
-wait_until 20 some_rows 200
+wait_until 20 some_rows 100
 redis_down
 check 'a server that stays away' ends_with 9 run
 check 'ends the run' last_output_has 'gave up after 1 s (patience): caches[0]'
@@ -142,7 +142,7 @@ check 'and nothing is stale' nothing_is_stale $n
 
 fresh $n "$slow"
 start run migrate-run --progress=none job.yml
-wait_until 20 some_rows 200
+wait_until 20 some_rows 100
 rcli config set maxmemory 1 >/dev/null
 rcli config set maxmemory-policy noeviction >/dev/null
 check 'a server without memory' wait_until 20 grep -q 'no_space.*raise maxmemory' "$t_out/run.stderr"
@@ -151,7 +151,7 @@ check 'is waited for' finished 0
 
 fresh $n "$slow"
 start run migrate-run --progress=none job.yml
-wait_until 20 some_rows 200
+wait_until 20 some_rows 100
 rcli replicaof 127.0.0.1 1 >/dev/null
 check 'a master that became a replica' \
 	wait_until 20 grep -q 'the address must lead to the master' "$t_out/run.stderr"
@@ -160,7 +160,7 @@ check 'is waited for until it is one again' finished 0
 
 fresh $n "$slow"
 start run migrate-run --progress=none job.yml
-wait_until 20 some_rows 200
+wait_until 20 some_rows 100
 rcli script flush >/dev/null
 rcli client kill type normal >/dev/null
 check 'a server that forgets scripts and drops connections' finished 0
@@ -174,7 +174,7 @@ fresh $n "$slow"
 sed -i "\$a\\  - {plugin: redis, socket: '$other/socket', invalidate: [\"avatar:{row.id}\"]}" job.yml
 seq $n | sed 's/.*/SET avatar:& x/' | redis-cli -s "$other/socket" >/dev/null
 start run migrate-run --progress=none job.yml
-wait_until 20 some_rows 200
+wait_until 20 some_rows 100
 "$redis_servers/down.sh" "$other"
 check 'of two caches, one is away' wait_until 20 grep -q 'paused: caches\[1\]' "$t_out/run.stderr"
 "$redis_servers/up.sh" "$other" && tr -d ' \n' <"$other/pid" >"$t_top/pids/other"
