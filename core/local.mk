@@ -143,6 +143,7 @@ plugin_sources = \
 journal_sources = \
 	core/journal/backend.h \
 	core/journal/batch.c \
+	core/journal/claim.c \
 	core/journal/find.c \
 	core/journal/journal-impl.h \
 	core/journal/journal.c \
@@ -162,6 +163,7 @@ journal_sources = \
 	core/journal/sqlite/batch.c \
 	core/journal/sqlite/change.c \
 	core/journal/sqlite/check.c \
+	core/journal/sqlite/claim.c \
 	core/journal/sqlite/file.c \
 	core/journal/sqlite/key.c \
 	core/journal/sqlite/lock.c \

@@ -20,6 +20,7 @@ unit_tests = \
 	t/unit/test-job-page \
 	t/unit/test-job-refused \
 	t/unit/test-journal-batches \
+	t/unit/test-journal-claims \
 	t/unit/test-journal-crash \
 	t/unit/test-journal-damage \
 	t/unit/test-journal-errors \
@@ -92,9 +93,10 @@ unit_headers = \
 
 # A journal in memory, and the tests that run over that as well.
 check_LIBRARIES = t/unit/libmemory.a
-t_unit_libmemory_a_SOURCES = t/unit/memory.c t/unit/memory-batches.c t/unit/memory-impl.h t/unit/memory.h
+t_unit_libmemory_a_SOURCES = t/unit/memory.c t/unit/memory-batches.c t/unit/memory-claims.c t/unit/memory-impl.h t/unit/memory.h
 memory_test_libs = t/unit/libmemory.a core/libcore.la $(CHECK_LIBS)
 t_unit_test_journal_batches_LDADD = $(memory_test_libs)
+t_unit_test_journal_claims_LDADD = $(memory_test_libs)
 t_unit_test_journal_merge_LDADD = $(memory_test_libs)
 t_unit_test_journal_queue_LDADD = $(memory_test_libs)
 t_unit_test_journal_records_LDADD = $(memory_test_libs)

@@ -26,6 +26,7 @@ enum result {
 struct connection {
 	const struct backend *backend;
 	const char *journal; /* as messages name it */
+	int64_t run;         /* the writer's: begun by run_begin(); what it plans is its own */
 };
 
 /* A back end's own begins with it. */
@@ -89,6 +90,7 @@ struct backend {
 
 	/* ---- Transactions ---- */
 
+	/* Refuses a run that another one took over from, where several share a journal. */
 	enum result (*begin_write)(struct connection *c, struct error *err);
 	enum result (*commit)(struct connection *c, struct error *err);
 	void (*roll_back)(struct connection *c); /* if one is begun */
@@ -152,6 +154,16 @@ struct backend {
 	/* From number `least` on, ascending; bytes in a. OK also if there are none. */
 	enum result (*objects_get)(struct connection *c, int64_t batch, uint32_t least,
 				   struct object_page *page, struct arena *a, struct error *err);
+
+	/* ---- Whose work it is: the writer's run ---- */
+
+	/* As journal_claim() and the like. */
+	enum result (*claim)(struct connection *c, int64_t after, int64_t *ids, size_t max,
+			     size_t *n, struct error *err);
+	enum result (*renew)(struct connection *c, struct error *err);
+	enum result (*release)(struct connection *c, const int64_t *ids, size_t n,
+			       struct error *err);
+	enum result (*fenced)(struct connection *c, int64_t run, bool *fenced, struct error *err);
 
 	/* ---- Keys: of sorted batches, which do not overlap within a pass ---- */
 

@@ -402,6 +402,33 @@ void journal_sample(struct journal *j, const struct journal_sample *s);
  */
 int journal_drop_done(struct journal *j, struct batch *b, struct error *err);
 
+/* ---- Whose work it is ---- */
+
+/*
+ * Where several runs share a journal, an open batch is worked on by the run that planned or
+ * claimed it, until it is done, released, or that run was not heard of for so long that
+ * another one claims it; from then on whatever that run writes is refused (EXIT_LOCKED), as
+ * it was decided by one that others took for dead. A journal in a file has one run, which
+ * holds its lock: all is its own.
+ */
+
+/* Tells this run from all before it; 0: none was begun. */
+int64_t journal_epoch(const struct journal *j);
+/* Ids above `after` of open batches that are nobody else's, ascending, at most max: ours now. */
+int journal_claim(struct journal *j, int64_t after, int64_t *ids, size_t max, size_t *n,
+		  struct error *err);
+/* This run is alive: said often enough, when it writes nothing else for long. */
+int journal_renew(struct journal *j, struct error *err);
+/* Others may claim these. */
+int journal_release(struct journal *j, const int64_t *ids, size_t n, struct error *err);
+/* Has another run taken over from that one, which may change nothing any more? 1, 0, -1. */
+int journal_fenced(struct journal *j, int64_t epoch, struct error *err);
+/*
+ * The barrier before what needs all objects of a pass, such as its rows and texts: has each of
+ * its batches with copies come to this state, whoever works on it? 1, 0, -1.
+ */
+int journal_pass_is_at(struct journal *j, int pass, enum batch_state state, struct error *err);
+
 /* ---- Reading ---- */
 
 /* When copying of this batch began (wall ns); 0: not yet, or there is no such batch. */

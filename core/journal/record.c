@@ -89,7 +89,12 @@ int journal_last_run(struct journal *j, struct journal_run *run, struct error *e
 
 static enum result apply_run(struct connection *c, void *arg, struct error *err)
 {
-	return c->backend->run_begin(c, arg, err);
+	const struct journal_run *run = arg;
+	enum result r = c->backend->run_begin(c, run, err);
+
+	if (!r)
+		c->run = run->id;
+	return r;
 }
 
 int journal_begin_run(struct journal *j, const char *reason, struct error *err)

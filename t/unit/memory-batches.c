@@ -69,6 +69,7 @@ enum result memory_batch_insert(struct connection *c, struct batch *b, struct er
 		kept->last = kept->b.objects[b->n - 1].key;
 	}
 	memory_append(c, BATCHES, kept);
+	memory_take(c, b->id);
 	return RESULT_OK;
 }
 

@@ -8,7 +8,7 @@
 
 /* ---- Lists of records, in order of id, number or time ---- */
 
-enum kind { JOBS, RUNS, PASSES, EVENTS, SAMPLES, BATCHES, CHUNKS, UPLOADS, KINDS };
+enum kind { JOBS, RUNS, PASSES, EVENTS, SAMPLES, BATCHES, CHUNKS, UPLOADS, CLAIMS, FENCED, KINDS };
 
 struct list {
 	void **items;
@@ -18,8 +18,9 @@ struct list {
 struct memory {
 	struct memory *next;
 	char *path;
-	bool taken;         /* by a run */
-	struct arena arena; /* of all that was ever written */
+	unsigned runs;           /* that have it open */
+	struct arena arena;      /* of all that was ever written */
+	pthread_mutex_t writing; /* a transaction that writes, from its beginning to its end */
 	pthread_mutex_t lock;
 	struct list committed[KINDS]; /* under lock */
 };
@@ -29,6 +30,7 @@ struct memory_connection {
 	struct memory *m;
 	struct list lists[KINDS]; /* the writer's, within a transaction */
 	bool is_writer;
+	bool is_writing;
 };
 
 struct memory_store {
@@ -49,6 +51,14 @@ const char *memory_keep_text(struct connection *c, const char *text);
 /* Copies for who reads. */
 struct migrate_bytes memory_give(struct arena *a, struct migrate_bytes b);
 const char *memory_give_text(struct arena *a, const char *text);
+
+/* memory-claims.c: the batch is this connection's run's from now on. */
+void memory_take(struct connection *c, int64_t batch);
+enum result memory_claim(struct connection *c, int64_t after, int64_t *ids, size_t max, size_t *n,
+			 struct error *err);
+enum result memory_renew(struct connection *c, struct error *err);
+enum result memory_release(struct connection *c, const int64_t *ids, size_t n, struct error *err);
+enum result memory_fenced(struct connection *c, int64_t run, bool *fenced, struct error *err);
 
 /* memory-batches.c: see backend.h. */
 enum result memory_batch_insert(struct connection *c, struct batch *b, struct error *err);

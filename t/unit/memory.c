@@ -8,6 +8,8 @@
 #include <string.h>
 
 struct memory_faults memory_faults;
+bool memory_is_shared;
+_Atomic int64_t memory_silent_run;
 
 static struct memory *memories;
 static pthread_mutex_t memories_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -95,7 +97,7 @@ static struct memory *memory_of(const struct journal_options *o, struct error *e
 		error_set(err, EXIT_USAGE, "there is no journal %s", o->place.path);
 		return NULL;
 	}
-	if (m && m->taken && o->mode == JOURNAL_RUN) {
+	if (m && m->runs && !memory_is_shared && o->mode == JOURNAL_RUN) {
 		error_set(err, EXIT_LOCKED, "another run holds %s", o->place.path);
 		return NULL;
 	}
@@ -103,10 +105,11 @@ static struct memory *memory_of(const struct journal_options *o, struct error *e
 		m = memory_need(calloc(1, sizeof(*m)));
 		m->path = memory_need(strdup(o->place.path));
 		pthread_mutex_init(&m->lock, NULL);
+		pthread_mutex_init(&m->writing, NULL);
 		m->next = memories;
 		memories = m;
 	}
-	m->taken |= o->mode == JOURNAL_RUN;
+	m->runs += o->mode == JOURNAL_RUN;
 	return m;
 }
 
@@ -168,7 +171,7 @@ static void memory_close(struct store *store)
 
 	pthread_mutex_lock(&memories_lock);
 	if (s->base.writer)
-		s->m->taken = false;
+		s->m->runs--;
 	pthread_mutex_unlock(&memories_lock);
 	free(s);
 }
@@ -178,12 +181,28 @@ static void memory_close(struct store *store)
 static enum result memory_begin_write(struct connection *c, struct error *err)
 {
 	struct memory_connection *mc = connection_of(c);
+	bool fenced;
 
-	(void)err;
+	pthread_mutex_lock(&mc->m->writing);
+	mc->is_writing = true;
 	pthread_mutex_lock(&mc->m->lock);
 	copy_lists(mc->lists, mc->m->committed);
 	pthread_mutex_unlock(&mc->m->lock);
-	return RESULT_OK;
+	memory_fenced(c, c->run, &fenced, err);
+	if (!fenced)
+		return RESULT_OK;
+	error_set(err, EXIT_LOCKED, "journal %s: another run took over from this one", c->journal);
+	return RESULT_FAILED;
+}
+
+/* The next one begins with what is committed. */
+static void memory_roll_back(struct connection *c)
+{
+	struct memory_connection *mc = connection_of(c);
+
+	if (mc->is_writing)
+		pthread_mutex_unlock(&mc->m->writing);
+	mc->is_writing = false;
 }
 
 static enum result memory_commit(struct connection *c, struct error *err)
@@ -204,13 +223,8 @@ static enum result memory_commit(struct connection *c, struct error *err)
 	copy_lists(mc->m->committed, mc->lists);
 	pthread_mutex_unlock(&mc->m->lock);
 	memory_faults.done++;
+	memory_roll_back(c);
 	return RESULT_OK;
-}
-
-/* The next one begins with what is committed. */
-static void memory_roll_back(struct connection *c)
-{
-	(void)c;
 }
 
 static enum result memory_tidy(struct connection *c, enum tidy when, struct error *err)
@@ -495,6 +509,10 @@ const struct backend memory_backend = {
 	.objects_set = memory_objects_set,
 	.object_hung = memory_object_hung,
 	.objects_get = memory_objects_get,
+	.claim = memory_claim,
+	.renew = memory_renew,
+	.release = memory_release,
+	.fenced = memory_fenced,
 	.last_pass = memory_last_pass,
 	.batch_of_key = memory_batch_of_key,
 	.batch_behind = memory_batch_behind,

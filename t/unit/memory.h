@@ -20,4 +20,9 @@ struct memory_faults {
 };
 extern struct memory_faults memory_faults;
 
+/* Several runs at a time may open one, and divide its work. */
+extern bool memory_is_shared;
+/* The run that was not heard of for too long; 0: none. */
+extern _Atomic int64_t memory_silent_run;
+
 #endif

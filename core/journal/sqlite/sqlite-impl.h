@@ -91,7 +91,7 @@ void file_watch_log(struct sqlite *q);
 /* All of the log into the file. */
 enum result file_empty_log(struct sqlite *q, struct error *err);
 
-/* record.c, batch.c, object.c, key.c, row.c: see backend.h. */
+/* record.c, batch.c, object.c, claim.c, key.c, row.c: see backend.h. */
 enum result file_job_get(struct connection *c, struct journal_job *job, struct error *err);
 enum result file_job_set(struct connection *c, const struct journal_job *job, struct error *err);
 enum result file_run_last(struct connection *c, struct journal_run *run, struct error *err);
@@ -131,6 +131,12 @@ enum result file_objects_set(struct connection *c, const struct batch *b, const 
 enum result file_object_hung(struct connection *c, int64_t batch, uint32_t n, struct error *err);
 enum result file_objects_get(struct connection *c, int64_t batch, uint32_t least,
 			     struct object_page *page, struct arena *a, struct error *err);
+
+enum result file_claim(struct connection *c, int64_t after, int64_t *ids, size_t max, size_t *n,
+		       struct error *err);
+enum result file_renew(struct connection *c, struct error *err);
+enum result file_release(struct connection *c, const int64_t *ids, size_t n, struct error *err);
+enum result file_fenced(struct connection *c, int64_t run, bool *fenced, struct error *err);
 
 enum result file_last_pass(struct connection *c, int *pass, struct error *err);
 enum result file_batch_of_key(struct connection *c, int pass, struct migrate_bytes key,
