@@ -118,6 +118,11 @@ format_is_kept() {
 	sources | xargs clang-format --dry-run -Werror
 }
 
+# What clang-format makes of a comment that is too long, of a struct within one, of a name that C++ has.
+broken_declarations() {
+	sources | xargs grep -nE '^	+(const )?(bool|char|int|size_t|u?int[0-9]+_t|struct [a-z_]+)( \*)?$|\} \* [a-z]|[^ ]&&|&&[^ &]'
+}
+
 scripts_are_clean() {
 	scripts | xargs shellcheck -x -P .
 }
@@ -158,6 +163,7 @@ check 'one room of the core knows what keeps a journal' says_nothing names_of_th
 check 'no line ends with a space' says_nothing trailing_space
 check 'every test is listed' says_nothing tests_are_listed
 check 'every source is listed' says_nothing sources_are_listed
+check 'each declaration is whole' says_nothing broken_declarations
 if command -v clang-format >/dev/null; then
 	check 'the layout is that of .clang-format' format_is_kept
 else

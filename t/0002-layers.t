@@ -22,13 +22,13 @@ engine/task: job job/schema plugin journal report
 engine/work: job journal engine/task
 engine/plan: journal engine/task engine/work
 engine/copy: plugin engine/task engine/work
-engine/rows: journal engine/work
-engine/texts: job job/texts journal engine/work engine/rows
+engine/rows: journal engine/task engine/work
+engine/texts: job/texts journal engine/task engine/work engine/rows
 engine/run: journal engine/task engine/work engine/plan engine/copy engine/rows engine/texts
 engine/dry: job report engine/task engine/work engine/plan engine/texts
 engine/probe: plugin engine/task
 engine/check: journal report engine/task engine/texts engine/probe
-engine/verify: plugin report engine/task engine/work engine/texts
+engine/verify: plugin journal report engine/task engine/work engine/texts
 engine/seed: job plugin
 engine/status: journal report engine/task
 cmd: job/yaml job/schema job/keys plugin plugin/conformance journal report engine/task engine/run engine/dry engine/check engine/verify engine/seed engine/status

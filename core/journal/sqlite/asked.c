@@ -63,9 +63,9 @@ static int read_text(int fd, const char *path, uid_t trusted, struct journal_ask
 	if (n < 0)
 		return error_set_errno(err, EXIT_USAGE, errno, "cannot read '%s'", path);
 	a->text[n] = '\0';
-	/* a text that holds a NUL is none of ours, and must not pass for its beginning */
-	if ((size_t)n != strlen(a->text))
-		a->text[0] = '\1';
+	/* one that is empty or holds a NUL is none of ours: it must not pass for no text, or a shorter one */
+	if (!n || (size_t)n != strlen(a->text))
+		memcpy(a->text, "?", 2);
 	return 0;
 }
 

@@ -78,8 +78,18 @@ int file_object_insert(struct connection *c, const struct batch *b)
 	return rc;
 }
 
-static int update_object(struct connection *c, int64_t batch, uint32_t n,
-			 const struct object_record *o)
+static int write_object(struct connection *c, int64_t batch, uint32_t n,
+			const struct object_record *o, int64_t hung)
+{
+	struct statement s = statement(c, SQL_OBJECT_SET);
+
+	bind_object(&s, batch, n, o, hung);
+	return statement_run(&s);
+}
+
+/* It hung without this picture of it, which is seldom; or it is not there. */
+static int write_hung(struct connection *c, int64_t batch, uint32_t n,
+		      const struct object_record *o)
 {
 	struct statement s = statement(c, SQL_OBJECT_HUNG);
 	int64_t hung;
@@ -93,12 +103,17 @@ static int update_object(struct connection *c, int64_t batch, uint32_t n,
 					  (long long)batch);
 	if (rc != SQLITE_ROW)
 		return rc;
-	/* it may have hung without this picture of it */
 	hung = column_integer(&s, 0);
 	statement_end(&s);
-	s = statement(c, SQL_OBJECT_SET);
-	bind_object(&s, batch, n, o, o->hung > hung ? o->hung : hung);
-	return statement_run(&s);
+	return write_object(c, batch, n, o, hung);
+}
+
+static int update_object(struct connection *c, int64_t batch, uint32_t n,
+			 const struct object_record *o)
+{
+	int rc = write_object(c, batch, n, o, o->hung);
+
+	return rc || sqlite3_changes(sqlite_of(c)->db) ? rc : write_hung(c, batch, n, o);
 }
 
 enum result file_objects_set(struct connection *c, const struct batch *b, const uint32_t *which,

@@ -89,7 +89,8 @@ static const char *const texts[STATEMENT_COUNT] = {
 	    "UPDATE object SET key = ?3, new_key = ?4, size = ?5, mtime = ?6, etag = ?7, stored = "
 	    "?8, algorithm = ?9, digest = ?10, replaces = ?11, state = ?12, created = ?13, level = "
 	    "?14, fail = ?15, attempts = ?16, hung = ?17, flags = ?18, message = ?19, "
-	    "moved_batch = ?20, moved_n = ?21, sum = ?22 WHERE batch = ?1 AND n = ?2",
+	    "moved_batch = ?20, moved_n = ?21, sum = ?22 WHERE batch = ?1 AND n = ?2 AND hung <= "
+	    "?17",
 	[SQL_OBJECT_GET] = "SELECT " OBJECT_COLUMNS ", sum FROM object WHERE batch = ?1 AND n = ?2",
 	[SQL_OBJECT_FROM] = "SELECT " OBJECT_COLUMNS
 			    ", sum FROM object WHERE batch = ?1 AND n >= ?2 ORDER BY n LIMIT ?3",
