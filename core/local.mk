@@ -49,7 +49,7 @@ job_sources = \
 	core/job/job-ends.c \
 	core/job/job-file.c \
 	core/job/job-impl.h \
-	core/job/job-schema.c \
+	core/job/job-documents.c \
 	core/job/job.c \
 	core/job/job.h \
 	core/job/keys/injective.c \
@@ -77,7 +77,7 @@ job_sources = \
 	core/job/schema/url.c \
 	core/job/schema/validate.c \
 	core/job/schema/validate.h \
-	core/job/sections.c \
+	core/job/options.c \
 	core/job/texts/php.c \
 	core/job/texts/php.h \
 	core/job/texts/replace.c \
@@ -156,6 +156,7 @@ journal_sources = \
 	core/journal/queue.c \
 	core/journal/read.c \
 	core/journal/record.c \
+	core/journal/result.c \
 	core/journal/rows.c \
 	core/journal/sqlite/aside.c \
 	core/journal/sqlite/asked.c \
@@ -181,7 +182,7 @@ journal_sources = \
 	core/journal/sqlite/statement.h \
 	core/journal/sqlite/tables.c \
 	core/journal/sqlite/transaction.c \
-	core/journal/sqlite/wal.c \
+	core/journal/sqlite/log-check.c \
 	core/journal/sum.c \
 	core/journal/sum.h \
 	core/journal/texts.c \
@@ -194,23 +195,29 @@ engine_sources = \
 	core/engine/check/keys.c \
 	core/engine/check/rows.c \
 	core/engine/check/texts.c \
+	core/engine/copy/attributes-only.c \
 	core/engine/copy/compare.c \
+	core/engine/copy/conclude.c \
 	core/engine/copy/copier.c \
 	core/engine/copy/copier.h \
 	core/engine/copy/copy.c \
+	core/engine/copy/existing.c \
+	core/engine/copy/hand.c \
+	core/engine/copy/look.c \
 	core/engine/copy/losses.c \
+	core/engine/copy/parts-plan.c \
 	core/engine/copy/parts.c \
 	core/engine/copy/parts.h \
 	core/engine/copy/transfer.c \
-	core/engine/copy/unchanged.c \
 	core/engine/copy/uploads.c \
 	core/engine/copy/uploads.h \
+	core/engine/copy/write.c \
 	core/engine/dry/begin.c \
+	core/engine/dry/delta.c \
 	core/engine/dry/done.c \
 	core/engine/dry/dry-impl.h \
 	core/engine/dry/dry.c \
 	core/engine/dry/dry.h \
-	core/engine/dry/journal.c \
 	core/engine/dry/print.c \
 	core/engine/dry/texts.c \
 	core/engine/plan/builder.c \
@@ -223,6 +230,7 @@ engine_sources = \
 	core/engine/plan/keys-rows.c \
 	core/engine/plan/keys.c \
 	core/engine/plan/keys.h \
+	core/engine/plan/listing.c \
 	core/engine/plan/made.c \
 	core/engine/plan/made.h \
 	core/engine/plan/planner.c \
@@ -246,8 +254,8 @@ engine_sources = \
 	core/engine/rows/step-back.c \
 	core/engine/rows/stride.c \
 	core/engine/rows/stride.h \
-	core/engine/rows/swap-held.c \
 	core/engine/rows/swap-impl.h \
+	core/engine/rows/swap-locked.c \
 	core/engine/rows/swap.c \
 	core/engine/rows/turn.c \
 	core/engine/rows/unindexed.c \
@@ -259,9 +267,11 @@ engine_sources = \
 	core/engine/run/crew.h \
 	core/engine/run/feeder.c \
 	core/engine/run/feeder.h \
+	core/engine/run/obey.c \
 	core/engine/run/remake.c \
 	core/engine/run/replan.c \
 	core/engine/run/replan.h \
+	core/engine/run/resume.c \
 	core/engine/run/retry-rows.c \
 	core/engine/run/retry.c \
 	core/engine/run/retry.h \
@@ -314,6 +324,7 @@ engine_sources = \
 	core/engine/work/again.h \
 	core/engine/work/budget.c \
 	core/engine/work/budget.h \
+	core/engine/work/failing.c \
 	core/engine/work/gate.c \
 	core/engine/work/gate.h \
 	core/engine/work/offers.c \
@@ -328,8 +339,9 @@ engine_sources = \
 	core/engine/work/scan.h \
 	core/engine/work/syncer.c \
 	core/engine/work/tell.c \
-	core/engine/work/window-hands.c \
 	core/engine/work/window-save.c \
+	core/engine/work/window-stragglers.c \
+	core/engine/work/window-workers.c \
 	core/engine/work/window.c \
 	core/engine/work/window.h \
 	$(empty)

@@ -76,7 +76,7 @@ mysql_sources = \
 	plugins/mysql/insert.c \
 	plugins/mysql/mysql-impl.h \
 	plugins/mysql/mysql.c \
-	plugins/mysql/options.c \
+	plugins/mysql/option-file.c \
 	plugins/mysql/path.c \
 	plugins/mysql/query.c \
 	plugins/mysql/replica.c \

@@ -113,6 +113,22 @@ finds_later() {
 check 'what a lost page named is found by the next run' finds_later page lose
 check 'so is what a listing that ended early left out' finds_later page end
 
+# ---- Those that only look wait as runs do ----------------------------------------------------
+
+sed 's/^patience: .*/patience: 1s/' plain.yml >impatient.yml
+printf 'job: plain\n' >>impatient.yml
+# gives_up COMMAND... : because of nothing but 503, and says so
+gives_up() {
+	exits_with 9 "$@" && last_output_has 'gave up after 1 s (patience)' throttled
+}
+s3d_faults server 'ListObjectsV2 * 3+ status 503 SlowDown'
+check 'a dry run gives up on a listing' gives_up migrate-run --dry-run --new-journal impatient.yml
+s3d_faults server 'HeadObject * 100+ status 503 SlowDown'
+check 'a verification on objects' gives_up migrate-verify impatient.yml
+s3d_faults server 'HeadObject * 100-110 status 503 SlowDown'
+check 'and waits for what passes' exits_with 0 migrate-verify impatient.yml
+s3d_faults server
+
 # ---- What is wrong from the beginning -------------------------------------------------------
 
 refused() { # TEXT...: status 2, said in one line that has them, and no secret

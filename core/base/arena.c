@@ -31,7 +31,7 @@ static struct arena_block *add_block(struct arena *a, size_t n)
 	return b;
 }
 
-static void *take(struct arena *a, size_t n, size_t align)
+static void *take_bytes(struct arena *a, size_t n, size_t align)
 {
 	struct arena_block *b = a->blocks;
 	size_t at = b ? (b->used + align - 1) / align * align : 0;
@@ -49,14 +49,14 @@ static void *take(struct arena *a, size_t n, size_t align)
 
 void *arena_alloc(struct arena *a, size_t n)
 {
-	void *p = take(a, n, ALIGN);
+	void *p = take_bytes(a, n, ALIGN);
 
 	return p ? memset(p, 0, n) : NULL;
 }
 
 char *arena_copy(struct arena *a, const void *bytes, size_t n)
 {
-	char *p = n < SIZE_MAX ? take(a, n + 1, 1) : NULL;
+	char *p = n < SIZE_MAX ? take_bytes(a, n + 1, 1) : NULL;
 
 	if (!p)
 		return NULL;

@@ -50,7 +50,7 @@ void digest_free(struct digest_context *c)
 }
 
 /* The first use of an algorithm: fetch it. False: libcrypto does not have it (FIPS and MD5). */
-static bool fetch(struct digest_context *c, enum migrate_digest_algorithm a)
+static bool fetch_algorithm(struct digest_context *c, enum migrate_digest_algorithm a)
 {
 	if (c->ctx[a])
 		return true;
@@ -72,7 +72,7 @@ bool digest_begin(struct digest_context *c, enum migrate_digest_algorithm algori
 	c->crc = 0;
 	if (algorithm == MIGRATE_CRC32)
 		return true;
-	return fetch(c, algorithm) &&
+	return fetch_algorithm(c, algorithm) &&
 	       EVP_DigestInit_ex2(c->ctx[algorithm], c->md[algorithm], NULL) == 1;
 }
 

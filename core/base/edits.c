@@ -59,7 +59,7 @@ bool edits_apply(const struct edits *e, struct migrate_bytes text, struct buf *o
 	return add_part(out, text, at, text.n - at);
 }
 
-static bool put(struct buf *out, uint64_t value)
+static bool put_number(struct buf *out, uint64_t value)
 {
 	unsigned char bytes[10];
 	size_t n = 0;
@@ -94,8 +94,8 @@ bool edits_pack(const struct edits *e, struct buf *out)
 		const struct edit *one = &e->items[i];
 		uint64_t object = one->object == EDIT_OF_NONE ? 0 : (uint64_t)one->object + 1;
 
-		if (one->at < at || !put(out, one->at - at) || !put(out, one->n) ||
-		    !put(out, object) || !put(out, one->with.n) ||
+		if (one->at < at || !put_number(out, one->at - at) || !put_number(out, one->n) ||
+		    !put_number(out, object) || !put_number(out, one->with.n) ||
 		    !buf_add(out, one->with.p, one->with.n))
 			return false;
 		at = one->at + one->n;

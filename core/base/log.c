@@ -99,7 +99,7 @@ static bool build_text(struct buf *line, enum log_level level, const struct buf 
 }
 
 /* Nobody could be told that the log cannot be written: it is not an error. */
-static void write_all(const unsigned char *p, size_t n)
+static void write_line(const unsigned char *p, size_t n)
 {
 	while (n) {
 		ssize_t done = write(STDERR_FILENO, p, n);
@@ -121,7 +121,7 @@ static void write_locked(enum log_level level, const struct buf *message)
 		return;
 	if (hooks.before)
 		hooks.before(hooks.arg);
-	write_all(line.p, line.len);
+	write_line(line.p, line.len);
 	if (hooks.after)
 		hooks.after(hooks.arg);
 }

@@ -54,7 +54,7 @@ void sorter_close_file(struct sorter *s)
 	s->fd = -1;
 }
 
-static int write_all(int fd, const unsigned char *p, size_t n, off_t where, struct error *err)
+static int write_run(int fd, const unsigned char *p, size_t n, off_t where, struct error *err)
 {
 	while (n) {
 		ssize_t done = pwrite(fd, p, n, where);
@@ -98,7 +98,7 @@ int sorter_writer_init(struct sorter_writer *w, int fd, off_t where, struct erro
 
 int sorter_writer_flush(struct sorter_writer *w, struct error *err)
 {
-	if (write_all(w->fd, w->bytes, w->used, w->where, err))
+	if (write_run(w->fd, w->bytes, w->used, w->where, err))
 		return -1;
 	w->where += (off_t)w->used;
 	w->used = 0;
@@ -110,7 +110,7 @@ int sorter_writer_add(struct sorter_writer *w, const void *p, size_t n, struct e
 	if (n > WRITE_SIZE - w->used && sorter_writer_flush(w, err))
 		return -1;
 	if (n > WRITE_SIZE) {
-		if (write_all(w->fd, p, n, w->where, err))
+		if (write_run(w->fd, p, n, w->where, err))
 			return -1;
 		w->where += (off_t)n;
 		return 0;

@@ -93,7 +93,7 @@ void sorter_merge_release(struct sorter *s)
 	s->given = false;
 }
 
-static int open_reader(struct sorter *s, const struct sorter_run *run, struct error *err)
+static int open_sorted_run(struct sorter *s, const struct sorter_run *run, struct error *err)
 {
 	struct sorter_reader *r = &s->readers[s->reader_count];
 	int more;
@@ -118,7 +118,7 @@ static int open_readers(struct sorter *s, size_t first, size_t count, struct err
 	if (!s->readers || !s->heap)
 		return error_set(err, EXIT_INTERNAL, "out of memory while sorting");
 	for (size_t i = 0; i < count; i++)
-		if (open_reader(s, &s->runs[first + i], err))
+		if (open_sorted_run(s, &s->runs[first + i], err))
 			return -1;
 	for (size_t i = s->heap_count; i-- > 0;)
 		sift_down(s, i);
@@ -126,7 +126,7 @@ static int open_readers(struct sorter *s, size_t first, size_t count, struct err
 }
 
 /* Leave the record that was given out, so that heap[0] is the next one. */
-static int advance(struct sorter *s, struct error *err)
+static int advance_reader(struct sorter *s, struct error *err)
 {
 	struct sorter_reader *r = s->heap[0];
 	int more;
@@ -144,7 +144,7 @@ static int advance(struct sorter *s, struct error *err)
 /* 1: heap[0] has the next record; 0: all were given. */
 static int next_record(struct sorter *s, struct error *err)
 {
-	if (s->given && s->heap_count && advance(s, err))
+	if (s->given && s->heap_count && advance_reader(s, err))
 		return -1;
 	s->given = true;
 	return s->heap_count ? 1 : 0;

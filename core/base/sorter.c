@@ -105,7 +105,7 @@ static int spill(struct sorter *s, struct error *err)
 	return 0;
 }
 
-static int make_room(struct sorter *s, size_t n, struct error *err)
+static int make_sorter_room(struct sorter *s, size_t n, struct error *err)
 {
 	size_t held = s->used + s->entry_count * sizeof(*s->entries);
 
@@ -128,7 +128,7 @@ int sorter_add(struct sorter *s, struct migrate_bytes key, struct migrate_bytes 
 		return error_set(err, EXIT_INTERNAL, "a record of %zu bytes is too long to sort",
 				 key.n > payload.n ? key.n : payload.n);
 	h = (struct sorter_head){ .key = (uint32_t)key.n, .payload = (uint32_t)payload.n };
-	if (make_room(s, sizeof(h) + key.n + payload.n, err))
+	if (make_sorter_room(s, sizeof(h) + key.n + payload.n, err))
 		return -1;
 	p = s->block + s->used;
 	memcpy(p, &h, sizeof(h));

@@ -116,7 +116,7 @@ static void print_store(const struct open_end *o, const struct store_facts *f)
 	print_limit("sessions", f->d.sessions_max, false);
 }
 
-static void print_rows(const struct check_database *d)
+static void print_checked_rows(const struct check_database *d)
 {
 	for (size_t i = 0; i < d->sample_count; i++) {
 		printf("  sample       ");
@@ -157,7 +157,7 @@ static void print_database(const struct open_end *o, const struct database_facts
 		print_text(f->facts[i].text);
 		putchar('\n');
 	}
-	print_rows(d);
+	print_checked_rows(d);
 }
 
 static void print_cache(const struct open_end *o, const struct buf *would)
@@ -211,6 +211,8 @@ static void print_journal(const struct check *c)
 
 	format_bytes(needs, sizeof(needs), c->journal_bytes);
 	format_bytes(has, sizeof(has), c->journal_free);
+	if (c->journal_free == UINT64_MAX)
+		snprintf(has, sizeof(has), "nobody knows how much");
 	printf("journal: ");
 	print_text(task_place(&c->task).path);
 	printf("%s\n  space        about %s%s, %s free\n",
@@ -229,7 +231,7 @@ static void print_report(const struct check *c)
 	print_journal(c);
 }
 
-static int report(const struct check *c)
+static int report_check(const struct check *c)
 {
 	int status = c->asked_to_end ? EXIT_INTERRUPTED : c->problems.n ? EXIT_USAGE : EXIT_DONE;
 
@@ -247,13 +249,13 @@ static int report(const struct check *c)
 
 static struct check *running; /* for the signal */
 
-static void cancel(void)
+static void cancel_check(void)
 {
 	if (running)
 		check_cancel(running);
 }
 
-static int check(const char *path, struct error *err)
+static int check_job(const char *path, struct error *err)
 {
 	struct job_load_options options = { .set = set.items, .find = command_find_plugin };
 	struct job *job = job_load(path, &options, err);
@@ -266,13 +268,13 @@ static int check(const char *path, struct error *err)
 	/* a probe cleans up before it ends; a plain look leaves nothing, and may be killed */
 	running = &c;
 	if (probe)
-		command_on_signal(cancel);
+		command_on_signal(cancel_check);
 	if (check_run(&c, err)) {
 		status = command_fail(&command, err);
 	} else {
 		if (!json)
 			print_report(&c);
-		status = report(&c);
+		status = report_check(&c);
 	}
 	running = NULL;
 	check_release(&c);
@@ -287,6 +289,6 @@ int main(int argc, char **argv)
 	int status = command_parse(&command, argc, argv, &operands);
 
 	if (status < 0)
-		status = check(operands[0], &err);
+		status = check_job(operands[0], &err);
 	return command_end(status);
 }

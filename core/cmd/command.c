@@ -136,7 +136,7 @@ static int set_count(const struct command *c, const struct flag *f, const char *
 }
 
 /* At most argc values of one flag are typed, so its list is made once. */
-static int add_text(const struct command *c, const struct flag *f, const char *text, int argc)
+static int add_flag_text(const struct command *c, const struct flag *f, const char *text, int argc)
 {
 	struct flag_texts *t = f->value;
 
@@ -153,7 +153,7 @@ static int add_text(const struct command *c, const struct flag *f, const char *t
 	return -1;
 }
 
-static int set_value(const struct command *c, const struct flag *f, const char *text, int argc)
+static int set_flag_value(const struct command *c, const struct flag *f, const char *text, int argc)
 {
 	switch (f->kind) {
 	case FLAG_BOOL:
@@ -164,7 +164,7 @@ static int set_value(const struct command *c, const struct flag *f, const char *
 		*(const char **)f->value = text ? text : "";
 		return -1;
 	case FLAG_TEXTS:
-		return add_text(c, f, text, argc);
+		return add_flag_text(c, f, text, argc);
 	case FLAG_COUNT:
 		return set_count(c, f, text);
 	case FLAG_CHOICE:
@@ -210,7 +210,7 @@ static int parse_flag(struct parser *p)
 			return wrong_usage(p->c, "--%s needs a value (%s)", f->name, f->argument);
 		value = p->argv[++p->at];
 	}
-	return set_value(p->c, f, value, p->argc);
+	return set_flag_value(p->c, f, value, p->argc);
 }
 
 static int parse_word(struct parser *p)

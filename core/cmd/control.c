@@ -135,7 +135,7 @@ static int unknown_verb(const char *verb, struct error *err)
 			 near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
 }
 
-static int change(void *arg, struct control *c, struct error *err)
+static int change_asked(void *arg, struct control *c, struct error *err)
 {
 	char **words = arg;
 
@@ -174,7 +174,7 @@ static int control(const struct subject *s, char **words, struct error *err)
 	if (!strcmp(words[0], "show") && !words[1]) {
 		if (control_read(&s->journal, &c, err))
 			return -1;
-	} else if (control_change(&s->journal, change, words, &c, err)) {
+	} else if (control_change(&s->journal, change_asked, words, &c, err)) {
 		return -1;
 	}
 	control_text(&c, text, sizeof(text));

@@ -68,7 +68,7 @@ static int list(struct error *err)
 /* ---- show ---- */
 
 /* A name is looked for on the search path, a path is taken as it is. */
-static const struct migrate_plugin *find(const char *name, struct error *err)
+static const struct migrate_plugin *find_plugin(const char *name, struct error *err)
 {
 	size_t n = strlen(name);
 
@@ -113,9 +113,9 @@ static void print_operations(const struct migrate_plugin *p)
 	putchar('\n');
 }
 
-static int show(const char *name, struct error *err)
+static int show_plugin(const char *name, struct error *err)
 {
-	const struct migrate_plugin *p = find(name, err);
+	const struct migrate_plugin *p = find_plugin(name, err);
 	BUF_AUTO struct buf out = BUF_INIT(OPTIONS_MAX);
 	struct schema s;
 	bool ok;
@@ -142,7 +142,7 @@ static int show(const char *name, struct error *err)
 /* ---- check ---- */
 
 /* *private: only its owner may read it, so that it may hold secrets. */
-static int read_file(const char *path, struct buf *out, bool *private, struct error *err)
+static int read_options_file(const char *path, struct buf *out, bool *private, struct error *err)
 {
 	FILE *f = fopen(path, "re");
 	char bytes[4096];
@@ -163,7 +163,7 @@ static int read_file(const char *path, struct buf *out, bool *private, struct er
 	return ok ? 0 : -1;
 }
 
-static int apply_set(struct arena *a, struct yaml_node *root, struct error *err)
+static int set_options(struct arena *a, struct yaml_node *root, struct error *err)
 {
 	for (size_t i = 0; i < set.n; i++) {
 		const char *equals = strchr(set.items[i], '=');
@@ -180,8 +180,8 @@ static int apply_set(struct arena *a, struct yaml_node *root, struct error *err)
 }
 
 /* The plugin's config from the file's map, if one is given, and --set. */
-static void *configure(const struct migrate_plugin *p, const char *path, struct arena *a,
-		       struct error *err)
+static void *configure_plugin(const struct migrate_plugin *p, const char *path, struct arena *a,
+			      struct error *err)
 {
 	static const char *const not_ours[] = { "plugin", NULL };
 	BUF_AUTO struct buf text = BUF_INIT(OPTIONS_MAX);
@@ -191,7 +191,7 @@ static void *configure(const struct migrate_plugin *p, const char *path, struct 
 	void *config = NULL;
 	char folder[4096];
 
-	if (path ? read_file(path, &text, &problems.private_file, err) < 0
+	if (path ? read_options_file(path, &text, &problems.private_file, err) < 0
 		 : !buf_add_text(&text, "{}\n"))
 		return NULL;
 	if (!getcwd(folder, sizeof(folder))) {
@@ -199,7 +199,7 @@ static void *configure(const struct migrate_plugin *p, const char *path, struct 
 		return NULL;
 	}
 	root = yaml_parse(a, (const char *)text.p, text.len, &problems);
-	if (root && apply_set(a, root, err) < 0)
+	if (root && set_options(a, root, err) < 0)
 		return NULL;
 	if (root) {
 		yaml_expand(a, root, &problems);
@@ -235,11 +235,11 @@ static int run_battery(struct host *h, const struct migrate_plugin *p, const voi
 	return result.failed ? EXIT_SOME_FAILED : EXIT_DONE;
 }
 
-static int check(const char *name, const char *path, struct error *err)
+static int check_plugin(const char *name, const char *path, struct error *err)
 {
 	struct arena a = ARENA_INIT;
-	const struct migrate_plugin *p = find(name, err);
-	void *config = p ? configure(p, path, &a, err) : NULL;
+	const struct migrate_plugin *p = find_plugin(name, err);
+	void *config = p ? configure_plugin(p, path, &a, err) : NULL;
 	struct host h;
 	int status = -1;
 
@@ -268,10 +268,10 @@ static int dispatch(char **operands, struct error *err)
 		return name ? usage(err, "list takes no operand") : list(err);
 	if (!strcmp(word, "show"))
 		return !name || operands[2] ? usage(err, "show takes the name of one plugin")
-					    : show(name, err);
+					    : show_plugin(name, err);
 	if (!strcmp(word, "check"))
 		return !name ? usage(err, "check takes a plugin and perhaps a file of options")
-			     : check(name, operands[2], err);
+			     : check_plugin(name, operands[2], err);
 	error_set(err, EXIT_USAGE, "'%s' is none of list, show and check", word);
 	return command_fail(&command, err);
 }

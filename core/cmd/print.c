@@ -16,7 +16,7 @@ bool print_lost(void)
 	return lost;
 }
 
-static void put(const struct buf *b)
+static void put_out(const struct buf *b)
 {
 	if (b->len)
 		fwrite(b->p, 1, b->len, stdout);
@@ -27,7 +27,7 @@ void print_key(struct migrate_bytes key)
 	BUF_AUTO struct buf b = BUF_INIT(4 * key.n + 1);
 
 	lost = !escape_add(&b, key.p, key.n) || lost;
-	put(&b);
+	put_out(&b);
 }
 
 void print_text(const char *text)
@@ -36,7 +36,7 @@ void print_text(const char *text)
 	BUF_AUTO struct buf b = BUF_INIT(4 * n + 1);
 
 	lost = !escape_message(&b, text, n) || lost;
-	put(&b);
+	put_out(&b);
 }
 
 struct json *json_stream_begin(struct json_stream *s)
@@ -49,7 +49,7 @@ struct json *json_stream_begin(struct json_stream *s)
 void json_stream_flush(struct json_stream *s)
 {
 	lost = !s->json.ok || lost;
-	put(&s->buf);
+	put_out(&s->buf);
 	buf_reset(&s->buf);
 }
 

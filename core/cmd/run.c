@@ -78,7 +78,7 @@ static void print_passed_over(const struct run_result *r)
 		putchar('\n');
 }
 
-static void print_objects(const struct run_result *r)
+static void print_run_objects(const struct run_result *r)
 {
 	const struct batch_counts *a = &r->all;
 	char n[32], bytes[32], took[32];
@@ -95,7 +95,7 @@ static void print_objects(const struct run_result *r)
 	print_passed_over(r);
 }
 
-static void print_rows(const struct batch_counts *a)
+static void print_run_rows(const struct batch_counts *a)
 {
 	if (!(a->rows_changed + a->rows_already + a->rows_conflict + a->rows_gone + a->rows_failed +
 	      a->rows_missing))
@@ -107,7 +107,7 @@ static void print_rows(const struct batch_counts *a)
 }
 
 /* What is left, and the command for it. */
-static void print_next(int status, const struct run_result *r, const char *job)
+static void print_after_run(int status, const struct run_result *r, const char *job)
 {
 	if (r->all.rows_conflict)
 		printf("%" PRIu64 " rows were changed by the application: "
@@ -123,7 +123,7 @@ static void print_next(int status, const struct run_result *r, const char *job)
 		printf("rows are left: migrate-run %s changes them\n", job);
 }
 
-static int check_remake(struct error *err)
+static int check_remake_flag(struct error *err)
 {
 	const char *other = options.dry_run ? "--dry-run: migrate-verify tells what is gone"
 			    : options.only == RUN_ROWS ? "--only=rows, which copies nothing"
@@ -153,14 +153,14 @@ static int run_watched(const struct job *job, struct run_result *result, struct 
 	return status;
 }
 
-static int run(const char *path, struct error *err)
+static int run_or_dry(const char *path, struct error *err)
 {
 	struct job_load_options load = { .set = settings.items, .find = command_find_plugin };
 	struct run_result result;
 	struct job *job;
 	int status;
 
-	if (read_class(err) || check_remake(err))
+	if (read_class(err) || check_remake_flag(err))
 		return err->exit;
 	options.progress = (enum progress_mode)progress;
 	job = job_load(path, &load, err);
@@ -171,9 +171,9 @@ static int run(const char *path, struct error *err)
 	} else {
 		status = run_watched(job, &result, err);
 		if (!error_is_set(err) && options.progress != PROGRESS_JSON) {
-			print_objects(&result);
-			print_rows(&result.all);
-			print_next(status, &result, path);
+			print_run_objects(&result);
+			print_run_rows(&result.all);
+			print_after_run(status, &result, path);
 		}
 	}
 	job_free(job);
@@ -189,7 +189,7 @@ int main(int argc, char **argv)
 	if (status >= 0)
 		return status;
 	log_configure(command.name, (enum log_level)level, format == 1);
-	status = run(operands[0], &err);
+	status = run_or_dry(operands[0], &err);
 	if (error_is_set(&err))
 		command_fail(&command, &err);
 	return command_end(status);

@@ -32,7 +32,7 @@ static const struct command command = {
 	.operands_max = 2,
 };
 
-static int parse(const char *count, struct seed_options *options, struct error *err)
+static int parse_seed(const char *count, struct seed_options *options, struct error *err)
 {
 	int64_t n;
 
@@ -48,7 +48,7 @@ static int parse(const char *count, struct seed_options *options, struct error *
 	return 0;
 }
 
-static void report(const struct job *job, const struct seed_result *result)
+static void report_seed(const struct job *job, const struct seed_result *result)
 {
 	char objects[32], bytes[32], rows[32];
 
@@ -75,7 +75,7 @@ static int seed(const char *path, const struct seed_options *options, struct err
 	if (seed_job(job, options, &result, err))
 		status = command_fail(&command, err);
 	else
-		report(job, &result);
+		report_seed(job, &result);
 	job_free(job);
 	return status;
 }
@@ -88,7 +88,8 @@ int main(int argc, char **argv)
 	int status = command_parse(&command, argc, argv, &operands);
 
 	if (status < 0)
-		status = parse(operands[1], &options, &err) ? command_fail(&command, &err)
-							    : seed(operands[0], &options, &err);
+		status = parse_seed(operands[1], &options, &err)
+			     ? command_fail(&command, &err)
+			     : seed(operands[0], &options, &err);
 	return command_end(status);
 }

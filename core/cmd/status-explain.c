@@ -80,7 +80,8 @@ static int compare_new_key(void *arg, const struct batch *b, uint32_t n,
 }
 
 /* 1: e->key stands in the journal, or is the new key of one that does. */
-static int look_up(struct journal *j, struct explained *e, struct arena *a, struct error *err)
+static int look_up_explained(struct journal *j, struct explained *e, struct arena *a,
+			     struct error *err)
 {
 	struct by_new_key f = { .wanted = e->key, .arena = a };
 	int64_t batch = 0;
@@ -101,17 +102,17 @@ static int look_up(struct journal *j, struct explained *e, struct arena *a, stru
 	return e->batch ? 1 : -1;
 }
 
-static int find(struct journal *j, const char *text, struct explained *e, struct arena *a,
-		struct error *err)
+static int find_explained(struct journal *j, const char *text, struct explained *e, struct arena *a,
+			  struct error *err)
 {
 	int found;
 
 	e->key = bytes_of_text(text);
-	found = look_up(j, e, a, err);
+	found = look_up_explained(j, e, a, err);
 	if (found || !strstr(text, "\\x"))
 		return found < 0 ? -1 : 0;
 	e->key = unescape(a, text);
-	return look_up(j, e, a, err) < 0 ? -1 : 0;
+	return look_up_explained(j, e, a, err) < 0 ? -1 : 0;
 }
 
 /* What the selection and the rules of the job file make of it. */
@@ -264,8 +265,8 @@ static void tell_each(void *arg, const struct chunk *c, const struct row_record 
 	tell_row(c, r);
 }
 
-static int tell(struct journal *j, const struct explained *e, const struct subject *s,
-		struct error *err)
+static int tell_explained(struct journal *j, const struct explained *e, const struct subject *s,
+			  struct error *err)
 {
 	struct rows rows = { .each = tell_each };
 
@@ -332,11 +333,11 @@ int status_explain(struct journal *j, const struct subject *s, const char *key, 
 	if (s->has_job && !scratch)
 		error_set(err, EXIT_INTERNAL, "out of memory");
 	else
-		result = find(j, key, &e, &a, err);
+		result = find_explained(j, key, &e, &a, err);
 	if (!result) {
 		if (scratch)
 			apply_rules(s, scratch, &e);
-		result = json ? tell_json(j, &e, err) : tell(j, &e, s, err);
+		result = json ? tell_json(j, &e, err) : tell_explained(j, &e, s, err);
 	}
 	if (e.batch)
 		batch_free(e.batch);

@@ -304,7 +304,7 @@ static int summary(struct journal *j, const struct subject *subject, struct erro
 	return 0;
 }
 
-static int look(struct journal *j, const struct subject *s, struct error *err)
+static int look_as_asked(struct journal *j, const struct subject *s, struct error *err)
 {
 	if (failed)
 		return status_failed(j, json, err);
@@ -315,7 +315,7 @@ static int look(struct journal *j, const struct subject *s, struct error *err)
 	return summary(j, s, err);
 }
 
-static int look_at(const struct subject *s, struct error *err)
+static int look_at_journal(const struct subject *s, struct error *err)
 {
 	struct journal_options o = { .place = s->journal, .mode = JOURNAL_READ };
 	bool single = failed || find_text || explain_key;
@@ -326,7 +326,7 @@ static int look_at(const struct subject *s, struct error *err)
 		return not_started(s);
 	j = journal_open(&o, err);
 	if (j)
-		result = look(j, s, err);
+		result = look_as_asked(j, s, err);
 	if (j)
 		journal_close(j);
 	return result ? command_fail(&command, err) : EXIT_DONE;
@@ -347,7 +347,7 @@ int main(int argc, char **argv)
 	}
 	if (subject_open(&s, operands[0], &err))
 		return command_fail(&command, &err);
-	status = look_at(&s, &err);
+	status = look_at_journal(&s, &err);
 	subject_release(&s);
 	return command_end(status);
 }

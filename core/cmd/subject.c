@@ -60,7 +60,7 @@ static const char *name_of_journal(struct arena *a, const char *path)
 
 /* ---- The job file ---- */
 
-static const char *folder_of(struct arena *a, const char *path)
+static const char *folder_of_file(struct arena *a, const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
@@ -73,7 +73,7 @@ static const char *folder_of(struct arena *a, const char *path)
 static const char *find_journal(struct subject *s, struct yaml_node *root, const char *path)
 {
 	struct yaml_node *node = yaml_get(root, "journal");
-	const char *folder = folder_of(&s->arena, path);
+	const char *folder = folder_of_file(&s->arena, path);
 
 	if (node && node->kind == YAML_MAP)
 		node = yaml_get(node, "path");
@@ -116,7 +116,7 @@ static void read_selection(struct subject *s, struct yaml_node *keys)
 }
 
 /* Only what is looked at here: other sections may name variables that are not set. */
-static void expand(struct subject *s, struct yaml_node *root, struct problems *p)
+static void expand_subject(struct subject *s, struct yaml_node *root, struct problems *p)
 {
 	static const char *const names[] = { "job", "journal", "keys", "rename" };
 
@@ -129,8 +129,8 @@ static void expand(struct subject *s, struct yaml_node *root, struct problems *p
 }
 
 /* `job:`, or the file's name without its suffix. */
-static const char *name_of(struct subject *s, const struct yaml_node *root, const char *path,
-			   struct problems *p)
+static const char *name_of_job(struct subject *s, const struct yaml_node *root, const char *path,
+			       struct problems *p)
 {
 	const struct yaml_node *name = yaml_get(root, "job");
 	const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
@@ -145,15 +145,15 @@ static const char *name_of(struct subject *s, const struct yaml_node *root, cons
 	return NULL;
 }
 
-static void read_job(struct subject *s, struct yaml_node *root, const char *path,
-		     struct problems *p)
+static void read_subject_job(struct subject *s, struct yaml_node *root, const char *path,
+			     struct problems *p)
 {
 	if (root->kind != YAML_MAP) {
 		problems_add(p, root->line, root->column, "this is not a job file");
 		return;
 	}
-	expand(s, root, p);
-	s->name = name_of(s, root, path, p);
+	expand_subject(s, root, p);
+	s->name = name_of_job(s, root, path, p);
 	if (!s->name)
 		return;
 	s->journal.path = find_journal(s, root, path);
@@ -168,7 +168,7 @@ static int parse_job(struct subject *s, const struct buf *b, const char *path, s
 	struct yaml_node *root = yaml_parse(&s->arena, (const char *)b->p, b->len, &p);
 
 	if (root)
-		read_job(s, root, path, &p);
+		read_subject_job(s, root, path, &p);
 	if (p.count || !root || !s->rules) {
 		size_t n = p.text.len < sizeof(err->text) - 1 ? p.text.len : sizeof(err->text) - 1;
 

@@ -43,7 +43,7 @@ static const struct command command = {
 
 static struct verify *running; /* for the signal */
 
-static void cancel(void)
+static void cancel_verify(void)
 {
 	if (running)
 		verify_cancel(running);
@@ -257,7 +257,7 @@ static int verify(const struct job *job, const struct verify_options *o, struct 
 		json_array(j, "differences");
 	}
 	running = v;
-	command_on_signal(cancel);
+	command_on_signal(cancel_verify);
 	status = verify_run(v, on_difference, &stream, &r, err);
 	command_on_signal(NULL);
 	running = NULL;

@@ -10,7 +10,7 @@
 /* The job as sorted lines without secrets: what the journal remembers of it. */
 #define CANONICAL_MAX ((size_t)16 << 20)
 
-static bool add_end(struct buf *out, const struct job_end *e, const char *prefix)
+static bool add_canonical_end(struct buf *out, const struct job_end *e, const char *prefix)
 {
 	struct schema s = schema_of_plugin(e->descriptor);
 	char line[256];
@@ -32,7 +32,8 @@ static bool add_database(struct buf *out, const struct loading *l, size_t i)
 	if (!own.new_value)
 		own.new_value = own.value;
 	snprintf(prefix, sizeof(prefix), "databases.%zu", i);
-	return add_end(out, &d->end, prefix) && schema_canonical(&patterns, &own, prefix, out);
+	return add_canonical_end(out, &d->end, prefix) &&
+	       schema_canonical(&patterns, &own, prefix, out);
 }
 
 static bool add_ends(struct buf *out, const struct loading *l)
@@ -40,21 +41,22 @@ static bool add_ends(struct buf *out, const struct loading *l)
 	const struct job *j = l->job;
 	char prefix[64];
 
-	if (!add_end(out, &j->source, "source") || !add_end(out, &j->destination, "destination"))
+	if (!add_canonical_end(out, &j->source, "source") ||
+	    !add_canonical_end(out, &j->destination, "destination"))
 		return false;
 	for (size_t i = 0; i < j->database_count; i++)
 		if (!add_database(out, l, i))
 			return false;
 	for (size_t i = 0; i < j->cache_count; i++) {
 		snprintf(prefix, sizeof(prefix), "caches.%zu", i);
-		if (!add_end(out, &j->caches[i], prefix))
+		if (!add_canonical_end(out, &j->caches[i], prefix))
 			return false;
 	}
 	return true;
 }
 
 /* What follows from other options is written as it turned out, not as the file has it. */
-static bool add_sections(struct buf *out, struct loading *l)
+static bool add_canonical_sections(struct buf *out, struct loading *l)
 {
 	struct section_top top = *l->top;
 	struct section_journal journal = *l->journal;
@@ -123,7 +125,7 @@ static bool fingerprint(struct job *j, char *const *lines, size_t n)
 	return d.n != 0;
 }
 
-static bool finish(struct job *j, struct buf *text)
+static bool finish_canonical(struct job *j, struct buf *text)
 {
 	BUF_AUTO struct buf sorted = BUF_INIT(CANONICAL_MAX);
 	size_t n = 0;
@@ -144,7 +146,8 @@ int job_make_canonical(struct loading *l)
 {
 	BUF_AUTO struct buf text = BUF_INIT(CANONICAL_MAX);
 
-	if (add_sections(&text, l) && buf_add(&text, "", 1) && finish(l->job, &text))
+	if (add_canonical_sections(&text, l) && buf_add(&text, "", 1) &&
+	    finish_canonical(l->job, &text))
 		return 0;
 	problems_add(&l->problems, 0, 0, "out of memory");
 	return -1;

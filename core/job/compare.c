@@ -21,7 +21,7 @@ struct settings {
 	size_t n;
 };
 
-static bool parse_line(const char *line, size_t n, struct setting *s)
+static bool parse_setting(const char *line, size_t n, struct setting *s)
 {
 	const char *space = memchr(line, ' ', n);
 	const char *equals = memmem(line, n, " = ", 3);
@@ -49,7 +49,7 @@ static int compare_settings(const void *a, const void *b)
 	return compare_paths(a, b);
 }
 
-static bool parse(const char *text, struct settings *out)
+static bool parse_settings(const char *text, struct settings *out)
 {
 	size_t lines = 1;
 
@@ -62,7 +62,7 @@ static bool parse(const char *text, struct settings *out)
 	while (*text) {
 		size_t n = strcspn(text, "\n");
 
-		if (parse_line(text, n, &out->items[out->n]))
+		if (parse_setting(text, n, &out->items[out->n]))
 			out->n++;
 		text += n + (text[n] == '\n');
 	}
@@ -101,7 +101,7 @@ static bool is_added(const struct setting *s, const struct settings *before)
 }
 
 /* What a change of s means; s stands in `now` alone when before is given. */
-static int class_of(const struct setting *s, const struct settings *before)
+static int class_of_setting(const struct setting *s, const struct settings *before)
 {
 	if (s->klass > MIGRATE_SELECTION &&
 	    (is_below(s, "caches.") || (before && is_added(s, before))))
@@ -109,14 +109,14 @@ static int class_of(const struct setting *s, const struct settings *before)
 	return s->klass;
 }
 
-static bool add_line(struct buf *out, const char *sign, const struct setting *s)
+static bool add_difference(struct buf *out, const char *sign, const struct setting *s)
 {
 	return buf_add_text(out, sign) && buf_add(out, s->path, s->path_n) &&
 	       buf_add_text(out, " = ") && buf_add(out, s->value, s->value_n) &&
 	       buf_add_text(out, "\n");
 }
 
-static bool same_value(const struct setting *a, const struct setting *b)
+static bool same_setting(const struct setting *a, const struct setting *b)
 {
 	return a->value_n == b->value_n && !memcmp(a->value, b->value, a->value_n);
 }
@@ -137,17 +137,17 @@ static int step(const struct settings *old, const struct settings *now, size_t *
 	*i += order <= 0;
 	*k += order >= 0;
 	if (order < 0)
-		return add_line(out, "- ", a) ? class_of(a, NULL) : -2;
+		return add_difference(out, "- ", a) ? class_of_setting(a, NULL) : -2;
 	if (order > 0)
-		return add_line(out, "+ ", b) ? class_of(b, old) : -2;
-	if (same_value(a, b))
+		return add_difference(out, "+ ", b) ? class_of_setting(b, old) : -2;
+	if (same_setting(a, b))
 		return -1;
-	if (!add_line(out, "- ", a) || !add_line(out, "+ ", b))
+	if (!add_difference(out, "- ", a) || !add_difference(out, "+ ", b))
 		return -2;
-	return stricter(class_of(a, NULL), class_of(b, NULL));
+	return stricter(class_of_setting(a, NULL), class_of_setting(b, NULL));
 }
 
-static bool holds(const struct settings *s, const char *path, const char *value)
+static bool has_setting(const struct settings *s, const char *path, const char *value)
 {
 	for (size_t i = 0; i < s->n; i++)
 		if (s->items[i].path_n == strlen(path) &&
@@ -160,7 +160,7 @@ static bool holds(const struct settings *s, const char *path, const char *value)
 /* A file of pairs takes the place of the rules. */
 static bool has_pairs(const struct settings *s)
 {
-	return holds(s, "keys.from", "file") && holds(s, "keys.format", "csv");
+	return has_setting(s, "keys.from", "file") && has_setting(s, "keys.format", "csv");
 }
 
 int job_compare(const char *journalled, const char *now, struct buf *out)
@@ -169,7 +169,7 @@ int job_compare(const char *journalled, const char *now, struct buf *out)
 	size_t i = 0, k = 0;
 	int strictest = -1;
 
-	if (!parse(journalled, &a) || !parse(now, &b))
+	if (!parse_settings(journalled, &a) || !parse_settings(now, &b))
 		strictest = -2;
 	else if (has_pairs(&a) != has_pairs(&b))
 		strictest = MIGRATE_MAPPING;
@@ -195,7 +195,7 @@ static bool same_of_section(const struct settings *a, const struct settings *b, 
 		if (i == a->n || k == b->n)
 			return i == a->n && k == b->n;
 		if (compare_paths(&a->items[i], &b->items[k]) != 0 ||
-		    !same_value(&a->items[i], &b->items[k]))
+		    !same_setting(&a->items[i], &b->items[k]))
 			return false;
 	}
 }
@@ -203,7 +203,8 @@ static bool same_of_section(const struct settings *a, const struct settings *b, 
 bool job_keys_differ(const char *journalled, const char *now)
 {
 	struct settings a = { .n = 0 }, b = { .n = 0 };
-	bool same = parse(journalled, &a) && parse(now, &b) && same_of_section(&a, &b, "keys.");
+	bool same = parse_settings(journalled, &a) && parse_settings(now, &b) &&
+		    same_of_section(&a, &b, "keys.");
 
 	free(a.items);
 	free(b.items);

@@ -128,7 +128,7 @@ static void name_options(const struct job_end *e, const char *name, size_t n, st
 	}
 }
 
-static void compare(struct loading *l, const struct job_end *a, const struct job_end *b)
+static void compare_ends(struct loading *l, const struct job_end *a, const struct job_end *b)
 {
 	BUF_AUTO struct buf options = BUF_INIT(1024);
 	const char *server, *name;
@@ -166,6 +166,6 @@ void job_check_environment(struct loading *l)
 		ends[n++] = &j->caches[i];
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = i + 1; k < n; k++)
-			compare(l, ends[i], ends[k]);
+			compare_ends(l, ends[i], ends[k]);
 	free(ends);
 }

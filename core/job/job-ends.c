@@ -161,8 +161,8 @@ static struct value_pattern *load_pattern(struct loading *l, const struct yaml_n
 }
 
 /* Options that make no sense beside each other. */
-static void check_texts(struct loading *l, const struct section_end *own,
-			const struct yaml_node *node)
+static void check_end_texts(struct loading *l, const struct section_end *own,
+			    const struct yaml_node *node)
 {
 	if (own->match == MATCH_CONTAINS && (own->layout || own->new_layout))
 		problem_at(l, node, own->layout ? "layout" : "new_layout",
@@ -189,7 +189,7 @@ static void load_database(struct loading *l, struct job_database *d, struct yaml
 	d->match = own->match;
 	d->codec = own->codec;
 	d->end.value_max = own->match == MATCH_CONTAINS ? own->text_max : MIGRATE_KEY_MAX;
-	check_texts(l, own, node);
+	check_end_texts(l, own, node);
 	d->value = load_pattern(l, node, "value", own->value, "layout", own->layout);
 	d->new_value = load_pattern(l, node, own->new_value ? "new_value" : "value",
 				    own->new_value ? own->new_value : own->value, "new_layout",

@@ -5,7 +5,7 @@
 #include "job/job.h"
 #include "job/schema/schema.h"
 
-/* Inside the job file: what our own option tables fill (sections.c), and loading. */
+/* Inside the job file: what our own option tables fill (options.c), and loading. */
 
 #define CONCURRENCY_AUTO 8 /* what `auto` means */
 

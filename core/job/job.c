@@ -18,7 +18,8 @@ static void *load_section(struct loading *l, const char *name, const struct sche
 }
 
 /* At the place of section.option, or of the section, or of the file. */
-static void complain(struct loading *l, const char *section, const char *option, const char *text)
+static void complain_of_option(struct loading *l, const char *section, const char *option,
+			       const char *text)
 {
 	const struct yaml_node *s = section ? yaml_get(l->root, section) : l->root;
 	const struct yaml_node *o = s ? yaml_get(s, option) : NULL;
@@ -27,7 +28,7 @@ static void complain(struct loading *l, const char *section, const char *option,
 	problems_add(&l->problems, s ? s->line : 0, s ? s->column : 0, "%s", text);
 }
 
-static bool has(const struct loading *l, const char *section, const char *option)
+static bool has_option(const struct loading *l, const char *section, const char *option)
 {
 	const struct yaml_node *s = section ? yaml_get(l->root, section) : l->root;
 
@@ -51,16 +52,18 @@ static void check_keys(struct loading *l)
 {
 	const struct section_keys *k = l->keys;
 
-	if (k->from == KEYS_FROM_FILE && !has(l, "keys", "file"))
-		complain(l, "keys", "from", "keys.from is file, but keys.file is missing");
-	if (k->from != KEYS_FROM_FILE && has(l, "keys", "file"))
-		complain(l, "keys", "file", "keys.file needs keys.from: file");
-	if (k->from != KEYS_FROM_FILE && has(l, "keys", "format"))
-		complain(l, "keys", "format", "keys.format needs keys.from: file");
-	if (k->from == KEYS_FROM_DATABASE && !has(l, NULL, "databases"))
-		complain(l, "keys", "from", "keys.from is database, but there are no databases");
-	if (k->from == KEYS_FROM_FILE && k->format == KEYS_CSV && has(l, NULL, "rename"))
-		complain(
+	if (k->from == KEYS_FROM_FILE && !has_option(l, "keys", "file"))
+		complain_of_option(l, "keys", "from",
+				   "keys.from is file, but keys.file is missing");
+	if (k->from != KEYS_FROM_FILE && has_option(l, "keys", "file"))
+		complain_of_option(l, "keys", "file", "keys.file needs keys.from: file");
+	if (k->from != KEYS_FROM_FILE && has_option(l, "keys", "format"))
+		complain_of_option(l, "keys", "format", "keys.format needs keys.from: file");
+	if (k->from == KEYS_FROM_DATABASE && !has_option(l, NULL, "databases"))
+		complain_of_option(l, "keys", "from",
+				   "keys.from is database, but there are no databases");
+	if (k->from == KEYS_FROM_FILE && k->format == KEYS_CSV && has_option(l, NULL, "rename"))
+		complain_of_option(
 		    l, NULL, "rename",
 		    "rename rules cannot be used with keys.format: csv, which has the new keys");
 	check_globs(l, "include");
@@ -88,7 +91,7 @@ static void load_keys(struct loading *l)
 static void load_rename(struct loading *l)
 {
 	struct job *j = l->job;
-	bool given = has(l, NULL, "unmatched");
+	bool given = has_option(l, NULL, "unmatched");
 
 	j->rules = rename_rules_new(yaml_get(l->root, "rename"), &l->problems);
 	if (!j->rules)
@@ -98,7 +101,8 @@ static void load_rename(struct loading *l)
 	else
 		j->unmatched = rename_rules_count(j->rules) ? UNMATCHED_FAIL : UNMATCHED_KEEP;
 	if (given && !rename_rules_count(j->rules) && j->unmatched != UNMATCHED_KEEP)
-		complain(l, NULL, "unmatched", "'unmatched' has no meaning without rename rules");
+		complain_of_option(l, NULL, "unmatched",
+				   "'unmatched' has no meaning without rename rules");
 }
 
 static void load_copy(struct loading *l)
@@ -118,8 +122,9 @@ static void load_copy(struct loading *l)
 	j->limits = *l->limits;
 	j->rows = *l->rows;
 	if (j->copy.memory < j->copy.part_size)
-		complain(l, "copy", has(l, "copy", "memory") ? "memory" : "part_size",
-			 "copy.memory cannot hold one part: it must be at least copy.part_size");
+		complain_of_option(
+		    l, "copy", has_option(l, "copy", "memory") ? "memory" : "part_size",
+		    "copy.memory cannot hold one part: it must be at least copy.part_size");
 }
 
 /* "journal: PATH" is short for "journal: {path: PATH}". */
@@ -172,9 +177,10 @@ static void load_top(struct loading *l)
 	if (l->top->job)
 		j->name = l->top->job;
 	if (!job_name_is_good(j->name))
-		complain(l, NULL, "job",
-			 "the job's name names its journal: give 'job' a name without slashes, "
-			 "control characters and a leading dot, at most 128 bytes");
+		complain_of_option(
+		    l, NULL, "job",
+		    "the job's name names its journal: give 'job' a name without slashes, "
+		    "control characters and a leading dot, at most 128 bytes");
 	j->batch = l->top->batch;
 	j->attempts = l->top->attempts;
 	j->patience = l->top->patience;
@@ -199,12 +205,14 @@ static void check_texts(struct loading *l)
 	for (size_t i = 0; i < j->database_count; i++)
 		exact |= j->databases[i].match == MATCH_EXACT;
 	if (l->keys && j->keys_from == KEYS_FROM_DATABASE && !exact)
-		complain(l, "keys", "from",
-			 "keys.from is database, but no text says where a key in it ends: add a "
-			 "database with match: exact, or take the keys from the source or a file");
+		complain_of_option(
+		    l, "keys", "from",
+		    "keys.from is database, but no text says where a key in it ends: add a "
+		    "database with match: exact, or take the keys from the source or a file");
 	if (l->journal && j->journal_keep == KEEP_FAILURES && job_has_texts(j))
-		complain(l, "journal", "keep",
-			 "journal.keep is failures, but match: contains needs all keys of the job");
+		complain_of_option(
+		    l, "journal", "keep",
+		    "journal.keep is failures, but match: contains needs all keys of the job");
 }
 
 static void load_sections(struct loading *l)
@@ -238,7 +246,7 @@ static void apply_set(struct loading *l, const char *set)
 		problems_add(&l->problems, YAML_LINE_SET, 0, "%s", err.text);
 }
 
-static void expand(struct loading *l)
+static void expand_job(struct loading *l)
 {
 	for (struct yaml_node *c = l->root->first; c; c = c->next)
 		yaml_expand_section(&l->job->arena, c, &l->problems);
@@ -272,7 +280,7 @@ static void wipe_end(const struct job_end *e)
 	schema_wipe(&s, e->node);
 }
 
-static void wipe(struct job *j)
+static void wipe_job(struct job *j)
 {
 	wipe_end(&j->source);
 	wipe_end(&j->destination);
@@ -289,11 +297,11 @@ static void load(struct loading *l)
 		return;
 	for (const char *const *set = l->options->set; set && *set; set++)
 		apply_set(l, *set);
-	expand(l);
+	expand_job(l);
 	load_sections(l);
 	if (!l->problems.count)
 		job_make_canonical(l);
-	wipe(l->job);
+	wipe_job(l->job);
 }
 
 struct job *job_load(const char *path, const struct job_load_options *options, struct error *err)

@@ -106,8 +106,8 @@ struct backend {
 	enum result (*job_set)(struct connection *c, const struct journal_job *job,
 			       struct error *err);
 	enum result (*run_last)(struct connection *c, struct journal_run *run, struct error *err);
-	enum result (*run_begin)(struct connection *c, const struct journal_run *run,
-				 struct error *err);
+	/* Gives its id, above all others. */
+	enum result (*run_begin)(struct connection *c, struct journal_run *run, struct error *err);
 	/* Its end, exit and reason. */
 	enum result (*run_end)(struct connection *c, const struct journal_run *run,
 			       struct error *err);

@@ -31,7 +31,7 @@ static void add_size(uint64_t *sum, uint64_t size)
 	*sum = size > INT64_MAX - *sum ? INT64_MAX : *sum + size;
 }
 
-static void count_object(struct batch_counts *c, const struct object_record *o)
+static void count_record(struct batch_counts *c, const struct object_record *o)
 {
 	bool copied = o->state == OBJECT_COPIED;
 
@@ -58,14 +58,14 @@ void batch_recount(struct batch *b)
 	c->objects = c->bytes = c->copied = c->copied_bytes = 0;
 	c->same = c->skipped = c->gone = c->failed = c->native = c->lost_attributes = 0;
 	for (uint32_t i = 0; i < b->n; i++)
-		count_object(c, &b->objects[i]);
+		count_record(c, &b->objects[i]);
 }
 
 void journal_batch_uncount(struct batch *b, const struct object_record *o)
 {
 	struct batch_counts one = { .objects = 0 }, *c = &b->counts;
 
-	count_object(&one, o);
+	count_record(&one, o);
 	c->objects -= one.objects;
 	c->bytes -= one.bytes;
 	c->copied -= one.copied;

@@ -46,8 +46,9 @@ static enum result find_in_pass(struct connection *c, int pass, struct migrate_b
 	return r ? r : journal_object_follow(c, a, o, batch, n, err);
 }
 
-static enum result find(struct connection *c, struct migrate_bytes key, struct arena *a,
-			struct object_record *o, int64_t *batch, uint32_t *n, struct error *err)
+static enum result find_in_passes(struct connection *c, struct migrate_bytes key, struct arena *a,
+				  struct object_record *o, int64_t *batch, uint32_t *n,
+				  struct error *err)
 {
 	int pass = 0;
 	enum result r = c->backend->last_pass(c, &pass, err);
@@ -70,7 +71,7 @@ int journal_find_key(struct journal *j, struct migrate_bytes key, struct arena *
 	c = journal_read_begin(j, err);
 	if (!c)
 		return -1;
-	r = find(c, key, a, out, batch, n, err);
+	r = find_in_passes(c, key, a, out, batch, n, err);
 	return journal_read_end(j, r) ? -1 : !r;
 }
 

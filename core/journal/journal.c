@@ -126,33 +126,3 @@ int journal_set_aside(struct journal *j, char **name, struct error *err)
 	journal_close(j);
 	return rc;
 }
-
-enum result journal_damaged(const struct connection *c, struct error *err, const char *format, ...)
-{
-	char what[256];
-	va_list ap;
-
-	va_start(ap, format);
-	vsnprintf(what, sizeof(what), format, ap);
-	va_end(ap);
-	error_set(err, EXIT_DAMAGED,
-		  "journal %s: damaged: %s: put back a backup, or see migrate-journal(5)",
-		  c->journal, what);
-	return RESULT_FAILED;
-}
-
-enum result journal_no_memory(struct error *err)
-{
-	error_set(err, EXIT_INTERNAL, "out of memory");
-	return RESULT_FAILED;
-}
-
-/* As measured: 180 bytes and a short key an object, twice the key and an identity a row. */
-uint64_t journal_estimate(uint64_t objects, uint64_t rows)
-{
-	const uint64_t log = UINT64_C(64) << 20;
-
-	if (objects > UINT64_MAX / 1024 || rows > UINT64_MAX / 1024)
-		return UINT64_MAX;
-	return log + objects * 260 + rows * 200;
-}

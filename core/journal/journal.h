@@ -230,7 +230,8 @@ int journal_set_aside(struct journal *j, char **name, struct error *err);
 bool journal_exists(const struct journal_place *p);
 /* Would a run that makes it, or goes on with it, be refused for what others could have written? */
 int journal_trust(const struct journal_place *p, bool create, struct error *err);
-/* Bytes that are free for it; folder: where, malloc'ed. err: no journal can be there. */
+/* Bytes that are free for it (UINT64_MAX: not known); folder: where, malloc'ed; NULL: out of
+ * memory. err: no journal can be there. */
 int journal_space(const struct journal_place *p, uint64_t *bytes, char **folder, struct error *err);
 /* Is it kept in this very file? */
 bool journal_is_file(const struct journal_place *p, const char *path);

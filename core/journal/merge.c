@@ -125,7 +125,7 @@ static enum result read_page(struct connection *c, struct run *r, struct error *
 	return got;
 }
 
-static enum result fill(struct connection *c, struct run *r, struct error *err)
+static enum result fill_run(struct connection *c, struct run *r, struct error *err)
 {
 	enum result got = RESULT_OK;
 
@@ -143,7 +143,7 @@ static enum result fill(struct connection *c, struct run *r, struct error *err)
 }
 
 /* Step over what was given out, and have a page of each run that goes on. */
-static int advance(struct journal_merge *m, struct error *err)
+static int advance_runs(struct journal_merge *m, struct error *err)
 {
 	for (size_t i = 0; i < m->count; i++) {
 		struct run *r = &m->runs[i];
@@ -154,7 +154,7 @@ static int advance(struct journal_merge *m, struct error *err)
 		if (r->ended || r->at < r->count)
 			continue;
 		c = journal_read_begin(m->j, err);
-		if (!c || journal_read_end(m->j, fill(c, r, err)))
+		if (!c || journal_read_end(m->j, fill_run(c, r, err)))
 			return -1;
 	}
 	return 0;
@@ -201,7 +201,7 @@ int journal_merge_next(struct journal_merge *m, struct object_record *out, int64
 		struct run *r;
 		int found = 1;
 
-		if (advance(m, err))
+		if (advance_runs(m, err))
 			return -1;
 		r = choose(m);
 		if (!r)

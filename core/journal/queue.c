@@ -88,11 +88,14 @@ static void commit_group(struct journal *j, struct work *group)
 	if (is_dead(j))
 		return;
 	while ((r = apply_all(j, group, &err))) {
+		if (!error_is_set(&err))
+			BUG("a write failed, and did not say why");
 		j->backend->roll_back(j->store->writer);
 		if (!wait_for_better(j, r, &since, &err)) {
 			set_dead(j, &err);
 			return;
 		}
+		error_clear(&err);
 	}
 	if (since)
 		log_warn("journal %s: writing goes on", j->store->writer->journal);

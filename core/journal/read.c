@@ -64,7 +64,7 @@ static struct batch *next_of(struct journal *j, enum batches_of what, int64_t af
 		return NULL;
 	r = c->backend->batches(c, what, after, &id, 1, &n, err);
 	if (!r && n)
-		r = journal_batch_load(c, id, &b, err);
+		r = journal_batch_must_load(c, id, &b, err);
 	journal_read_end(j, r);
 	return b;
 }
@@ -105,7 +105,7 @@ int journal_each_conflict_skipped(struct journal *j, journal_each_object *each, 
 	return each_in_state(j, BATCHES_SKIPPED, OBJECT_SKIPPED, FAIL_CONFLICT, each, arg, err);
 }
 
-static bool holds(struct migrate_bytes in, struct migrate_bytes text)
+static bool holds_text(struct migrate_bytes in, struct migrate_bytes text)
 {
 	return !text.n || (in.n && memmem(in.p, in.n, text.p, text.n));
 }
@@ -124,7 +124,7 @@ int journal_search(struct journal *j, struct migrate_bytes text, size_t limit,
 			const struct object_record *o = &b->objects[i];
 
 			if (!o->key.n || o->state == OBJECT_MOVED ||
-			    (!holds(o->key, text) && !holds(o->new_key, text)))
+			    (!holds_text(o->key, text) && !holds_text(o->new_key, text)))
 				continue;
 			found++;
 			stop = each(arg, b, i, o);

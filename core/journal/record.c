@@ -47,7 +47,7 @@ struct job_change {
 	const char *change; /* lines; NULL: none */
 };
 
-static enum result add_change(struct connection *c, const char *change, struct error *err)
+static enum result add_change_event(struct connection *c, const char *change, struct error *err)
 {
 	enum result r;
 	char *text;
@@ -62,7 +62,7 @@ static enum result add_change(struct connection *c, const char *change, struct e
 static enum result apply_job(struct connection *c, void *arg, struct error *err)
 {
 	struct job_change *change = arg;
-	enum result r = change->change ? add_change(c, change->change, err) : RESULT_OK;
+	enum result r = change->change ? add_change_event(c, change->change, err) : RESULT_OK;
 
 	if (!change->job.created)
 		change->job.created = clock_wall();
@@ -89,7 +89,7 @@ int journal_last_run(struct journal *j, struct journal_run *run, struct error *e
 
 static enum result apply_run(struct connection *c, void *arg, struct error *err)
 {
-	const struct journal_run *run = arg;
+	struct journal_run *run = arg;
 	enum result r = c->backend->run_begin(c, run, err);
 
 	if (!r)
@@ -99,18 +99,15 @@ static enum result apply_run(struct connection *c, void *arg, struct error *err)
 
 int journal_begin_run(struct journal *j, const char *reason, struct error *err)
 {
-	struct journal_run run;
+	struct journal_run run = { .started = clock_wall(), .pid = (int)getpid() };
 
-	if (journal_last_run(j, &run, err))
-		return -1;
-	run.id++;
-	run.started = clock_wall();
-	run.pid = (int)getpid();
 	if (gethostname(run.host, sizeof(run.host) - 1))
 		run.host[0] = '\0';
 	snprintf(run.reason, sizeof(run.reason), "%s", reason ? reason : "");
+	if (journal_write(j, apply_run, &run, err))
+		return -1;
 	j->run = run.id;
-	return journal_write(j, apply_run, &run, err);
+	return 0;
 }
 
 static enum result apply_end(struct connection *c, void *arg, struct error *err)

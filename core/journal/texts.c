@@ -72,7 +72,7 @@ static bool inflate_all(struct arena *a, struct migrate_bytes packed, struct mig
 }
 
 /* The next text of *all. */
-static bool take(struct migrate_bytes *all, struct migrate_bytes *out)
+static bool take_text(struct migrate_bytes *all, struct migrate_bytes *out)
 {
 	const unsigned char *p = all->p;
 	size_t n = all->n < HEAD ? SIZE_MAX : length_at(p);
@@ -98,7 +98,7 @@ bool journal_texts_unpack(struct arena *a, struct chunk *c)
 
 		buf_reset(&after);
 		r->edits = r->after;
-		if (!take(&all, &r->before) || !edits_unpack(r->edits, r->before, &after) ||
+		if (!take_text(&all, &r->before) || !edits_unpack(r->edits, r->before, &after) ||
 		    !arena_bytes(a, bytes_of(after.p, after.len), &r->after))
 			return false;
 	}

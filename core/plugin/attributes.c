@@ -85,7 +85,7 @@ static bool name_is_known(const char *name)
 	return false;
 }
 
-static struct attribute *find(const struct migrate_attributes *a, const char *name)
+static struct attribute *find_attribute(const struct migrate_attributes *a, const char *name)
 {
 	for (size_t i = 0; i < a->n; i++)
 		if (!strcmp(a->items[i].name, name))
@@ -93,7 +93,7 @@ static struct attribute *find(const struct migrate_attributes *a, const char *na
 	return NULL;
 }
 
-static bool refuse(struct migrate_attributes *a, const char *name)
+static bool refuse_attribute(struct migrate_attributes *a, const char *name)
 {
 	size_t n = strnlen(name, NAME_MAX_BYTES);
 
@@ -114,18 +114,18 @@ bool migrate_set_attribute(struct migrate_attributes *a, const char *name, const
 	if (!a || !name || (!value && n))
 		return false;
 	if (length > NAME_MAX_BYTES || !name_is_known(name))
-		return refuse(a, name);
-	there = find(a, name);
+		return refuse_attribute(a, name);
+	there = find_attribute(a, name);
 	old = there ? there->value.n + length : 0;
 	if ((!there && a->n == ATTRIBUTES_MAX) || n > ATTRIBUTES_BYTES ||
 	    a->bytes - old + n + length > ATTRIBUTES_BYTES)
-		return refuse(a, name);
+		return refuse_attribute(a, name);
 	if (!there) {
 		there = &a->items[a->n];
 		there->name = arena_copy(&a->arena, name, length);
 	}
 	if (!there->name || !arena_bytes(&a->arena, bytes_of(value, n), &there->value))
-		return refuse(a, name);
+		return refuse_attribute(a, name);
 	a->n += there == &a->items[a->n];
 	a->bytes = a->bytes - old + n + length;
 	return true;
@@ -149,7 +149,7 @@ bool migrate_attribute_at(const struct migrate_attributes *a, size_t i, const ch
 bool migrate_attribute(const struct migrate_attributes *a, const char *name,
 		       struct migrate_bytes *value)
 {
-	const struct attribute *there = a && name ? find(a, name) : NULL;
+	const struct attribute *there = a && name ? find_attribute(a, name) : NULL;
 
 	if (there)
 		*value = there->value;

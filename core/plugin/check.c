@@ -58,7 +58,7 @@ static int check_abi(const struct migrate_plugin *p, struct error *err)
 	return 0;
 }
 
-static int check_names(const struct migrate_plugin *p, const char *file, struct error *err)
+static int check_plugin_names(const struct migrate_plugin *p, const char *file, struct error *err)
 {
 	if (!p->name || !plugin_name_is_valid(p->name))
 		return error_set(err, EXIT_USAGE,
@@ -171,7 +171,7 @@ struct migrate_plugin *load_normalise(const struct migrate_plugin *p, const char
 	}
 	memcpy(copy, p, p->size < sizeof(*copy) ? p->size : sizeof(*copy));
 	copy->size = sizeof(*copy);
-	if (check_names(copy, file, err) == 0 && copy_operations(copy, err) == 0 &&
+	if (check_plugin_names(copy, file, err) == 0 && copy_operations(copy, err) == 0 &&
 	    copy_options(copy, err) == 0 && check_operations(copy, err) == 0 &&
 	    check_options(copy, err) == 0)
 		return copy;

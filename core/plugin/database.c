@@ -16,7 +16,7 @@ static void page_reset(struct row_page *page)
 	page->failed = false;
 }
 
-static bool page_has_room(struct row_page *page)
+static bool row_page_has_room(struct row_page *page)
 {
 	size_t cap = page->cap ? page->cap * 2 : 256;
 	struct found_row *items;
@@ -60,8 +60,8 @@ static bool copy_row(struct arena *a, const struct migrate_row *row, struct migr
 	       arena_bytes(a, row->extra, &out->extra);
 }
 
-static bool emit(struct migrate_session *s, uint32_t limit, size_t value,
-		 const struct migrate_row *row)
+static bool emit_row(struct migrate_session *s, uint32_t limit, size_t value,
+		     const struct migrate_row *row)
 {
 	struct row_page *page = s->out.rows;
 	struct found_row *found;
@@ -71,7 +71,7 @@ static bool emit(struct migrate_session *s, uint32_t limit, size_t value,
 		return false;
 	if (page->n >= limit)
 		return call_nonsense(s, "it gave more than the %u rows asked for", limit);
-	if (!page_has_room(page)) {
+	if (!row_page_has_room(page)) {
 		page->failed = true;
 		return false;
 	}
@@ -86,7 +86,7 @@ bool migrate_emit_scanned(struct migrate_scan *r, const struct migrate_row *row)
 {
 	if (!r || !row || !call_expects(r->session, EXPECTS_ROWS))
 		return false;
-	return emit(r->session, r->limit, 0, row);
+	return emit_row(r->session, r->limit, 0, row);
 }
 
 bool migrate_emit_found(struct migrate_find *r, size_t value, const struct migrate_row *row)
@@ -95,7 +95,7 @@ bool migrate_emit_found(struct migrate_find *r, size_t value, const struct migra
 		return false;
 	if (value >= r->count || !bytes_equal(r->values[value], row->value))
 		return call_nonsense(r->session, "it found a row that does not hold the value");
-	return emit(r->session, r->limit, value, row);
+	return emit_row(r->session, r->limit, value, row);
 }
 
 static bool set_cursor(struct migrate_session *s, const void *cursor, size_t n)

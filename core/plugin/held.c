@@ -38,7 +38,7 @@ bool migrate_emit_held(struct migrate_read *r, size_t row, enum migrate_holding 
 	return !held->failed;
 }
 
-static bool make_room(struct held_rows *held, size_t n)
+static bool make_held_room(struct held_rows *held, size_t n)
 {
 	struct held_row *items = held->items;
 
@@ -65,7 +65,7 @@ enum migrate_status database_read(struct migrate_session *s, struct migrate_read
 		return call_absent(s);
 	r->session = s;
 	call_begin(s, "read");
-	if (!make_room(held, r->count)) {
+	if (!make_held_room(held, r->count)) {
 		status = (int)migrate_fail(s, MIGRATE_UNAVAILABLE, "out of memory for rows");
 		return call_end(s, "read", status);
 	}

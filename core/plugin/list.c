@@ -8,7 +8,7 @@
 /* What is no object does not count towards the limit, but memory has an end. */
 #define OTHERS_MAX 65536
 
-static bool page_has_room(struct list_page *page)
+static bool list_page_has_room(struct list_page *page)
 {
 	size_t cap = page->cap ? page->cap * 2 : 256;
 	struct listed **items;
@@ -42,7 +42,8 @@ static bool key_is_sound(struct migrate_session *s, const struct migrate_list *r
 	return true;
 }
 
-static struct listed *emit(struct migrate_list *r, const void *key, size_t n, enum listed_kind kind)
+static struct listed *emit_listed(struct migrate_list *r, const void *key, size_t n,
+				  enum listed_kind kind)
 {
 	struct migrate_session *s = r ? r->session : NULL;
 	struct list_page *page;
@@ -55,7 +56,7 @@ static struct listed *emit(struct migrate_list *r, const void *key, size_t n, en
 	if (page->failed || s->nonsense[0] || migrate_cancelled(s) ||
 	    !key_is_sound(s, r, bytes_of(key, n), kind))
 		return NULL;
-	l = page_has_room(page) ? arena_alloc(&page->arena, sizeof(*l)) : NULL;
+	l = list_page_has_room(page) ? arena_alloc(&page->arena, sizeof(*l)) : NULL;
 	if (!l || !arena_bytes(&page->arena, bytes_of(key, n), &l->key)) {
 		page->failed = true;
 		return NULL;
@@ -75,7 +76,7 @@ struct migrate_object *migrate_emit_object(struct migrate_list *r, const void *k
 		call_nonsense(r->session, "it listed more than the %u objects asked for", r->limit);
 		return NULL;
 	}
-	l = emit(r, key, n, LISTED_OBJECT);
+	l = emit_listed(r, key, n, LISTED_OBJECT);
 	if (!l)
 		return NULL;
 	r->session->objects++;
@@ -97,7 +98,7 @@ bool migrate_emit_skipped(struct migrate_list *r, const void *key, size_t n,
 
 	if (!others_have_room(r))
 		return false;
-	l = emit(r, key, n, LISTED_SKIPPED);
+	l = emit_listed(r, key, n, LISTED_SKIPPED);
 	if (!l)
 		return false;
 	l->skip = reason;
@@ -115,7 +116,7 @@ bool migrate_emit_failed(struct migrate_list *r, const void *key, size_t n,
 
 	if (!others_have_room(r))
 		return false;
-	l = emit(r, key, n, LISTED_FAILED);
+	l = emit_listed(r, key, n, LISTED_FAILED);
 	if (!l)
 		return false;
 	l->status = status;

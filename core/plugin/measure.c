@@ -8,7 +8,7 @@
 
 #define FINDINGS_MAX 256
 
-static const char *keep(struct findings *f, const char *text)
+static const char *keep_text(struct findings *f, const char *text)
 {
 	return arena_copy(&f->arena, text, strnlen(text, MESSAGE_MAX));
 }
@@ -28,11 +28,11 @@ bool findings_add(struct findings *f, const char *name, enum migrate_verdict ver
 		f->cap = f->cap * 2 + 16;
 	}
 	one = &f->items[f->n];
-	*one = (struct finding){ .name = keep(f, name), .verdict = verdict };
+	*one = (struct finding){ .name = keep_text(f, name), .verdict = verdict };
 	if (said)
-		one->said = keep(f, said);
+		one->said = keep_text(f, said);
 	if (follows)
-		one->follows = keep(f, follows);
+		one->follows = keep_text(f, follows);
 	if (!one->name || (said && !one->said) || (follows && !one->follows))
 		return false;
 	f->n++;

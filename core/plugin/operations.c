@@ -77,8 +77,8 @@ static bool is_there_by_name(const void *ops, const struct rule *rules, size_t n
 	return false;
 }
 
-static int check_rules(const void *ops, const struct rule *rules, size_t n, const char *kind,
-		       struct error *err)
+static int check_operation_rules(const void *ops, const struct rule *rules, size_t n,
+				 const char *kind, struct error *err)
 {
 	for (size_t i = 0; i < n; i++) {
 		const char *with = rules[i].with;
@@ -104,8 +104,8 @@ int check_operations(const struct migrate_plugin *p, struct error *err)
 	const char *kind = plugin_kind_name(p->kind);
 
 	if (p->kind == MIGRATE_STORE)
-		return check_rules(p->store, RULES(store_rules), kind, err);
+		return check_operation_rules(p->store, RULES(store_rules), kind, err);
 	if (p->kind == MIGRATE_DATABASE)
-		return check_rules(p->database, RULES(database_rules), kind, err);
-	return check_rules(p->cache, RULES(cache_rules), kind, err);
+		return check_operation_rules(p->database, RULES(database_rules), kind, err);
+	return check_operation_rules(p->cache, RULES(cache_rules), kind, err);
 }

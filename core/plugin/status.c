@@ -31,19 +31,19 @@ const char *status_name(enum migrate_status s)
 	return (unsigned int)s < MIGRATE_STATUS_COUNT ? statuses[s].name : "no status";
 }
 
-static bool has(enum migrate_status s, unsigned int trait)
+static bool has_trait(enum migrate_status s, unsigned int trait)
 {
 	return (unsigned int)s < MIGRATE_STATUS_COUNT && (statuses[s].traits & trait);
 }
 
 bool status_is_systemic(enum migrate_status s)
 {
-	return has(s, SYSTEMIC);
+	return has_trait(s, SYSTEMIC);
 }
 
 bool status_may_retry(enum migrate_status s)
 {
-	return has(s, RETRY);
+	return has_trait(s, RETRY);
 }
 
 static const struct {

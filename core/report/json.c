@@ -12,15 +12,15 @@
 
 #define DEPTH_MAX 64
 
-static void add(struct json *j, const void *bytes, size_t n)
+static void json_add(struct json *j, const void *bytes, size_t n)
 {
 	if (j->ok && !buf_add(j->out, bytes, n))
 		j->ok = false;
 }
 
-static void add_text(struct json *j, const char *s)
+static void json_add_text(struct json *j, const char *s)
 {
-	add(j, s, strlen(s));
+	json_add(j, s, strlen(s));
 }
 
 /* ---- Strings ---- */
@@ -39,15 +39,15 @@ static void add_character(struct json *j, const unsigned char *p, size_t len, ui
 	char text[8];
 
 	if (c == '"' || c == '\\') {
-		add(j, "\\", 1);
-		add(j, p, 1);
+		json_add(j, "\\", 1);
+		json_add(j, p, 1);
 	} else if (c == '\n') {
-		add_text(j, "\\n");
+		json_add_text(j, "\\n");
 	} else if (is_hidden(p, len)) {
 		snprintf(text, sizeof(text), "\\u%04x", (unsigned)(c & 0xffff));
-		add_text(j, text);
+		json_add_text(j, text);
 	} else {
-		add(j, p, len);
+		json_add(j, p, len);
 	}
 }
 
@@ -61,12 +61,12 @@ static void add_string(struct json *j, const unsigned char *p, size_t n)
 {
 	uint32_t c = 0;
 
-	add(j, "\"", 1);
+	json_add(j, "\"", 1);
 	for (size_t i = 0, len; i < n; i += len) {
 		for (len = 0; i + len < n && is_plain(p[i + len]);)
 			len++;
 		if (len) {
-			add(j, p + i, len);
+			json_add(j, p + i, len);
 			continue;
 		}
 		len = utf8_decode(p + i, n - i, &c);
@@ -74,11 +74,11 @@ static void add_string(struct json *j, const unsigned char *p, size_t n)
 			BUG("text of a JSON string is not UTF-8");
 		add_character(j, p + i, len, c);
 	}
-	add(j, "\"", 1);
+	json_add(j, "\"", 1);
 }
 
 /* As the escaping printer shows it. */
-static void add_escaped(struct json *j, const void *p, size_t n)
+static void json_add_escaped(struct json *j, const void *p, size_t n)
 {
 	BUF_AUTO struct buf b = BUF_INIT(4 * n + 1);
 
@@ -92,7 +92,7 @@ static void add_base64(struct json *j, const unsigned char *p, size_t n)
 	static const char digits[] =
 	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-	add(j, "\"", 1);
+	json_add(j, "\"", 1);
 	for (size_t i = 0; i < n; i += 3) {
 		uint32_t v = (uint32_t)p[i] << 16;
 		char four[4];
@@ -103,30 +103,30 @@ static void add_base64(struct json *j, const unsigned char *p, size_t n)
 		four[1] = digits[v >> 12 & 63];
 		four[2] = i + 1 < n ? digits[v >> 6 & 63] : '=';
 		four[3] = i + 2 < n ? digits[v & 63] : '=';
-		add(j, four, sizeof(four));
+		json_add(j, four, sizeof(four));
 	}
-	add(j, "\"", 1);
+	json_add(j, "\"", 1);
 }
 
 /* ---- Values ---- */
 
-static void begin(struct json *j, const char *name)
+static void json_begin(struct json *j, const char *name)
 {
 	if (!j->first)
-		add(j, ",", 1);
+		json_add(j, ",", 1);
 	j->first = false;
 	if (!name)
 		return;
 	add_string(j, (const unsigned char *)name, strlen(name));
-	add(j, ":", 1);
+	json_add(j, ":", 1);
 }
 
 static void nest(struct json *j, const char *name, const char *bracket)
 {
 	if (j->depth >= DEPTH_MAX)
 		BUG("JSON nested deeper than %d", DEPTH_MAX);
-	begin(j, name);
-	add_text(j, bracket);
+	json_begin(j, name);
+	json_add_text(j, bracket);
 	j->depth++;
 	j->first = true;
 }
@@ -135,7 +135,7 @@ static void unnest(struct json *j, const char *bracket)
 {
 	if (j->depth <= 0)
 		BUG("JSON closed more often than opened");
-	add_text(j, bracket);
+	json_add_text(j, bracket);
 	j->depth--;
 	j->first = false;
 }
@@ -164,27 +164,27 @@ void json_text(struct json *j, const char *name, const char *value)
 {
 	size_t n = value ? strlen(value) : 0;
 
-	begin(j, name);
+	json_begin(j, name);
 	if (!value)
-		add_text(j, "null");
+		json_add_text(j, "null");
 	else if (is_utf8(value, n))
 		add_string(j, (const unsigned char *)value, n);
 	else
-		add_escaped(j, value, n);
+		json_add_escaped(j, value, n);
 }
 
 void json_key(struct json *j, const char *name, struct migrate_bytes key)
 {
 	if (is_utf8(key.p, key.n)) {
-		begin(j, name);
+		json_begin(j, name);
 		add_string(j, key.p, key.n);
 		return;
 	}
 	json_object(j, name);
-	begin(j, "base64");
+	json_begin(j, "base64");
 	add_base64(j, key.p, key.n);
-	begin(j, "text");
-	add_escaped(j, key.p, key.n);
+	json_begin(j, "text");
+	json_add_escaped(j, key.p, key.n);
 	json_end_object(j);
 }
 
@@ -192,24 +192,24 @@ void json_uint(struct json *j, const char *name, uint64_t value)
 {
 	char text[24];
 
-	begin(j, name);
+	json_begin(j, name);
 	snprintf(text, sizeof(text), "%" PRIu64, value);
-	add_text(j, text);
+	json_add_text(j, text);
 }
 
 void json_int(struct json *j, const char *name, int64_t value)
 {
 	char text[24];
 
-	begin(j, name);
+	json_begin(j, name);
 	snprintf(text, sizeof(text), "%" PRId64, value);
-	add_text(j, text);
+	json_add_text(j, text);
 }
 
 void json_bool(struct json *j, const char *name, bool value)
 {
-	begin(j, name);
-	add_text(j, value ? "true" : "false");
+	json_begin(j, name);
+	json_add_text(j, value ? "true" : "false");
 }
 
 void json_time(struct json *j, const char *name, int64_t wall_ns)

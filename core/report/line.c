@@ -85,7 +85,7 @@ static void drop_parts(struct part *parts, unsigned width)
 	}
 }
 
-static void show(struct part *p, int rank, const char *colour)
+static void show_part(struct part *p, int rank, const char *colour)
 {
 	p->shown = true;
 	p->rank = rank;
@@ -113,15 +113,15 @@ static void make_counts(struct part *parts, const struct snapshot *s)
 	format_count(done, sizeof(done), s->objects_done);
 	format_count(all, sizeof(all), s->objects);
 	snprintf(parts[PART_OBJECTS].text, PART_MAX, "%s/%s%s", done, all, more);
-	show(&parts[PART_OBJECTS], 0, NULL);
+	show_part(&parts[PART_OBJECTS], 0, NULL);
 	format_bytes(done, sizeof(done), s->bytes_done);
 	format_bytes(all, sizeof(all), s->bytes);
 	snprintf(parts[PART_BYTES].text, PART_MAX, "%s/%s%s", done, all, more);
-	show(&parts[PART_BYTES], 5, NULL);
+	show_part(&parts[PART_BYTES], 5, NULL);
 	if (s->rows) {
 		format_count(done, sizeof(done), s->rows);
 		snprintf(parts[PART_ROWS].text, PART_MAX, "%s rows", done);
-		show(&parts[PART_ROWS], 6, NULL);
+		show_part(&parts[PART_ROWS], 6, NULL);
 	}
 }
 
@@ -132,15 +132,15 @@ static void make_rates(struct part *parts, const struct snapshot *s, const struc
 
 	format_count(text, sizeof(text), (uint64_t)(r->object_rate + 0.5));
 	snprintf(parts[PART_RATE].text, PART_MAX, "%s/s", text);
-	show(&parts[PART_RATE], 4, NULL);
+	show_part(&parts[PART_RATE], 4, NULL);
 	format_bytes(text, sizeof(text), (uint64_t)r->byte_rate);
 	snprintf(parts[PART_SPEED].text, PART_MAX, "%s/s", text);
-	show(&parts[PART_SPEED], 7, NULL);
+	show_part(&parts[PART_SPEED], 7, NULL);
 	if (left < 0 || s->objects_done >= s->objects)
 		return;
 	format_duration(text, sizeof(text), left < NS_PER_S ? NS_PER_S : left);
 	snprintf(parts[PART_LEFT].text, PART_MAX, "ETA %s", text);
-	show(&parts[PART_LEFT], 2, NULL);
+	show_part(&parts[PART_LEFT], 2, NULL);
 }
 
 static void make_trouble(struct part *parts, const struct snapshot *s)
@@ -150,28 +150,28 @@ static void make_trouble(struct part *parts, const struct snapshot *s)
 	if (s->failed || s->rows_conflict) {
 		format_count(text, sizeof(text), s->failed + s->rows_conflict);
 		snprintf(parts[PART_FAILED].text, PART_MAX, "%s failed", text);
-		show(&parts[PART_FAILED], 0, RED);
+		show_part(&parts[PART_FAILED], 0, RED);
 	}
 	if (s->note && *s->note) {
 		snprintf(parts[PART_NOTE].text, PART_MAX, "%s", s->note);
-		show(&parts[PART_NOTE], 9, YELLOW);
+		show_part(&parts[PART_NOTE], 9, YELLOW);
 	}
 }
 
-static void make_parts(struct part *parts, const char *job, const struct snapshot *s,
-		       const struct rates *r)
+static void make_line_parts(struct part *parts, const char *job, const struct snapshot *s,
+			    const struct rates *r)
 {
 	bool paused = !strncmp(s->state, "paused", 6);
 
 	memset(parts, 0, PART_COUNT * sizeof(*parts));
 	snprintf(parts[PART_JOB].text, PART_MAX, "%s", job);
-	show(&parts[PART_JOB], 8, NULL);
+	show_part(&parts[PART_JOB], 8, NULL);
 	snprintf(parts[PART_STATE].text, PART_MAX, "%s", s->state);
-	show(&parts[PART_STATE], paused ? 0 : 3, paused ? YELLOW : NULL);
-	show(&parts[PART_BAR], 1, GREEN);
+	show_part(&parts[PART_STATE], paused ? 0 : 3, paused ? YELLOW : NULL);
+	show_part(&parts[PART_BAR], 1, GREEN);
 	if (s->total_known) {
 		snprintf(parts[PART_PERCENT].text, PART_MAX, "%3u%%", percent(s));
-		show(&parts[PART_PERCENT], 0, NULL);
+		show_part(&parts[PART_PERCENT], 0, NULL);
 	}
 	make_counts(parts, s);
 	make_rates(parts, s, r);
@@ -234,7 +234,7 @@ void line_draw(struct buf *out, const struct line_style *style, const char *job,
 	unsigned used, bar = BAR_MIN, most = style->width / 5;
 	bool first = true;
 
-	make_parts(parts, job, s, r);
+	make_line_parts(parts, job, s, r);
 	parts[PART_NOTE].shown = false;
 	drop_parts(parts, style->width);
 	fit_note(parts, style->width);

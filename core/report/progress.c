@@ -36,7 +36,7 @@ struct progress {
 };
 
 /* What nobody wants to read is no failure of the job. */
-static bool put(int fd, const void *bytes, size_t n)
+static bool put_on(int fd, const void *bytes, size_t n)
 {
 	const char *p = bytes;
 
@@ -55,7 +55,7 @@ static bool put(int fd, const void *bytes, size_t n)
 
 static void put_text(const char *s)
 {
-	put(STDERR_FILENO, s, strlen(s));
+	put_on(STDERR_FILENO, s, strlen(s));
 }
 
 /* ---- Around log lines ---- */
@@ -74,7 +74,7 @@ static void after_log(void *arg)
 	struct progress *p = arg;
 
 	if (p->line.len)
-		put(STDERR_FILENO, p->line.p, p->line.len);
+		put_on(STDERR_FILENO, p->line.p, p->line.len);
 	pthread_mutex_unlock(&p->lock);
 }
 
@@ -160,7 +160,7 @@ static void show_bar(struct progress *p, const struct snapshot *s)
 	buf_reset(&p->line);
 	buf_add_text(&p->line, CLEAR);
 	line_draw(&p->line, &p->style, p->job, s, &p->rates);
-	put(STDERR_FILENO, p->line.p, p->line.len);
+	put_on(STDERR_FILENO, p->line.p, p->line.len);
 	pthread_mutex_unlock(&p->lock);
 }
 
@@ -168,7 +168,7 @@ static void show_plain(struct progress *p, const struct snapshot *s)
 {
 	buf_reset(&p->line);
 	line_plain(&p->line, p->job, s, &p->rates);
-	put(STDERR_FILENO, p->line.p, p->line.len);
+	put_on(STDERR_FILENO, p->line.p, p->line.len);
 }
 
 static void show_json(struct progress *p, const struct snapshot *s, bool final)
@@ -177,7 +177,7 @@ static void show_json(struct progress *p, const struct snapshot *s, bool final)
 		return;
 	buf_reset(&p->line);
 	line_json(&p->line, p->job, s, &p->rates, final);
-	p->closed = !put(STDOUT_FILENO, p->line.p, p->line.len);
+	p->closed = !put_on(STDOUT_FILENO, p->line.p, p->line.len);
 }
 
 /* Plain lines come seldom, at a change of state after a second at most. */
@@ -195,7 +195,7 @@ static bool is_due(const struct progress *p, const struct snapshot *s)
 	       (age >= NS_PER_S && strncmp(p->state, s->state, sizeof(p->state) - 1));
 }
 
-static void show(struct progress *p, const struct snapshot *s, bool final)
+static void show_snapshot(struct progress *p, const struct snapshot *s, bool final)
 {
 	rates_add(&p->rates, s);
 	if (p->look == LOOK_PLAIN && !p->shown)
@@ -214,7 +214,7 @@ static void show(struct progress *p, const struct snapshot *s, bool final)
 
 void progress_show(struct progress *p, const struct snapshot *s)
 {
-	show(p, s, false);
+	show_snapshot(p, s, false);
 }
 
 static void unhook(struct progress *p)
@@ -226,7 +226,7 @@ static void unhook(struct progress *p)
 
 void progress_end(struct progress *p, const struct snapshot *s)
 {
-	show(p, s, true);
+	show_snapshot(p, s, true);
 	unhook(p);
 	if (p->look == LOOK_BAR)
 		put_text("\n");

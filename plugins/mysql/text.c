@@ -299,8 +299,10 @@ static enum migrate_status check_where(struct self *self, const char *where)
 	if (!inst->where)
 		return out_of_memory(self);
 	text_printf(&full, "SELECT 1 FROM %s WHERE %s LIMIT 0", inst->table_sql, inst->where);
-	if (full.bad)
+	if (full.bad) {
+		text_release(&full);
 		return out_of_memory(self);
+	}
 	answer_free(
 	    query(self, &self->main, full.p, full.n, SHAPE("i", 0, 0), QUICK, "where", &status));
 	text_release(&full);

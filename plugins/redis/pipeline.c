@@ -156,6 +156,8 @@ enum migrate_status command_add(struct self *self, enum asked asked, int argc, c
 		return status;
 	n = redisFormatCommandArgv(&text, argc, argv, lengths);
 	good = n > 0 && text_add(&self->out, text, (size_t)n);
+	if (n > 0)
+		explicit_bzero(text, (size_t)n); /* it may hold the password */
 	redisFreeCommand(text);
 	if (!good)
 		return out_of_memory(self);

@@ -305,12 +305,13 @@ static enum result memory_run_last(struct connection *c, struct journal_run *run
 	return RESULT_OK;
 }
 
-static enum result memory_run_begin(struct connection *c, const struct journal_run *run,
+static enum result memory_run_begin(struct connection *c, struct journal_run *run,
 				    struct error *err)
 {
-	struct journal_run *kept = memory_make(c, sizeof(*kept));
+	struct journal_run *kept = memory_make(c, sizeof(*kept)), last = { .id = 0 };
 
-	(void)err;
+	memory_run_last(c, &last, err);
+	run->id = last.id + 1;
 	*kept = *run;
 	memory_append(c, RUNS, kept);
 	return RESULT_OK;

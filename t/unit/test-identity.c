@@ -37,7 +37,7 @@ START_TEST(has_room_for_so_much)
 	ck_assert(
 	    identity_add(out, &n, (struct migrate_bytes){ longest, MIGRATE_IDENTITY_MAX - 2 }));
 	ck_assert_uint_eq(n, MIGRATE_IDENTITY_MAX);
-	ck_assert_uint_eq(out[0] << 8 | out[1], MIGRATE_IDENTITY_MAX - 2);
+	ck_assert_uint_eq((unsigned)out[0] << 8 | out[1], MIGRATE_IDENTITY_MAX - 2);
 	ck_assert(!identity_add(out, &n, (struct migrate_bytes){ longest, 0 }));
 	ck_assert_int_eq(identity_too_long(session, "files"), MIGRATE_INVALID);
 	ck_assert_str_eq(session_message(session),

@@ -34,6 +34,7 @@ static struct {
 	pthread_mutex_t lock;
 	void (*stop)(void *what);
 	void *what;
+	bool asked;
 } stoppable = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static void on_stoppable(void (*stop)(void *what), void *what)
@@ -41,12 +42,15 @@ static void on_stoppable(void (*stop)(void *what), void *what)
 	pthread_mutex_lock(&stoppable.lock);
 	stoppable.stop = stop;
 	stoppable.what = what;
+	if (stop && stoppable.asked)
+		stop(what);
 	pthread_mutex_unlock(&stoppable.lock);
 }
 
 static void stop_it(void)
 {
 	pthread_mutex_lock(&stoppable.lock);
+	stoppable.asked = true;
 	if (stoppable.stop)
 		stoppable.stop(stoppable.what);
 	pthread_mutex_unlock(&stoppable.lock);
@@ -229,6 +233,7 @@ START_TEST(stops_a_run_and_goes_on_with_it)
 	ck_assert_int_eq(s.status, EXIT_INTERRUPTED);
 	ck_assert_uint_lt(s.result.all.copied, OBJECTS);
 	ck_assert_int_eq(look(&s).state, JOB_INTERRUPTED);
+	stoppable.asked = false;
 	job = s.job;
 	s = (struct served){ .job = job, .err = ERROR_INIT };
 	ck_assert_int_eq(pthread_create(&s.thread, NULL, serve, &s), 0);

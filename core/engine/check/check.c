@@ -14,7 +14,7 @@
 
 /* ---- Findings ---- */
 
-static void add_text(struct check *c, struct check_sentences *t, const char *text)
+static void add_sentence(struct check *c, struct check_sentences *t, const char *text)
 {
 	BUF_AUTO struct buf b = BUF_INIT(4 * TEXT_MAX);
 	const char **items;
@@ -40,7 +40,7 @@ void check_problem(struct check *c, const char *format, ...)
 	va_start(ap, format);
 	vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
-	add_text(c, &c->problems, text);
+	add_sentence(c, &c->problems, text);
 }
 
 void check_warning(struct check *c, const char *format, ...)
@@ -51,7 +51,7 @@ void check_warning(struct check *c, const char *format, ...)
 	va_start(ap, format);
 	vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
-	add_text(c, &c->warnings, text);
+	add_sentence(c, &c->warnings, text);
 }
 
 /* An error may hold several lines: each is a problem of its own. */
@@ -176,7 +176,7 @@ static void check_probe(struct check *c)
 			      p->swept);
 }
 
-static void look(struct check *c)
+static void look_at_ends(struct check *c)
 {
 	check_relation(c);
 	check_destination(c);
@@ -197,7 +197,7 @@ void check_init(struct check *c, const struct job *job, bool probe)
 			     .probe = { .findings = FINDINGS_INIT } };
 }
 
-static bool make_room(struct check *c)
+static bool make_check_room(struct check *c)
 {
 	c->databases = calloc(c->task.job->database_count + 1, sizeof(*c->databases));
 	c->would = calloc(c->task.job->cache_count + 1, sizeof(*c->would));
@@ -212,17 +212,16 @@ int check_run(struct check *c, struct error *err)
 	struct error open_error = ERROR_INIT;
 	char id[17] = "";
 
-	if (!make_room(c))
+	if (!make_check_room(c))
 		return error_set(err, EXIT_INTERNAL, "out of memory");
 	/* its own where there is a journal, else one that is the same for the same job */
 	memcpy(id, c->task.job->fingerprint, sizeof(id) - 1);
 	if (!task_open_journal(&c->task, JOURNAL_READ, &c->journal_error) && c->task.known.exists)
 		memcpy(id, c->task.known.id, sizeof(id));
-	task_open_ends(&c->task, id, flags, &open_error);
-	if (!c->task.open && open_error.exit == EXIT_INTERNAL)
+	if (task_open_ends(&c->task, id, flags, &open_error) && open_error.exit == EXIT_INTERNAL)
 		return error_set(err, EXIT_INTERNAL, "%s", open_error.text);
 	if (c->task.open)
-		look(c);
+		look_at_ends(c);
 	else
 		add_error(c, &open_error);
 	check_journal(c);

@@ -24,7 +24,7 @@ static void check_space(struct check *c, const struct journal_place *place)
 		check_problem(c, "journal: %s", err.text);
 	format_bytes(needs, sizeof(needs), c->journal_bytes);
 	format_bytes(has, sizeof(has), c->journal_free);
-	if (folder && c->journal_bytes > c->journal_free && c->journal_free)
+	if (folder && c->journal_bytes > c->journal_free)
 		check_problem(c, "journal: it will need about %s, '%s' has %s free", needs, folder,
 			      has);
 	free(folder);

@@ -29,7 +29,7 @@ struct keys {
 	struct migrate_attributes *attributes;
 };
 
-static const char *shown(struct check *c, struct migrate_bytes key)
+static const char *shown_sample(struct check *c, struct migrate_bytes key)
 {
 	BUF_AUTO struct buf b = BUF_INIT(1024);
 	const char *text;
@@ -39,8 +39,8 @@ static const char *shown(struct check *c, struct migrate_bytes key)
 	return text ? text : "";
 }
 
-static void add_sample(struct check *c, struct migrate_bytes old, struct migrate_bytes new,
-		       const char *why)
+static void add_key_sample(struct check *c, struct migrate_bytes old, struct migrate_bytes new,
+			   const char *why)
 {
 	struct check_sample s = { .why = arena_text(&c->arena, why) };
 
@@ -57,7 +57,7 @@ static void no_rule_matched(struct check *c, struct migrate_bytes key)
 	if (c->task.job->unmatched != UNMATCHED_FAIL || c->unmatched++ >= NAMED)
 		return;
 	check_problem(c, "rename: no rule matches '%s': add one, or say unmatched: keep or skip",
-		      shown(c, key));
+		      shown_sample(c, key));
 }
 
 /* False: this key gets none. */
@@ -85,7 +85,7 @@ static bool make_new_key(struct keys *k, struct migrate_bytes key, struct migrat
 		break;
 	}
 	if (c->refused++ < NAMED)
-		check_problem(c, "rename: '%s': %s", shown(c, key), err.text);
+		check_problem(c, "rename: '%s': %s", shown_sample(c, key), err.text);
 	return false;
 }
 
@@ -96,11 +96,11 @@ static void check_accepted(struct check *c, struct migrate_bytes key, struct mig
 
 	if (status == MIGRATE_OK || status == MIGRATE_UNSUPPORTED || c->refused++ >= NAMED)
 		return;
-	check_problem(c, "destination: '%s' cannot stand there as '%s': %s", shown(c, key),
-		      shown(c, new), session_message(s));
+	check_problem(c, "destination: '%s' cannot stand there as '%s': %s", shown_sample(c, key),
+		      shown_sample(c, new), session_message(s));
 }
 
-static int compare(const void *a, const void *b)
+static int compare_seen(const void *a, const void *b)
 {
 	return bytes_compare(*(const struct migrate_bytes *)a, *(const struct migrate_bytes *)b);
 }
@@ -109,11 +109,11 @@ static void check_collisions(struct keys *k)
 {
 	struct check *c = k->check;
 
-	array_sort(k->news, k->n, sizeof(*k->news), compare);
+	array_sort(k->news, k->n, sizeof(*k->news), compare_seen);
 	for (size_t i = 1; i < k->n; i++)
 		if (bytes_equal(k->news[i], k->news[i - 1]) && c->colliding++ < NAMED)
 			check_problem(c, "rename: more than one key becomes '%s'",
-				      shown(c, k->news[i]));
+				      shown_sample(c, k->news[i]));
 }
 
 /* ---- Attributes ---- */
@@ -123,7 +123,7 @@ static bool is_noted(const struct buf *b, const char *name)
 	return b->len && memmem(b->p, b->len, name, strlen(name));
 }
 
-static bool is_kept(const struct check *c, const char *name, size_t n)
+static bool is_kept_attribute(const struct check *c, const char *name, size_t n)
 {
 	const struct store_facts *to = &c->task.ends.destination_facts;
 
@@ -139,7 +139,7 @@ static void note_lost(struct keys *k)
 		struct migrate_bytes value;
 
 		if (!migrate_attribute_at(k->attributes, i, &name, &value) ||
-		    is_kept(k->check, name, value.n) || is_noted(&k->lost, name))
+		    is_kept_attribute(k->check, name, value.n) || is_noted(&k->lost, name))
 			continue;
 		if (k->lost.len)
 			buf_add_text(&k->lost, ", ");
@@ -147,7 +147,7 @@ static void note_lost(struct keys *k)
 	}
 }
 
-static void look_at(struct keys *k, struct migrate_bytes key)
+static void check_key(struct keys *k, struct migrate_bytes key)
 {
 	struct check *c = k->check;
 	struct object_slot slot;
@@ -163,9 +163,9 @@ static void look_at(struct keys *k, struct migrate_bytes key)
 		note_lost(k);
 	else if (status == MIGRATE_NOT_FOUND && c->task.job->keys_from == KEYS_FROM_DATABASE)
 		check_warning(c, "source: '%s' is not there, but a row names it: it is left alone",
-			      shown(c, key));
+			      shown_sample(c, key));
 	else
-		check_problem(c, "source: '%s': %s: %s", shown(c, key), status_name(status),
+		check_problem(c, "source: '%s': %s: %s", shown_sample(c, key), status_name(status),
 			      session_message(c->task.ends.source.session));
 }
 
@@ -210,16 +210,16 @@ static void take_key(struct keys *k, struct migrate_bytes key)
 		return;
 	}
 	if (!make_new_key(k, key, &new, &why)) {
-		add_sample(c, key, bytes_of(NULL, 0), "no rule matches");
+		add_key_sample(c, key, bytes_of(NULL, 0), "no rule matches");
 		return;
 	}
 	c->taken++;
-	add_sample(c, key, new, why);
+	add_key_sample(c, key, new, why);
 	note_for_texts(c, key, new);
 	check_accepted(c, key, new);
 	if (arena_bytes(&c->arena, new, &k->news[k->n]))
 		k->n++;
-	look_at(k, key);
+	check_key(k, key);
 }
 
 static void take_listed(struct keys *k, const struct listed *item)
@@ -232,7 +232,7 @@ static void take_listed(struct keys *k, const struct listed *item)
 	} else if (item->kind == LISTED_SKIPPED) {
 		c->passed_over++;
 	} else if (c->unlisted++ < NAMED) {
-		check_problem(c, "source: cannot list '%s': %s: %s", shown(c, item->key),
+		check_problem(c, "source: cannot list '%s': %s: %s", shown_sample(c, item->key),
 			      status_name(item->status), item->message ? item->message : "");
 	}
 }

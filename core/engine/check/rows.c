@@ -42,7 +42,7 @@ static void check_width(struct rows *r, size_t n)
 }
 
 /* What the caches would do about the first row that changes. */
-static void preview(struct rows *r, const struct migrate_changed_row *row)
+static void preview_caches(struct rows *r, const struct migrate_changed_row *row)
 {
 	struct ends *e = &r->check->task.ends;
 
@@ -56,7 +56,8 @@ static void preview(struct rows *r, const struct migrate_changed_row *row)
 	}
 }
 
-static void add_sample(struct rows *r, const struct migrate_row *row, struct migrate_bytes new)
+static void add_value_sample(struct rows *r, const struct migrate_row *row,
+			     struct migrate_bytes new)
 {
 	struct arena *a = &r->check->arena;
 	struct check_sample s = { .why = arena_text(a, row->text ? row->text : "") };
@@ -102,14 +103,14 @@ static void check_page(struct rows *r)
 		if (!new_value(r, row->value, &key, &new_key, &value))
 			continue;
 		if (!r->out->sample_count)
-			preview(r, &(struct migrate_changed_row){
-				       .old_key = bytes_of(key.p, key.len),
-				       .new_key = new_key,
-				       .old_value = row->value,
-				       .new_value = bytes_of(value.p, value.len),
-				       .text = row->text ? row->text : "" });
+			preview_caches(r, &(struct migrate_changed_row){
+					      .old_key = bytes_of(key.p, key.len),
+					      .new_key = new_key,
+					      .old_value = row->value,
+					      .new_value = bytes_of(value.p, value.len),
+					      .text = row->text ? row->text : "" });
 		check_width(r, value.len);
-		add_sample(r, row, bytes_of(value.p, value.len));
+		add_value_sample(r, row, bytes_of(value.p, value.len));
 	}
 	row_page_release(&page);
 	if (status != MIGRATE_OK)

@@ -20,7 +20,7 @@ struct texts {
 	struct edits edits;
 };
 
-static void add_sample(struct texts *t, const struct migrate_row *row, const struct edit *one)
+static void add_text_sample(struct texts *t, const struct migrate_row *row, const struct edit *one)
 {
 	struct arena *a = &t->check->arena;
 	struct check_sample s = { .why = arena_text(a, row->text ? row->text : "") };
@@ -32,7 +32,7 @@ static void add_sample(struct texts *t, const struct migrate_row *row, const str
 	t->out->samples[t->out->sample_count++] = s;
 }
 
-static void look_at(struct texts *t, const struct migrate_row *row)
+static void check_text(struct texts *t, const struct migrate_row *row)
 {
 	struct replace_counts counts = { .places = 0 };
 	struct error err = ERROR_INIT;
@@ -48,10 +48,10 @@ static void look_at(struct texts *t, const struct migrate_row *row)
 	t->out->matching += counts.places > 0;
 	t->out->refused += counts.fixed || counts.unspelled;
 	for (size_t i = 0; i < t->edits.n; i++)
-		add_sample(t, row, &t->edits.items[i]);
+		add_text_sample(t, row, &t->edits.items[i]);
 }
 
-static void look_at_page(struct texts *t, struct migrate_session *s)
+static void check_texts_page(struct texts *t, struct migrate_session *s)
 {
 	struct row_page page = ROW_PAGE_INIT;
 	struct migrate_scan scan = { .limit = PAGE, .bytes = PAGE_BYTES };
@@ -59,7 +59,7 @@ static void look_at_page(struct texts *t, struct migrate_session *s)
 	struct error err = ERROR_INIT;
 
 	for (size_t i = 0; status == MIGRATE_OK && i < page.n; i++)
-		look_at(t, &page.items[i].row);
+		check_text(t, &page.items[i].row);
 	row_page_release(&page);
 	if (status != MIGRATE_OK) {
 		session_error(&err, EXIT_USAGE, s, status);
@@ -88,7 +88,7 @@ void check_texts(struct check *c, size_t database)
 		return; /* there are no keys, which was said */
 	t.replacer = known_replacer(c->known, t.job, &err);
 	if (t.replacer)
-		look_at_page(&t, c->task.ends.databases[database].session);
+		check_texts_page(&t, c->task.ends.databases[database].session);
 	else
 		check_problem(c, "%s", err.text);
 	replacer_free(t.replacer);

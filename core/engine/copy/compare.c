@@ -51,7 +51,7 @@ static bool needs_reading(const struct copier *c)
 }
 
 /* What a crash may have left in the page cache only is read from the disk. */
-static uint32_t read_flags(const struct copier *c, const struct item *it)
+static uint32_t reading_flags(const struct copier *c, const struct item *it)
 {
 	return needs_reading(c) || (c->run->task->has_sync && it->work->resumed) ? MIGRATE_FROM_DISK
 										 : 0;
@@ -95,9 +95,9 @@ enum migrate_status compare_existing(struct copier *c, struct item *it, bool *eq
 	}
 	status = source_digest(c, it, &ours);
 	if (status == MIGRATE_OK)
-		status =
-		    digest_of_stored(c, c->destination, it->record.new_key, etag, read_flags(c, it),
-				     (enum migrate_digest_algorithm)ours.algorithm, &theirs, &size);
+		status = digest_of_stored(
+		    c, c->destination, it->record.new_key, etag, reading_flags(c, it),
+		    (enum migrate_digest_algorithm)ours.algorithm, &theirs, &size);
 	if (status != MIGRATE_OK)
 		return status;
 	*equal = size == it->record.size && digest_equal(&ours, &theirs);

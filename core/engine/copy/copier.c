@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/copy/copier.h"
 
-#include "base/bytes.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/copy/parts.h"
@@ -11,7 +10,6 @@
 
 #include <stdlib.h>
 
-#define CHANGED_MAX 3 /* copies of a source that keeps changing */
 #define HUNG_MAX 2
 #define RETURN_EVERY (50 * NS_PER_MS)
 
@@ -57,7 +55,7 @@ nomem:
  * With the first work: sessions cost memory and, at some ends, a connection. Once some
  * copiers have theirs, an end that gives no more of them limits how many there can be.
  */
-static bool open_sessions(struct copier *c, struct error *err)
+static bool open_copier_sessions(struct copier *c, struct error *err)
 {
 	struct run *run = c->run;
 
@@ -70,150 +68,6 @@ static bool open_sessions(struct copier *c, struct error *err)
 	if (c->destination)
 		atomic_fetch_add(&run->equipped, 1);
 	return c->destination;
-}
-
-enum migrate_status blame(struct copier *c, struct migrate_session *s, enum migrate_status status)
-{
-	c->culprit = s;
-	return status;
-}
-
-const char *copier_message(struct copier *c, enum migrate_status status)
-{
-	const char *said = c->culprit ? session_message(c->culprit) : "";
-	const char *label = c->culprit ? end_label(session_end(c->culprit)) : "";
-	char *text = *said ? arena_printf(&c->arena, "%s: %s", label, said)
-			   : arena_printf(&c->arena, "%s: %s", label, status_name(status));
-
-	return text ? text : status_name(status);
-}
-
-bool copier_keep(struct copier *c, struct migrate_bytes from, struct migrate_bytes *to)
-{
-	return arena_bytes(&c->arena, from, to);
-}
-
-void fail_item(struct item *it, enum fail_class why, const char *message)
-{
-	it->record.state = OBJECT_FAILED;
-	it->record.fail = (uint8_t)why;
-	it->record.message = message;
-}
-
-static enum fail_class class_of(enum migrate_status status)
-{
-	switch (status) {
-	case MIGRATE_CHANGED:
-		return FAIL_CHANGED;
-	case MIGRATE_INVALID:
-	case MIGRATE_UNSUPPORTED:
-		return FAIL_INVALID;
-	case MIGRATE_DENIED:
-		return FAIL_DENIED;
-	case MIGRATE_MISMATCH:
-		return FAIL_MISMATCH;
-	case MIGRATE_EXISTS:
-		return FAIL_CONFLICT;
-	case MIGRATE_TRANSIENT:
-	case MIGRATE_THROTTLED:
-	case MIGRATE_UNKNOWN_OUTCOME:
-	case MIGRATE_UNAVAILABLE:
-	case MIGRATE_NO_SPACE:
-		return FAIL_TRANSIENT;
-	default:
-		return FAIL_OTHER;
-	}
-}
-
-/* Asked to keep all attributes, a destination refuses what it cannot keep as unsupported. */
-static enum fail_class class_for(const struct copier *c, enum migrate_status status)
-{
-	if (status == MIGRATE_UNSUPPORTED && c->culprit == c->destination &&
-	    c->run->task->job->copy.attributes == ATTRIBUTES_FAIL)
-		return FAIL_ATTRIBUTES;
-	return class_of(status);
-}
-
-static bool is_final(const struct run *run, const struct item *it, enum migrate_status status)
-{
-	if (status == MIGRATE_CHANGED)
-		return it->record.attempts >= CHANGED_MAX;
-	return it->record.attempts >= run->task->job->attempts ||
-	       !(status_may_retry(status) || status_is_systemic(status));
-}
-
-static void try_again(struct item *it, int64_t after)
-{
-	it->end = ITEM_AGAIN;
-	it->due = clock_monotonic() + after;
-}
-
-/* The object's own trouble: again later, or failed, for the reason that was said. */
-static void conclude_object(struct copier *c, struct item *it, enum migrate_status status,
-			    const char *said)
-{
-	if (it->record.attempts < UINT8_MAX)
-		it->record.attempts++;
-	if (is_final(c->run, it, status) && status != MIGRATE_UNKNOWN_OUTCOME) {
-		fail_item(it, class_for(c, status), said);
-		return;
-	}
-	if (it->record.attempts >= c->run->task->job->attempts) {
-		fail_item(it, FAIL_TRANSIENT, said);
-		return;
-	}
-	/* a changed source is looked at anew by the next attempt */
-	if (status == MIGRATE_CHANGED)
-		it->record.etag = bytes_of(NULL, 0);
-	try_again(it, status == MIGRATE_CHANGED ? 0 : backoff(it->record.attempts));
-}
-
-/*
- * Gone, or is it the whole source that went away? Or was something else not found,
- * an upload or a folder at the destination, and the object is where it was?
- */
-static enum gate_verdict look_for_source(struct copier *c, struct item *it)
-{
-	struct object_slot slot;
-	struct migrate_stat r = { .key = it->record.key, .object = &slot.object };
-	enum migrate_status status;
-
-	if (end_probe(c->source, false) != MIGRATE_OK)
-		return gate_trouble(c->run->gate, c->source, false, MIGRATE_UNAVAILABLE);
-	object_slot_init(&slot, NULL);
-	status = store_stat(c->source, &r);
-	if (status == MIGRATE_NOT_FOUND && it->record.remade)
-		fail_item(it, FAIL_MISSING,
-			  "the copy is gone from the destination, and the object from the source");
-	else if (status == MIGRATE_NOT_FOUND)
-		it->record.state = OBJECT_GONE;
-	else
-		conclude_object(c, it, MIGRATE_TRANSIENT, copier_message(c, MIGRATE_TRANSIENT));
-	return GATE_OBJECT;
-}
-
-/* False: the run ends, the item is left as it was. */
-static bool conclude(struct copier *c, struct item *it, enum migrate_status status)
-{
-	enum gate_verdict verdict;
-	const char *said;
-
-	if (status == MIGRATE_OK) {
-		gate_well(c->run->gate);
-		return true;
-	}
-	said = copier_message(c, status); /* before a probe() of that session says something else */
-	if (status == MIGRATE_NOT_FOUND) {
-		verdict = look_for_source(c, it);
-	} else {
-		verdict =
-		    gate_trouble(c->run->gate, c->culprit, c->culprit == c->destination, status);
-		if (verdict == GATE_OBJECT)
-			conclude_object(c, it, status, said);
-	}
-	if (verdict == GATE_AGAIN)
-		try_again(it, 0);
-	return verdict != GATE_LEAVE;
 }
 
 static void handle(struct copier *c, struct item *it)
@@ -300,7 +154,7 @@ void *copier_main(void *arg)
 
 	while (took != TOOK_NOTHING && gate_pass(run->gate)) {
 		took = window_take(run, c->number, c->items, RUN_LENGTH, &n);
-		if (took != TOOK_NOTHING && !open_sessions(c, &err)) {
+		if (took != TOOK_NOTHING && !open_copier_sessions(c, &err)) {
 			go_without(c, n, &err);
 			break;
 		}

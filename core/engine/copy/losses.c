@@ -49,7 +49,7 @@ void losses_report(struct losses *l)
  * True: it is a name not seen before. Both the core and the plugin may see one loss, and
  * again at each attempt: seen has a bit for each name that was counted for this object.
  */
-static bool add(struct losses *l, const char *name, uint64_t *seen)
+static bool add_loss(struct losses *l, const char *name, uint64_t *seen)
 {
 	size_t i = 0;
 	bool new;
@@ -70,7 +70,7 @@ static bool add(struct losses *l, const char *name, uint64_t *seen)
 
 static void lose(struct copier *c, struct item *it, const char *name)
 {
-	if (add(c->run->losses, name, &it->lost))
+	if (add_loss(c->run->losses, name, &it->lost))
 		log_warn("the destination does not keep attribute '%s' (attributes: warn)", name);
 }
 

@@ -2,7 +2,6 @@
 #include "engine/copy/parts.h"
 
 #include "base/bytes.h"
-#include "base/clock.h"
 #include "engine/copy/uploads.h"
 #include "engine/work/again.h"
 #include "engine/work/offers.h"
@@ -37,30 +36,6 @@ struct large {
 	char said[256]; /* by the session of the copier whose part failed */
 };
 
-bool parts_possible(const struct run *run, uint64_t size, bool native)
-{
-	const struct migrate_store_ops *to = run->task->ends.destination.job->descriptor->store;
-
-	if (!size || !to->upload || !to->complete || !to->abort)
-		return false;
-	return native ? to->copy_part != NULL
-		      : to->part && run->task->ends.source_facts.d.flags & MIGRATE_RANGES;
-}
-
-uint64_t parts_size(const struct run *run, uint64_t size)
-{
-	const struct migrate_describe *d = &run->task->ends.destination_facts.d;
-	uint64_t part = run->task->job->copy.part_size, max = d->parts_max ? d->parts_max : 10000;
-
-	if (d->part_min && part < d->part_min)
-		part = d->part_min;
-	while (size / part >= max)
-		part *= 2;
-	if (d->part_max && part > d->part_max)
-		part = d->part_max;
-	return part;
-}
-
 static uint64_t part_length(const struct large *l, uint32_t i)
 {
 	uint64_t begin = (uint64_t)i * l->part_size;
@@ -68,7 +43,7 @@ static uint64_t part_length(const struct large *l, uint32_t i)
 	return l->record->size - begin < l->part_size ? l->record->size - begin : l->part_size;
 }
 
-static bool throttle(void *arg, size_t n)
+static bool throttle_part(void *arg, size_t n)
 {
 	struct copier *c = arg;
 
@@ -88,7 +63,7 @@ static enum migrate_status fetch_part(struct copier *c, const struct large *l, u
 	enum migrate_status status;
 
 	object_slot_init(&slot, NULL);
-	sink_memory_begin(c->sink, c->source, c->buffer, (size_t)size, throttle, c);
+	sink_memory_begin(c->sink, c->source, c->buffer, (size_t)size, throttle_part, c);
 	status = blame(c, c->source, store_get(c->source, &g));
 	if (status == MIGRATE_OK && sink_memory_count(c->sink) != size)
 		status = MIGRATE_CHANGED;
@@ -106,7 +81,7 @@ static enum migrate_status send_part(struct copier *c, struct large *l, uint32_t
 	enum migrate_status status;
 
 	if (l->native) {
-		if (!throttle(c, (size_t)size))
+		if (!throttle_part(c, (size_t)size))
 			return blame(c, NULL, MIGRATE_CANCELLED);
 		r.source_key = l->record->key;
 		r.source_if_match = l->record->etag;
@@ -362,7 +337,8 @@ void parts_settle(struct copier *c, struct item *it, enum migrate_status status)
 }
 
 /* Before many bytes are sent: would the end of it be refused? */
-static enum migrate_status look_ahead(struct copier *c, struct item *it, const struct target *t)
+static enum migrate_status look_before_parts(struct copier *c, struct item *it,
+					     const struct target *t)
 {
 	enum migrate_status status;
 
@@ -398,7 +374,7 @@ static enum migrate_status copy_whole(struct copier *c, struct item *it, struct 
 enum migrate_status copy_in_parts(struct copier *c, struct item *it, struct target t, bool native)
 {
 	struct large l = { .record = &it->record, .native = native };
-	enum migrate_status status = look_ahead(c, it, &t);
+	enum migrate_status status = look_before_parts(c, it, &t);
 
 	if (status == MIGRATE_OK)
 		status = look_at_source(c, it, true);

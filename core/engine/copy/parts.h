@@ -20,6 +20,8 @@ enum migrate_status copy_in_parts(struct copier *c, struct item *it, struct targ
  * the object needs the upload no more, it is ended, should it still be there.
  */
 void parts_settle(struct copier *c, struct item *it, enum migrate_status status);
+/* ---- parts-plan.c ---- */
+
 /* The job's part size, within what the destination can do with this many bytes. */
 uint64_t parts_size(const struct run *run, uint64_t size);
 /* Can this object go in parts? */

@@ -2,48 +2,13 @@
 #include "engine/copy/copier.h"
 
 #include "base/bytes.h"
-#include "base/clock.h"
-#include "engine/work/gate.h"
 #include "engine/work/pace.h"
 
-#include <stdlib.h>
-
-#define SMALL_BUFFER (256 * 1024) /* every copier has one; larger ones count against memory: */
 #define RING_SIZE (1024 * 1024)
 
 /* Bytes pass through the core: a small object through memory, others through a ring. */
 
-void copier_unreserve(struct copier *c)
-{
-	if (!c->reserved)
-		return;
-	budget_give(&c->run->budget, c->reserved);
-	c->reserved = 0;
-	free(c->buffer);
-	c->buffer = NULL;
-	c->buffer_size = 0;
-}
-
-bool copier_reserve(struct copier *c, size_t n)
-{
-	size_t size = n > SMALL_BUFFER ? n : SMALL_BUFFER;
-
-	if (n <= c->buffer_size)
-		return true;
-	copier_unreserve(c);
-	free(c->buffer);
-	c->buffer_size = 0;
-	if (size > SMALL_BUFFER) {
-		if (!budget_take(&c->run->budget, size))
-			c->buffer = NULL;
-		c->reserved = size;
-	}
-	c->buffer = malloc(size);
-	c->buffer_size = c->buffer ? size : 0;
-	return c->buffer != NULL && !atomic_load(&c->run->halt.failed);
-}
-
-static bool throttle(void *arg, size_t n)
+static bool throttle_bytes(void *arg, size_t n)
 {
 	struct copier *c = arg;
 
@@ -51,7 +16,7 @@ static bool throttle(void *arg, size_t n)
 }
 
 /* The source's object was not what the plan says: learn and go round once more. */
-static enum migrate_status changed(struct copier *c)
+static enum migrate_status source_changed(struct copier *c)
 {
 	return blame(c, c->source, MIGRATE_CHANGED);
 }
@@ -68,10 +33,11 @@ static enum migrate_status still_the_same(struct copier *c, struct item *it)
 	status = blame(c, c->source, store_stat(c->source, &r));
 	if (status != MIGRATE_OK)
 		return status;
-	return bytes_equal(c->there.object.etag, c->here.object.etag) ? MIGRATE_OK : changed(c);
+	return bytes_equal(c->there.object.etag, c->here.object.etag) ? MIGRATE_OK
+								      : source_changed(c);
 }
 
-static enum migrate_status fetch(struct copier *c, struct item *it)
+static enum migrate_status fetch_object(struct copier *c, struct item *it)
 {
 	struct migrate_get r = { .key = it->record.key,
 				 .if_match = it->record.etag,
@@ -84,16 +50,17 @@ static enum migrate_status fetch(struct copier *c, struct item *it)
 
 	attributes_reset(c->attributes);
 	object_slot_init(&c->here, c->attributes);
-	sink_memory_begin(c->sink, c->source, c->buffer, (size_t)it->record.size, throttle, c);
+	sink_memory_begin(c->sink, c->source, c->buffer, (size_t)it->record.size, throttle_bytes,
+			  c);
 	status = blame(c, c->source, store_get(c->source, &r));
 	got = sink_memory_count(c->sink);
 	/* more bytes than planned: the sink refused them */
 	if (status == MIGRATE_CANCELLED && !halt_leaving(&c->run->halt))
-		return changed(c);
+		return source_changed(c);
 	if (status != MIGRATE_OK)
 		return status;
 	if (got != it->record.size || c->here.object.size != got)
-		return changed(c);
+		return source_changed(c);
 	return still_the_same(c, it);
 }
 
@@ -175,7 +142,7 @@ enum migrate_status transfer_small(struct copier *c, struct item *it, const stru
 
 	if (!copier_reserve(c, (size_t)it->record.size))
 		return blame(c, NULL, MIGRATE_TRANSIENT);
-	status = fetch(c, it);
+	status = fetch_object(c, it);
 	if (status != MIGRATE_OK || !attributes_fit(c, it))
 		return status;
 	if (!copier_keep(c, c->here.object.etag, &it->record.etag))
@@ -216,7 +183,8 @@ static enum migrate_status run_ring(struct copier *c, struct producer *p, struct
 	pthread_t thread;
 	enum migrate_status status;
 
-	ring_begin(c->ring, c->source, c->destination, digest ? c->digest : NULL, throttle, c);
+	ring_begin(c->ring, c->source, c->destination, digest ? c->digest : NULL, throttle_bytes,
+		   c);
 	if (pthread_create(&thread, NULL, produce, p))
 		return blame(c, NULL, MIGRATE_TRANSIENT);
 	status = blame(c, c->destination, store_put(c->destination, r));

@@ -39,7 +39,7 @@ static int read_open(struct dry_done *d, struct journal *j, struct error *err)
 	return 0;
 }
 
-static int advance(struct dry_done *d, struct error *err)
+static int advance_done(struct dry_done *d, struct error *err)
 {
 	uint32_t n;
 	int rc = journal_merge_next(d->merge, &d->record, &d->batch, &n, err);
@@ -58,7 +58,7 @@ struct dry_done *dry_done_open(const struct task *task, bool all, struct error *
 	}
 	d->all = all;
 	d->merge = journal_merge_open(task->journal, task->pass.number, err);
-	if (d->merge && !read_open(d, task->journal, err) && !advance(d, err))
+	if (d->merge && !read_open(d, task->journal, err) && !advance_done(d, err))
 		return d;
 	dry_done_close(d);
 	return NULL;
@@ -81,7 +81,7 @@ int dry_done_has(struct dry_done *d, struct migrate_bytes key, struct error *err
 	const struct object_record *o = &d->record;
 
 	while (d->more && bytes_compare(o->key, key) < 0)
-		if (advance(d, err))
+		if (advance_done(d, err))
 			return -1;
 	return d->more && bytes_equal(o->key, key) && !bytes_equal(o->new_key, key) &&
 	       object_is_there(o) && dry_rows_follow(d, d->batch);

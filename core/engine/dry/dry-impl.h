@@ -88,7 +88,7 @@ struct dry {
 int dry_begin(struct dry *d, struct error *err);
 void dry_end(struct dry *d); /* also after that failed */
 
-/* journal.c: what earlier runs did with this key, or made of another one. */
+/* delta.c: what earlier runs did with this key, or made of another one. */
 struct dry_known {
 	enum {
 		DRY_NEW,

@@ -14,8 +14,8 @@
 #define KEYS_EXPECTED 4000000 /* nobody counted them: a filter of 8 MiB */
 
 /* What the caches would do about a row, if it is one that changes. */
-static bool preview(struct dry *d, const struct job_database *database,
-		    const struct migrate_row *row, struct migrate_bytes key)
+static bool preview_row(struct dry *d, const struct job_database *database,
+			const struct migrate_row *row, struct migrate_bytes key)
 {
 	BUF_AUTO struct buf value = BUF_INIT(MIGRATE_KEY_MAX);
 	const struct ends *e = &d->task.ends;
@@ -53,7 +53,7 @@ static int sort_page(struct dry *d, const struct row_page *page, size_t number, 
 		}
 		if (d->task.ends.cache_count && *previewed < DRY_SAMPLES)
 			*previewed +=
-			    preview(d, database, &page->items[i].row, bytes_of(key.p, key.len));
+			    preview_row(d, database, &page->items[i].row, bytes_of(key.p, key.len));
 		info.settled = page->items[i].row.settled;
 		if (sorter_add(d->rows, bytes_of(key.p, key.len), bytes_of(&info, sizeof(info)),
 			       err))
@@ -62,7 +62,7 @@ static int sort_page(struct dry *d, const struct row_page *page, size_t number, 
 	return 0;
 }
 
-static int sort_rows(struct dry *d, size_t database, struct error *err)
+static int sort_database_rows(struct dry *d, size_t database, struct error *err)
 {
 	struct row_scan s;
 	size_t previewed = 0;
@@ -171,7 +171,7 @@ static int mark_names(struct dry *d, const struct key_item *item, const struct v
 		   : 0;
 }
 
-static void keep_sample(struct dry *d, const struct key_item *item, const struct verdict *v)
+static void keep_rule_sample(struct dry *d, const struct key_item *item, const struct verdict *v)
 {
 	struct dry_rule *r = &d->rules[v->rule < DRY_RULES ? v->rule : DRY_RULES];
 	size_t i = r->samples;
@@ -197,7 +197,7 @@ static void keep_failure(struct dry *d, const struct key_item *item, const struc
 }
 
 /* Keys that did not come from the listing: does the object exist? */
-static bool look(struct dry *d, struct key_item *item)
+static bool look_for_object(struct dry *d, struct key_item *item)
 {
 	struct object_slot slot;
 	struct migrate_stat r = { .key = item->key, .object = &slot.object };
@@ -219,7 +219,7 @@ static int count_object(struct dry *d, struct key_item *item, const struct verdi
 						      : ROWS_FOLLOW;
 	uint64_t met = 0;
 
-	if (v->state != OBJECT_FAILED && !look(d, item)) {
+	if (v->state != OBJECT_FAILED && !look_for_object(d, item)) {
 		d->missing++;
 		if (v->state == OBJECT_PLANNED && mark_names(d, item, v, err))
 			return -1;
@@ -236,7 +236,7 @@ static int count_object(struct dry *d, struct key_item *item, const struct verdi
 	} else {
 		d->objects++;
 		d->bytes += item->size;
-		keep_sample(d, item, v);
+		keep_rule_sample(d, item, v);
 		if (d->known && known_add(d->known, item->key, v->new_key, err))
 			return -1;
 		if (mark_names(d, item, v, err))
@@ -347,7 +347,7 @@ static int count_collisions(struct dry *d, struct error *err)
 	return rc;
 }
 
-static int prepare(struct dry *d, struct error *err)
+static int prepare_dry(struct dry *d, struct error *err)
 {
 	const struct job *job = d->task.job;
 
@@ -363,7 +363,7 @@ static int prepare(struct dry *d, struct error *err)
 	if (planner_init(&d->planner, &d->task, d->task.ends.destination.session, err))
 		return -1;
 	for (size_t i = 0; i < job->database_count; i++)
-		if (job->databases[i].match == MATCH_EXACT && sort_rows(d, i, err))
+		if (job->databases[i].match == MATCH_EXACT && sort_database_rows(d, i, err))
 			return -1;
 	if (sorter_finish(d->rows, err) || next_row(d, err))
 		return -1;
@@ -387,11 +387,14 @@ int run_dry(const struct job *job, const struct run_options *o, struct error *er
 	d->would = (struct buf)BUF_INIT(DRY_WOULD_MAX);
 	d->task.job = job;
 	d->options = o;
-	if (!dry_begin(d, err) && !prepare(d, err) && !count_keys(d, err) &&
+	if (!dry_begin(d, err) && !prepare_dry(d, err) && !count_keys(d, err) &&
 	    !dry_search_texts(d, err) && !count_collisions(d, err)) {
 		dry_print(d);
 		rc = found_something(d) ? EXIT_SOME_FAILED : EXIT_DONE;
 	}
+	/* who waited for an end has told why it was given up there */
+	if (rc < 0 && !error_is_set(err) && atomic_load(&d->halt.failed))
+		*err = d->halt.error;
 	attributes_free(d->attributes);
 	attributes_free(d->borne);
 	delta_close(d->delta);

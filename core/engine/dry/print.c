@@ -23,7 +23,7 @@ static void print_message(const char *text)
 	printf("%.*s", (int)b.len, b.p ? (char *)b.p : "");
 }
 
-static void print_count(const char *what, uint64_t n, bool always)
+static void print_found(const char *what, uint64_t n, bool always)
 {
 	char text[32];
 
@@ -55,13 +55,13 @@ static void print_rule(const struct dry *d, size_t i)
 	}
 }
 
-static void print_failures(const struct dry *d)
+static void print_would_fail(const struct dry *d)
 {
 	uint64_t all = 0;
 
 	for (int i = 0; i < FAIL_CLASS_COUNT; i++)
 		all += d->failed[i];
-	print_count("would fail", all, false);
+	print_found("would fail", all, false);
 	for (size_t i = 0; i < d->failure_count; i++) {
 		printf("    ");
 		print_key(d->failures[i].key);
@@ -73,14 +73,14 @@ static void print_failures(const struct dry *d)
 		printf("    ... and more\n");
 }
 
-static void print_rows(const struct dry *d)
+static void print_found_rows(const struct dry *d)
 {
-	print_count("rows to change", d->rows_to_change, true);
-	print_count("rows without object", d->rows_without_object, true);
-	print_count("objects without row", d->objects_without_row, true);
-	print_count("rows as they shall be", d->rows_as_they_are, false);
-	print_count("rows of objects that are not copied", d->rows_left, false);
-	print_count("rows with other values", d->rows_other, false);
+	print_found("rows to change", d->rows_to_change, true);
+	print_found("rows without object", d->rows_without_object, true);
+	print_found("objects without row", d->objects_without_row, true);
+	print_found("rows as they shall be", d->rows_as_they_are, false);
+	print_found("rows of objects that are not copied", d->rows_left, false);
+	print_found("rows with other values", d->rows_other, false);
 }
 
 static bool has_values(const struct job *job)
@@ -93,9 +93,9 @@ static bool has_values(const struct job *job)
 
 static void print_texts(const struct dry *d)
 {
-	print_count("texts looked into", d->texts, true);
-	print_count("texts to change", d->texts_to_change, true);
-	print_count("values to replace in them", d->places, true);
+	print_found("texts looked into", d->texts, true);
+	print_found("texts to change", d->texts_to_change, true);
+	print_found("values to replace in them", d->places, true);
 	for (size_t i = 0; i < d->text_sample_count; i++) {
 		printf("    ");
 		print_message(d->text_samples[i].row);
@@ -105,8 +105,8 @@ static void print_texts(const struct dry *d)
 		print_key(d->text_samples[i].new);
 		putchar('\n');
 	}
-	print_count("texts that must be left alone", d->texts_refused, false);
-	print_count("texts longer than text_max", d->texts_too_long, false);
+	print_found("texts that must be left alone", d->texts_refused, false);
+	print_found("texts longer than text_max", d->texts_too_long, false);
 }
 
 static void print_caches(const struct dry *d)
@@ -125,31 +125,31 @@ void dry_print(const struct dry *d)
 	char bytes[32];
 
 	printf("dry run of %s: nothing was written\n", d->task.job->name);
-	print_count("objects to copy", d->objects, true);
+	print_found("objects to copy", d->objects, true);
 	format_bytes(bytes, sizeof(bytes), d->bytes);
 	printf("%-34s %12s\n", "bytes to copy", bytes);
 	for (size_t i = 0; i <= DRY_RULES; i++)
 		print_rule(d, i);
-	print_count("done before, and unchanged", d->settled, d->delta != NULL);
-	print_count("left to the next pass", d->later, false);
-	print_count("failed before: --retry-failed", d->failed_before, false);
-	print_count("copies whose object has gone", d->task.orphaned, false);
-	print_count("in their place already", d->in_place, false);
+	print_found("done before, and unchanged", d->settled, d->delta != NULL);
+	print_found("left to the next pass", d->later, false);
+	print_found("failed before: --retry-failed", d->failed_before, false);
+	print_found("copies whose object has gone", d->task.orphaned, false);
+	print_found("in their place already", d->in_place, false);
 	for (int i = 0; i < SKIP_COUNT; i++) {
 		char what[64];
 
 		snprintf(what, sizeof(what), "passed over: %s",
 			 skip_reason_name((enum skip_reason)i));
-		print_count(what, d->passed_over[i], false);
+		print_found(what, d->passed_over[i], false);
 	}
-	print_count("named, but not in the source", d->missing, false);
-	print_failures(d);
-	print_count("keys that collide", d->collisions, d->collisions > 0);
-	print_count("chained names", d->chains, false);
+	print_found("named, but not in the source", d->missing, false);
+	print_would_fail(d);
+	print_found("keys that collide", d->collisions, d->collisions > 0);
+	print_found("chained names", d->chains, false);
 	if (d->chains)
 		printf("    new keys that are other objects' keys: make it two jobs\n");
 	if (has_values(d->task.job))
-		print_rows(d);
+		print_found_rows(d);
 	if (d->known)
 		print_texts(d);
 	if (d->would.len)

@@ -18,7 +18,7 @@ struct texts {
 	struct edits edits;
 };
 
-static void keep_sample(struct texts *t, const struct migrate_row *row)
+static void keep_text_sample(struct texts *t, const struct migrate_row *row)
 {
 	struct dry *d = t->dry;
 	struct dry_text *s = &d->text_samples[d->text_sample_count];
@@ -37,7 +37,7 @@ static void keep_sample(struct texts *t, const struct migrate_row *row)
 		d->text_sample_count++;
 }
 
-static int look_at(struct texts *t, const struct migrate_row *row, struct error *err)
+static int search_text(struct texts *t, const struct migrate_row *row, struct error *err)
 {
 	struct dry *d = t->dry;
 	struct replace_counts counts = { .places = 0 };
@@ -54,14 +54,14 @@ static int look_at(struct texts *t, const struct migrate_row *row, struct error 
 	d->places += counts.places;
 	d->texts_refused += counts.unspelled || counts.fixed;
 	if (counts.places)
-		keep_sample(t, row);
+		keep_text_sample(t, row);
 	return 0;
 }
 
-static int look_at_page(struct texts *t, const struct row_page *page, struct error *err)
+static int search_texts_page(struct texts *t, const struct row_page *page, struct error *err)
 {
 	for (size_t i = 0; i < page->n; i++)
-		if (look_at(t, &page->items[i].row, err))
+		if (search_text(t, &page->items[i].row, err))
 			return -1;
 	return 0;
 }
@@ -73,7 +73,7 @@ static int search_database(struct texts *t, size_t database, struct error *err)
 
 	row_scan_init(&s, t->dry->gate, t->dry->task.ends.databases[database].session);
 	s.bytes = PAGE_BYTES;
-	while ((rc = row_scan_next(&s, err)) == 1 && !(rc = look_at_page(t, &s.page, err)))
+	while ((rc = row_scan_next(&s, err)) == 1 && !(rc = search_texts_page(t, &s.page, err)))
 		;
 	t->dry->texts_too_long += s.too_long;
 	row_scan_release(&s);

@@ -116,8 +116,8 @@ int builder_flush(struct builder *b, struct error *err)
 	return 0;
 }
 
-static bool fill(struct builder *b, const struct key_item *item, const struct verdict *v,
-		 struct object_record *o)
+static bool fill_object(struct builder *b, const struct key_item *item, const struct verdict *v,
+			struct object_record *o)
 {
 	struct arena *a = &b->batch->arena;
 
@@ -132,8 +132,8 @@ static bool fill(struct builder *b, const struct key_item *item, const struct ve
 }
 
 /* An older copy of ours may be replaced; the older record points here from now on. */
-static bool supersede(struct builder *b, struct object_record *o, const struct object_record *older,
-		      int64_t batch, uint32_t n)
+static bool supersede_older(struct builder *b, struct object_record *o,
+			    const struct object_record *older, int64_t batch, uint32_t n)
 {
 	o->moved_batch = batch;
 	o->moved_n = n;
@@ -171,7 +171,8 @@ int builder_add(struct builder *b, const struct key_item *item, const struct ver
 	if (!b->batch && !(b->batch = batch_new()))
 		return error_set(err, EXIT_INTERNAL, "out of memory");
 	o = &b->objects[b->batch->n];
-	if (!fill(b, item, v, o) || (older && !supersede(b, o, older, older_batch, older_n)))
+	if (!fill_object(b, item, v, o) ||
+	    (older && !supersede_older(b, o, older, older_batch, older_n)))
 		return error_set(err, EXIT_INTERNAL, "out of memory");
 	if (o->state == OBJECT_FAILED)
 		tell_failure(b->run, o);

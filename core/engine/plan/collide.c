@@ -43,8 +43,8 @@ struct plan_check {
 	bool begun;    /* something of the journal was */
 };
 
-static int add(struct plan_check *c, struct migrate_bytes key, const struct mark *m,
-	       struct error *err)
+static int add_mark(struct plan_check *c, struct migrate_bytes key, const struct mark *m,
+		    struct error *err)
 {
 	uint8_t hash[HASH];
 
@@ -56,10 +56,10 @@ static int add_pair(struct plan_check *c, struct migrate_bytes key, struct migra
 		    struct mark *m, struct error *err)
 {
 	/* a key that stays as it is collides with another's new one: no chain */
-	if (!bytes_equal(key, new_key) && add(c, key, m, err))
+	if (!bytes_equal(key, new_key) && add_mark(c, key, m, err))
 		return -1;
 	m->is_new = 1;
-	return add(c, new_key, m, err);
+	return add_mark(c, new_key, m, err);
 }
 
 /* One that failed because it collided stands in the way of others until it is gone. */
@@ -69,7 +69,7 @@ static bool is_of_plan(const struct object_record *o)
 	       (o->state != OBJECT_FAILED || o->fail == FAIL_COLLISION);
 }
 
-static int add_batch(struct plan_check *c, const struct batch *b, struct error *err)
+static int add_batch_marks(struct plan_check *c, const struct batch *b, struct error *err)
 {
 	for (uint32_t i = 0; i < b->n; i++) {
 		const struct object_record *o = &b->objects[i];
@@ -96,7 +96,7 @@ int plan_check_add(struct plan_check *c, struct migrate_bytes key, struct migrat
 	return add_pair(c, key, new_key, &m, err);
 }
 
-static int add_all(struct plan_check *c, struct error *err)
+static int add_plan(struct plan_check *c, struct error *err)
 {
 	struct batch *b;
 	int64_t after = 0;
@@ -105,7 +105,7 @@ static int add_all(struct plan_check *c, struct error *err)
 	while (!rc && (b = journal_next_batch(c->run->task->journal, after, err))) {
 		after = b->id;
 		c->begun |= b->began != 0; /* one that holds no object is done at once */
-		rc = b->kind >= BATCH_ROWS ? 0 : add_batch(c, b, err);
+		rc = b->kind >= BATCH_ROWS ? 0 : add_batch_marks(c, b, err);
 		batch_free(b);
 		if (halt_leaving(&c->run->halt))
 			return -1;
@@ -176,7 +176,7 @@ static int chain(struct plan_check *c, const struct mark *from, const struct mar
 }
 
 /* One more mark of the present run of equal hashes. */
-static int look(struct plan_check *c, const struct mark *m, struct error *err)
+static int look_at_mark(struct plan_check *c, const struct mark *m, struct error *err)
 {
 	struct mark *mine = &c->group[m->is_new], *other = &c->group[!m->is_new];
 
@@ -204,7 +204,7 @@ static int find_pairs(struct plan_check *c, struct error *err)
 		if (memcmp(last, hash.p, HASH))
 			c->has[0] = c->has[1] = false;
 		memcpy(last, hash.p, HASH);
-		if (look(c, &m, err))
+		if (look_at_mark(c, &m, err))
 			return -1;
 	}
 	return rc;
@@ -296,7 +296,7 @@ struct plan_check *plan_check_new(struct run *run, struct error *err)
 
 int plan_check_run(struct plan_check *c, struct error *err)
 {
-	if (add_all(c, err) || sorter_finish(c->hashes, err) || find_pairs(c, err) ||
+	if (add_plan(c, err) || sorter_finish(c->hashes, err) || find_pairs(c, err) ||
 	    sorter_finish(c->guilty, err) || fail_guilty(c, err))
 		return -1;
 	if (c->collisions)

@@ -28,7 +28,7 @@ struct delta {
 	struct made *own; /* see delta_has_own() */
 };
 
-static int advance(struct delta *d, struct error *err)
+static int advance_record(struct delta *d, struct error *err)
 {
 	int rc = journal_merge_next(d->merge, &d->record, &d->batch, &d->n, err);
 
@@ -55,10 +55,10 @@ struct delta *delta_open(struct task *task, struct migrate_bytes after, struct e
 	d->merge = journal_merge_open(task->journal, task->pass.number, err);
 	if (!d->merge ||
 	    journal_last_before(task->journal, task->pass.number, &d->last_before, err) ||
-	    advance(d, err))
+	    advance_record(d, err))
 		goto fail;
 	while (d->more && after.n && bytes_compare(d->record.key, after) <= 0)
-		if (advance(d, err))
+		if (advance_record(d, err))
 			goto fail;
 	/* those of this pass, too, when it goes on after --first or an interruption */
 	if (delta_has_own(task) &&
@@ -111,7 +111,7 @@ void delta_orphaned(struct delta *d)
  * A failure that is over because the listing does not bring the key: one of planning, which
  * nothing else looks at again.
  */
-static bool is_over(const struct delta *d)
+static bool failure_is_over(const struct delta *d)
 {
 	return object_failed_at_planning(&d->record) && !is_unlisted_now(d);
 }
@@ -137,7 +137,7 @@ static int end_failure(struct delta *d, struct error *err)
 	struct batch *b;
 	int rc;
 
-	if (d->task->read_only || !is_over(d))
+	if (d->task->read_only || !failure_is_over(d))
 		return 0;
 	b = journal_load(d->task->journal, d->batch, err);
 	if (!b)
@@ -152,11 +152,11 @@ static int end_failure(struct delta *d, struct error *err)
 static int pass_by(struct delta *d, struct error *err)
 {
 	if (d->matched || d->ahead)
-		return advance(d, err);
+		return advance_record(d, err);
 	/* a key that a file or a row named then and does not now may be there all the same */
 	if (d->task->job->keys_from == KEYS_FROM_SOURCE)
 		delta_orphaned(d);
-	return end_failure(d, err) || advance(d, err) ? -1 : 0;
+	return end_failure(d, err) || advance_record(d, err) ? -1 : 0;
 }
 
 /* Settled objects are left alone unless the source is another one now. */
@@ -219,7 +219,8 @@ static int judge_attributes(struct delta *d, const struct key_item *item, struct
 	return 0;
 }
 
-static int judge(struct delta *d, const struct key_item *item, struct older *o, struct error *err)
+static int judge_record(struct delta *d, const struct key_item *item, struct older *o,
+			struct error *err)
 {
 	o->record.unchanged = false;
 	o->settled = is_settled(d->task->job, item, &o->record);
@@ -244,7 +245,7 @@ int delta_look_again(struct delta *d, struct migrate_session *source, struct obj
 		item->size = slot->object.size;
 		item->mtime = slot->object.mtime;
 		item->etag = slot->object.etag;
-		return judge(d, item, o, err);
+		return judge_record(d, item, o, err);
 	case MIGRATE_NOT_FOUND:
 		o->settled = true;
 		delta_orphaned(d);
@@ -279,7 +280,7 @@ int delta_match(struct delta *d, const struct key_item *item, struct older *o, s
 		return 0;
 	d->matched = true;
 	/* rows named it, which no rule could rename; those that do now name a copy of ours */
-	if (o->own && is_over(d) && d->task->job->keys_from == KEYS_FROM_DATABASE)
+	if (o->own && failure_is_over(d) && d->task->job->keys_from == KEYS_FROM_DATABASE)
 		return end_failure(d, err);
 	o->found = true;
 	o->own = false;
@@ -288,7 +289,7 @@ int delta_match(struct delta *d, const struct key_item *item, struct older *o, s
 	o->n = d->n;
 	if (item->kind != LISTED_OBJECT)
 		o->settled = d->record.state == OBJECT_FAILED;
-	else if (judge(d, item, o, err))
+	else if (judge_record(d, item, o, err))
 		return -1;
 	/* --retry-failed has planned it, and takes what the source holds now */
 	if (d->batch > d->last_before)

@@ -17,18 +17,18 @@ struct reader {
 	struct buf field[2];
 };
 
-static int complain(struct reader *r, struct error *err, const char *what)
+static int complain_of_line(struct reader *r, struct error *err, const char *what)
 {
 	return error_set(err, EXIT_USAGE, "%s:%zu: %s", r->path, r->line, what);
 }
 
-static int add(struct reader *r, size_t fields, struct error *err)
+static int add_key(struct reader *r, size_t fields, struct error *err)
 {
 	struct migrate_bytes key = bytes_of(r->field[0].p, r->field[0].len);
 	struct migrate_bytes new_key = bytes_of(r->field[1].p, fields > 1 ? r->field[1].len : 0);
 
 	if (!key.n || (fields > 1 && !new_key.n))
-		return complain(r, err, "an empty key");
+		return complain_of_line(r, err, "an empty key");
 	return key_stream_sort(r->stream, key, new_key, err);
 }
 
@@ -40,16 +40,16 @@ static int read_plain(struct reader *r, int end, struct error *err)
 	while ((c = getc(r->f)) != EOF) {
 		if (c == end) {
 			r->line++;
-			if (r->field[0].len && add(r, 1, err))
+			if (r->field[0].len && add_key(r, 1, err))
 				return -1;
 			buf_reset(&r->field[0]);
 			continue;
 		}
 		if (!buf_add(&r->field[0], &(char){ (char)c }, 1))
-			return complain(r, err, "a key is too long");
+			return complain_of_line(r, err, "a key is too long");
 	}
 	r->line++;
-	return r->field[0].len ? add(r, 1, err) : 0;
+	return r->field[0].len ? add_key(r, 1, err) : 0;
 }
 
 /* One field; returns the byte behind it (',', '\n' or EOF), -2 for an error. */
@@ -69,14 +69,15 @@ static int read_field(struct reader *r, struct buf *out, struct error *err)
 		if (!quoted && c == '\r') {
 			c = getc(r->f);
 			if (c != '\n' && c != EOF)
-				return complain(r, err, "a carriage return inside a field"), -2;
+				return complain_of_line(r, err, "a carriage return inside a field"),
+				       -2;
 		}
 		if (!quoted && (c == ',' || c == '\n' || c == EOF))
 			return c;
 		if (c == EOF)
-			return complain(r, err, "a quoted field does not end"), -2;
+			return complain_of_line(r, err, "a quoted field does not end"), -2;
 		if (!buf_add(out, &(char){ (char)c }, 1))
-			return complain(r, err, "a key is too long"), -2;
+			return complain_of_line(r, err, "a key is too long"), -2;
 	}
 }
 
@@ -93,12 +94,12 @@ static int read_csv(struct reader *r, struct error *err)
 		if (c == ',')
 			c = read_field(r, &r->field[1], err);
 		else if (c != -2)
-			return complain(r, err, "two fields are wanted: old,new");
+			return complain_of_line(r, err, "two fields are wanted: old,new");
 		if (c == -2)
 			return -1;
 		if (c == ',')
-			return complain(r, err, "more than two fields");
-		if (add(r, 2, err))
+			return complain_of_line(r, err, "more than two fields");
+		if (add_key(r, 2, err))
 			return -1;
 	}
 	return 0;

@@ -7,7 +7,8 @@
  * A file of pairs is the mapping: what a key became cannot change once something was made of
  * it. All of the file is held against the journal before anything is planned.
  */
-static int changed(const struct object_record *o, const struct key_item *item, struct error *err)
+static int pair_changed(const struct object_record *o, const struct key_item *item,
+			struct error *err)
 {
 	ARENA_AUTO struct arena a = ARENA_INIT;
 
@@ -32,7 +33,7 @@ static int compare_all(struct key_stream *k, struct journal_merge *m, struct err
 			more = journal_merge_next(m, &o, &batch, &n, err);
 		if (more == 1 && bytes_equal(o.key, item.key) && object_may_stand(&o) &&
 		    !bytes_equal(o.new_key, item.new_key))
-			return changed(&o, &item, err);
+			return pair_changed(&o, &item, err);
 	}
 	return rc < 0 || more < 0 ? -1 : 0;
 }

@@ -64,7 +64,7 @@ static int add_rows(struct reading *r, const struct row_page *page)
 	return 0;
 }
 
-static void tell(const struct reading *r)
+static void tell_other_values(const struct reading *r)
 {
 	char text[256];
 
@@ -78,7 +78,7 @@ static void tell(const struct reading *r)
 		journal_event(r->keys->task->journal, LOG_INFO, text);
 }
 
-static int scan(struct key_stream *k, size_t database, struct back *back, struct error *err)
+static int scan_keys(struct key_stream *k, size_t database, struct back *back, struct error *err)
 {
 	struct reading r = {
 		.keys = k, .database = &k->task->job->databases[database], .back = back, .err = err
@@ -91,7 +91,7 @@ static int scan(struct key_stream *k, size_t database, struct back *back, struct
 		;
 	row_scan_release(&s);
 	if (!rc && k->task->journal)
-		tell(&r);
+		tell_other_values(&r);
 	return rc;
 }
 
@@ -154,7 +154,7 @@ int keys_from_databases(struct key_stream *k, struct error *err)
 	}
 	for (size_t d = 0; !rc && d < task->ends.database_count; d++)
 		if (task->job->databases[d].match == MATCH_EXACT)
-			rc = scan(k, d, &back, err);
+			rc = scan_keys(k, d, &back, err);
 	if (!rc && back.sorter)
 		rc = lead_back(k, &back, err);
 	sorter_free(back.sorter);

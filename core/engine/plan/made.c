@@ -14,7 +14,7 @@ struct made {
 	bool more;
 };
 
-static int advance(struct made *m, struct error *err)
+static int advance_made(struct made *m, struct error *err)
 {
 	struct migrate_bytes payload;
 	int rc = sorter_next(m->keys, &m->next, &payload, err);
@@ -23,7 +23,7 @@ static int advance(struct made *m, struct error *err)
 	return rc < 0 ? -1 : 0;
 }
 
-static int add_all(struct made *m, struct journal *j, int before, struct error *err)
+static int add_made(struct made *m, struct journal *j, int before, struct error *err)
 {
 	struct journal_merge *merge = journal_merge_open(j, before, err);
 	struct object_record o;
@@ -35,7 +35,7 @@ static int add_all(struct made *m, struct journal *j, int before, struct error *
 		if (object_may_stand(&o) && sorter_add(m->keys, o.new_key, bytes_of(NULL, 0), err))
 			rc = -1;
 	journal_merge_close(merge);
-	return rc < 0 || sorter_finish(m->keys, err) ? -1 : advance(m, err);
+	return rc < 0 || sorter_finish(m->keys, err) ? -1 : advance_made(m, err);
 }
 
 struct made *made_open(struct journal *j, int before, const char *folder, struct error *err)
@@ -46,7 +46,7 @@ struct made *made_open(struct journal *j, int before, const char *folder, struct
 		m->keys = sorter_new(SORT_MEMORY, folder);
 	if (!m || !m->keys)
 		error_set(err, EXIT_INTERNAL, "out of memory");
-	else if (!add_all(m, j, before, err))
+	else if (!add_made(m, j, before, err))
 		return m;
 	made_close(m);
 	return NULL;
@@ -55,7 +55,7 @@ struct made *made_open(struct journal *j, int before, const char *folder, struct
 int made_has(struct made *m, struct migrate_bytes key, struct error *err)
 {
 	while (m->more && bytes_compare(m->next, key) < 0)
-		if (advance(m, err))
+		if (advance_made(m, err))
 			return -1;
 	return m->more && bytes_equal(m->next, key);
 }

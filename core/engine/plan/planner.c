@@ -19,14 +19,14 @@ void planner_release(struct planner *p)
 	arena_release(&p->arena);
 }
 
-static void pass_over(struct verdict *v, enum skip_reason skip, const char *why)
+static void judge_passed_over(struct verdict *v, enum skip_reason skip, const char *why)
 {
 	v->kind = VERDICT_PASSED_OVER;
 	v->skip = skip;
 	v->why = why;
 }
 
-static void fail(struct verdict *v, enum fail_class class, const char *message)
+static void fail_verdict(struct verdict *v, enum fail_class class, const char *message)
 {
 	v->state = OBJECT_FAILED;
 	v->fail = class;
@@ -53,13 +53,13 @@ static void unmatched(struct planner *p, const struct key_item *item, struct ver
 {
 	switch (p->task->job->unmatched) {
 	case UNMATCHED_SKIP:
-		pass_over(v, SKIP_RULE, "no rename rule matches (unmatched: skip)");
+		judge_passed_over(v, SKIP_RULE, "no rename rule matches (unmatched: skip)");
 		return;
 	case UNMATCHED_KEEP:
 		v->new_key = item->key;
 		return;
 	default:
-		fail(v, FAIL_UNMATCHED, "no rename rule matches (unmatched: keep or skip)");
+		fail_verdict(v, FAIL_UNMATCHED, "no rename rule matches (unmatched: keep or skip)");
 	}
 }
 
@@ -87,7 +87,7 @@ static void rename_key(struct planner *p, const struct key_item *item, struct ve
 		return;
 	default:
 		text = arena_text(&p->arena, err.text);
-		fail(v, FAIL_RENAME, text ? text : "the rule could not be applied");
+		fail_verdict(v, FAIL_RENAME, text ? text : "the rule could not be applied");
 		v->new_key.n = 0;
 	}
 }
@@ -122,12 +122,13 @@ static void check_place(struct planner *p, const struct key_item *item, struct v
 		return;
 	}
 	if (task->relation == ENDS_SOURCE_INSIDE && bytes_begin_with(v->new_key, task->inside)) {
-		fail(v, FAIL_INVALID, "the new key would lie inside the source");
+		fail_verdict(v, FAIL_INVALID, "the new key would lie inside the source");
 		return;
 	}
 	if (store_accepts(p->destination, v->new_key) != MIGRATE_OK) {
 		text = arena_printf(&p->arena, "destination: %s", session_message(p->destination));
-		fail(v, FAIL_INVALID, text ? text : "the destination cannot hold such a key");
+		fail_verdict(v, FAIL_INVALID,
+			     text ? text : "the destination cannot hold such a key");
 	}
 }
 
@@ -155,7 +156,7 @@ static void check_values(struct planner *p, const struct key_item *item, struct 
 				    "%s: no value can be made of the new key: it is not "
 				    "of the form that new_layout says, or too long",
 				    d->end.label);
-		fail(v, FAIL_RENAME, text ? text : "no value can be made of the new key");
+		fail_verdict(v, FAIL_RENAME, text ? text : "no value can be made of the new key");
 	}
 }
 
@@ -166,19 +167,20 @@ void planner_judge(struct planner *p, const struct key_item *item, struct verdic
 	arena_reset(&p->arena);
 	*v = (struct verdict){ .kind = VERDICT_OBJECT, .state = OBJECT_PLANNED, .rule = SIZE_MAX };
 	if (!selection_takes(&p->task->job->selection, item->key, &why)) {
-		pass_over(v, SKIP_RULE, why);
+		judge_passed_over(v, SKIP_RULE, why);
 		return;
 	}
 	if (item->kind == LISTED_SKIPPED) {
-		pass_over(v, reason_of(item->skip), NULL);
+		judge_passed_over(v, reason_of(item->skip), NULL);
 		return;
 	}
 	if (is_own(p->task, item->key)) {
-		pass_over(v, SKIP_OWN, NULL);
+		judge_passed_over(v, SKIP_OWN, NULL);
 		return;
 	}
 	if (item->kind == LISTED_FAILED) {
-		fail(v, FAIL_UNLISTED, item->message ? item->message : status_name(item->status));
+		fail_verdict(v, FAIL_UNLISTED,
+			     item->message ? item->message : status_name(item->status));
 		return;
 	}
 	rename_key(p, item, v);

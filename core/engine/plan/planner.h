@@ -48,6 +48,15 @@ void builder_pass_over(struct builder *b, const struct key_item *item, enum skip
 int builder_flush(struct builder *b, struct error *err);
 void builder_free(struct builder *b);
 
+/* listing.c: the keys behind what this pass has planned. */
+/* How far a pass has been planned. */
+enum planned {
+	PLANNED_BROKEN_OFF = -1, /* an error, or the run ends */
+	PLANNED_ALL = 0,
+	PLANNED_FIRST = 1, /* as much as --first asked for; it goes on in another run */
+};
+enum planned plan_pass(struct run *run, struct error *err);
+
 /* True when the whole plan must be made and checked before the first copy. */
 bool plan_needs_check(const struct task *task);
 /*

@@ -48,7 +48,7 @@ void sizes_free(struct sizes *s)
 	free(s);
 }
 
-static void ask(struct sizes *s, struct key_item *item)
+static void ask_size(struct sizes *s, struct key_item *item)
 {
 	struct migrate_stat r = { .key = item->key, .object = &s->slot.object };
 
@@ -83,7 +83,7 @@ static bool covers(const struct sizes *s, struct migrate_bytes key)
 	       (s->page.done || bytes_compare(key, bytes_of(s->last.p, s->last.len)) <= 0);
 }
 
-static void take(struct sizes *s, struct key_item *item)
+static void take_listed(struct sizes *s, struct key_item *item)
 {
 	const struct listed *l;
 
@@ -103,17 +103,17 @@ void sizes_look_up(struct sizes *s, struct key_item *item)
 	bool dense = s->listed && s->hits >= WORTH_IT;
 
 	if (covers(s, item->key)) {
-		take(s, item);
+		take_listed(s, item);
 		return;
 	}
 	/* the next page, if it reaches that far; else this key itself, and what is behind it */
 	if (dense && s->last.len && list_behind(s, bytes_of(s->last.p, s->last.len)) &&
 	    covers(s, item->key)) {
-		take(s, item);
+		take_listed(s, item);
 		return;
 	}
 	s->listed = false;
-	ask(s, item);
+	ask_size(s, item);
 	if (s->ordered && (dense || s->asked >= PATIENCE)) {
 		list_behind(s, item->key);
 		s->asked = 0;

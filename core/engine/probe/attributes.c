@@ -25,7 +25,7 @@ static const struct {
 };
 #define SAMPLES (sizeof(samples) / sizeof(samples[0]))
 
-static enum migrate_status read_back(struct prober *p, struct migrate_bytes key)
+static enum migrate_status read_attributes_back(struct prober *p, struct migrate_bytes key)
 {
 	struct migrate_stat r = { .key = key, .object = &p->slot.object };
 
@@ -78,7 +78,7 @@ static bool kept(struct prober *p, struct migrate_bytes key)
 	}
 	status = try_put(p, key, 6, PROBE_SMALL, MIGRATE_ANY, bytes_of(NULL, 0));
 	if (status == MIGRATE_OK)
-		status = read_back(p, key);
+		status = read_attributes_back(p, key);
 	if (status == MIGRATE_OK)
 		tell_kept(p);
 	else
@@ -96,7 +96,7 @@ static enum migrate_status large_one(struct prober *p, struct migrate_bytes key,
 		return MIGRATE_INVALID;
 	status = try_put(p, key, 6, PROBE_SMALL, MIGRATE_ANY, bytes_of(NULL, 0));
 	if (status == MIGRATE_OK)
-		status = read_back(p, key);
+		status = read_attributes_back(p, key);
 	if (status != MIGRATE_OK)
 		return status;
 	memset(p->buffer, 'v', n);

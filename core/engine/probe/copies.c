@@ -109,7 +109,7 @@ struct sending {
 	size_t id_n, token_n;
 };
 
-static enum migrate_status begin(struct prober *p, struct sending *u, const char *name)
+static enum migrate_status begin_probe_upload(struct prober *p, struct sending *u, const char *name)
 {
 	struct migrate_upload r = { .size = PROBE_SMALL, .part_size = PROBE_SMALL };
 
@@ -167,7 +167,7 @@ static enum migrate_status end(struct prober *p, struct sending *u,
 	return status;
 }
 
-static void give_up(struct prober *p, struct sending *u)
+static void give_up_probe(struct prober *p, struct sending *u)
 {
 	struct migrate_abort r = { .key = u->key, .id = bytes_of(u->id, u->id_n) };
 
@@ -191,7 +191,7 @@ static bool one_upload(struct prober *p)
 {
 	static const char name[] = "parts: large objects in pieces";
 	struct sending u = { .id_n = 0 };
-	enum migrate_status status = begin(p, &u, "4");
+	enum migrate_status status = begin_probe_upload(p, &u, "4");
 	bool listed = false;
 
 	if (status == MIGRATE_OK)
@@ -203,7 +203,7 @@ static bool one_upload(struct prober *p)
 	if (status == MIGRATE_OK)
 		status = try_holds(p, u.key, 4, PROBE_SMALL);
 	else
-		give_up(p, &u);
+		give_up_probe(p, &u);
 	if (is_hopeless(p, status))
 		return false;
 	if (status == MIGRATE_CHANGED)
@@ -232,14 +232,14 @@ static bool upload_absent(struct prober *p)
 		      "looked at again before the parts are put together", NULL);
 		return true;
 	}
-	status = begin(p, &u, "4");
+	status = begin_probe_upload(p, &u, "4");
 	if (status == MIGRATE_OK)
 		status = send(p, &u, 5);
 	if (status == MIGRATE_OK)
 		status = end(p, &u, MIGRATE_ABSENT);
 	go_on = refused(p, name, MIGRATE_EXISTS, status, NULL);
 	if (status != MIGRATE_OK)
-		give_up(p, &u);
+		give_up_probe(p, &u);
 	return go_on;
 }
 
@@ -251,7 +251,7 @@ static bool copied_part(struct prober *p)
 
 	if (!p->ops->copy_part || !store_can_copy(p->s, p->s))
 		return true;
-	status = begin(p, &u, "5");
+	status = begin_probe_upload(p, &u, "5");
 	if (status == MIGRATE_OK)
 		status = send_copied(p, &u);
 	if (status == MIGRATE_OK)
@@ -259,7 +259,7 @@ static bool copied_part(struct prober *p)
 	if (status == MIGRATE_OK)
 		status = try_holds(p, u.key, 1, PROBE_SMALL);
 	else
-		give_up(p, &u);
+		give_up_probe(p, &u);
 	if (is_hopeless(p, status))
 		return false;
 	if (status == MIGRATE_OK)

@@ -44,7 +44,7 @@ struct tried {
 	bool bad;
 };
 
-static const char *shown(struct prober *p, struct migrate_bytes key)
+static const char *shown_probe_key(struct prober *p, struct migrate_bytes key)
 {
 	BUF_AUTO struct buf b = BUF_INIT(8192);
 	size_t head = strlen(p->out->prefix) + 1;
@@ -60,7 +60,7 @@ static const char *shown(struct prober *p, struct migrate_bytes key)
 static void is_bad(struct prober *p, struct tried *t, const char *follows, const char *why)
 {
 	t->bad = true;
-	finds(p, shown(p, t->key), MIGRATE_FINDS_NO, follows, "%s", why);
+	finds(p, shown_probe_key(p, t->key), MIGRATE_FINDS_NO, follows, "%s", why);
 }
 
 static bool write_one(struct prober *p, struct tried *t, size_t i)
@@ -103,7 +103,7 @@ static enum migrate_status look_at_list(struct prober *p, struct tried *t, size_
 	return status;
 }
 
-static bool read_all(struct prober *p, struct tried *t)
+static bool list_tried(struct prober *p, struct tried *t)
 {
 	for (size_t i = 0; i < AWKWARDS; i++) {
 		enum migrate_status status;
@@ -250,7 +250,7 @@ bool probe_keys(struct prober *p)
 	for (size_t i = 0; i < AWKWARDS; i++)
 		if (!write_one(p, &t[i], i))
 			return false;
-	if (!read_all(p, t) || (p->ops->list && !list_all(p, t)) || !remove_all(p, t))
+	if (!list_tried(p, t) || (p->ops->list && !list_all(p, t)) || !remove_all(p, t))
 		return false;
 	for (size_t i = 0; i < AWKWARDS; i++)
 		good += !t[i].bad;

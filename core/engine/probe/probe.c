@@ -198,12 +198,12 @@ static void find_clock(struct prober *p)
 		      seconds < 0 ? "behind" : "ahead of");
 }
 
-static double since(int64_t start)
+static double ms_since(int64_t start)
 {
 	return (double)(clock_monotonic() - start) / (double)NS_PER_MS;
 }
 
-static bool cannot_write(struct prober *p, enum migrate_status status)
+static bool say_cannot_write(struct prober *p, enum migrate_status status)
 {
 	finds_trouble(p, "write", status);
 	if (!is_hopeless(p, status))
@@ -240,12 +240,12 @@ static bool probe_first(struct prober *p)
 	double put, get, stat;
 
 	status = try_put(p, key, 1, PROBE_SMALL, MIGRATE_ANY, bytes_of(NULL, 0));
-	put = since(start);
+	put = ms_since(start);
 	if (status != MIGRATE_OK)
-		return cannot_write(p, status);
+		return say_cannot_write(p, status);
 	start = clock_monotonic();
 	status = try_holds(p, key, 1, PROBE_SMALL);
-	get = since(start);
+	get = ms_since(start);
 	if (status == MIGRATE_CHANGED)
 		finds(p, "read back", MIGRATE_FINDS_NO, "do not use it", "other bytes came back");
 	else if (status != MIGRATE_OK)
@@ -254,7 +254,7 @@ static bool probe_first(struct prober *p)
 		return !is_hopeless(p, status);
 	start = clock_monotonic();
 	status = try_stat(p, key);
-	stat = since(start);
+	stat = ms_since(start);
 	if (status != MIGRATE_OK) {
 		finds_trouble(p, "look", status);
 		return !is_hopeless(p, status);
@@ -268,7 +268,7 @@ static bool probe_first(struct prober *p)
 
 /* ---- All of it ---- */
 
-static void measure(struct prober *p)
+static void measure_destination(struct prober *p)
 {
 	struct migrate_measure r = { .scratch = bytes_of_text(p->out->prefix) };
 	enum migrate_status status = store_measure(p->s, &r, &p->out->findings);
@@ -278,7 +278,7 @@ static void measure(struct prober *p)
 					      status_name(status), session_message(p->s));
 }
 
-static void try_all(struct prober *p)
+static void try_probes(struct prober *p)
 {
 	static bool (*const topics[])(
 	    struct prober * p) = { probe_first,   probe_keys,   probe_listing, probe_conditions,
@@ -291,7 +291,7 @@ static void try_all(struct prober *p)
 		if (!go_on || is_hopeless(p, MIGRATE_OK))
 			return;
 	}
-	measure(p);
+	measure_destination(p);
 }
 
 /* Where nothing can be listed, what the removals said is all there is to know. */
@@ -329,7 +329,7 @@ static void clean_up(struct prober *p)
 	free(items);
 }
 
-static bool prepare(struct prober *p)
+static bool prepare_probe(struct prober *p)
 {
 	p->sink = sink_memory();
 	p->body = body_memory();
@@ -341,7 +341,7 @@ static bool prepare(struct prober *p)
 	return p->sink && p->body && p->digest && p->sent && p->got && p->bytes && p->buffer;
 }
 
-static void release(struct prober *p)
+static void release_prober(struct prober *p)
 {
 	sink_free(p->sink);
 	body_free(p->body);
@@ -377,17 +377,17 @@ void probe_destination(struct probe *out, struct ends *e, const char *before)
 	*out = (struct probe){ .findings = FINDINGS_INIT, .left = { .arena = ARENA_INIT } };
 	if (!p.ops->put || !p.ops->remove) {
 		out->broken = "it cannot write and remove objects, so nothing can be tried";
-	} else if (prepare(&p)) {
+	} else if (prepare_probe(&p)) {
 		sweep(&p, id);
 		if (strncmp(id, before, strlen(id)) != 0)
 			sweep(&p, before);
 		scratch_name(out->prefix, id);
-		try_all(&p);
+		try_probes(&p);
 		clean_up(&p);
 	} else {
 		out->broken = "out of memory";
 	}
-	release(&p);
+	release_prober(&p);
 }
 
 void probe_release(struct probe *p)

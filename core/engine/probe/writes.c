@@ -37,8 +37,8 @@ static bool is_not_offered(struct prober *p, const struct question *q)
 }
 
 /* A call that had to be refused so: was it, and is the object what it was? */
-static bool settle(struct prober *p, const struct question *q, struct migrate_bytes key,
-		   enum migrate_status wanted, enum migrate_status status)
+static bool settle_question(struct prober *p, const struct question *q, struct migrate_bytes key,
+			    enum migrate_status wanted, enum migrate_status status)
 {
 	enum migrate_status holds;
 
@@ -66,23 +66,24 @@ bool probe_conditions(struct prober *p)
 		return !is_hopeless(p, status);
 	other = other_etag(p, p->slot.object.etag);
 	if (!is_not_offered(p, &put_absent) &&
-	    !settle(p, &put_absent, key, MIGRATE_EXISTS,
-		    try_put(p, key, 2, PROBE_SMALL, MIGRATE_ABSENT, none)))
+	    !settle_question(p, &put_absent, key, MIGRATE_EXISTS,
+			     try_put(p, key, 2, PROBE_SMALL, MIGRATE_ABSENT, none)))
 		return false;
 	if (!is_not_offered(p, &put_match) &&
-	    !settle(p, &put_match, key, MIGRATE_CHANGED,
-		    try_put(p, key, 2, PROBE_SMALL, MIGRATE_MATCH, other)))
+	    !settle_question(p, &put_match, key, MIGRATE_CHANGED,
+			     try_put(p, key, 2, PROBE_SMALL, MIGRATE_MATCH, other)))
 		return false;
 	if (p->ops->get && !is_not_offered(p, &get_match) &&
-	    !settle(p, &get_match, key, MIGRATE_CHANGED, try_get(p, key, 0, UINT64_MAX, other, &n)))
+	    !settle_question(p, &get_match, key, MIGRATE_CHANGED,
+			     try_get(p, key, 0, UINT64_MAX, other, &n)))
 		return false;
 	return is_not_offered(p, &remove_match) ||
-	       settle(p, &remove_match, key, MIGRATE_CHANGED, try_remove(p, key, other));
+	       settle_question(p, &remove_match, key, MIGRATE_CHANGED, try_remove(p, key, other));
 }
 
 /* ---- Digests ---- */
 
-static bool wrong_digest(struct prober *p, enum migrate_digest_algorithm algorithm)
+static bool probe_wrong_digest(struct prober *p, enum migrate_digest_algorithm algorithm)
 {
 	struct migrate_put r = { .key = scratch_key(p, "d", 1),
 				 .size = PROBE_SMALL,
@@ -153,5 +154,5 @@ bool probe_digests(struct prober *p)
 	enum migrate_digest_algorithm a =
 	    p->facts->d.digests & 1U << MIGRATE_MD5 ? MIGRATE_MD5 : MIGRATE_SHA256;
 
-	return wrong_digest(p, a) && known_digests(p, scratch_key(p, "1", 1));
+	return probe_wrong_digest(p, a) && known_digests(p, scratch_key(p, "1", 1));
 }

@@ -84,8 +84,9 @@ static int page_to_chunk(struct rewriter *r, const struct batch *b, size_t datab
 	return 0;
 }
 
-static enum migrate_status find_page(struct rewriter *r, size_t database, const struct wanted *w,
-				     struct migrate_bytes cursor, struct error *err)
+static enum migrate_status find_rows_page(struct rewriter *r, size_t database,
+					  const struct wanted *w, struct migrate_bytes cursor,
+					  struct error *err)
 {
 	struct migrate_find q = {
 		.values = w->values, .count = w->n, .cursor = cursor, .limit = CHUNK_ROWS
@@ -111,7 +112,7 @@ static int find_slice(struct rewriter *r, struct batch *b, size_t database, cons
 
 	*pages = 0;
 	do {
-		if (find_page(r, database, w, cursor, err) != MIGRATE_OK ||
+		if (find_rows_page(r, database, w, cursor, err) != MIGRATE_OK ||
 		    !arena_bytes(&r->arena, r->page.cursor, &cursor) ||
 		    page_to_chunk(r, b, database, w, &c, err) || (c.n && each(r, b, &c, err)))
 			return -1;
@@ -157,18 +158,18 @@ struct gather {
 	struct error *err;
 };
 
-static int compare_rows(const void *a, const void *b)
+static int compare_found(const void *a, const void *b)
 {
 	const struct row_record *x = a, *y = b;
 
 	return bytes_compare(x->identity, y->identity);
 }
 
-static int flush(struct gather *g)
+static int flush_found(struct gather *g)
 {
 	int rc = 0;
 
-	array_sort(g->chunk.rows, g->chunk.n, sizeof(*g->chunk.rows), compare_rows);
+	array_sort(g->chunk.rows, g->chunk.n, sizeof(*g->chunk.rows), compare_found);
 	if (g->chunk.n)
 		rc = g->each(g->r, g->b, &g->chunk, g->err);
 	g->chunk = (struct chunk){ .batch = g->b->id, .database = (uint32_t)g->database };
@@ -191,7 +192,7 @@ static bool was_resolved(const struct gather *g, struct migrate_bytes identity)
 		const struct chunk *c = &g->r->resolved[i];
 		const struct row_record *found =
 		    c->database == g->database
-			? array_find(&row, c->rows, c->n, sizeof(row), compare_rows)
+			? array_find(&row, c->rows, c->n, sizeof(row), compare_found)
 			: NULL;
 
 		if (found && found->outcome != MIGRATE_ROW_FAILED)
@@ -205,7 +206,7 @@ static void sort_resolved(struct rewriter *r)
 {
 	for (size_t i = 0; i < r->resolved_n; i++)
 		array_sort(r->resolved[i].rows, r->resolved[i].n, sizeof(*r->resolved[i].rows),
-			   compare_rows);
+			   compare_found);
 }
 
 static int gather_row(void *arg, const struct migrate_row *row)
@@ -219,7 +220,7 @@ static int gather_row(void *arg, const struct migrate_row *row)
 			out))
 		return error_set(g->err, EXIT_INTERNAL, "out of memory");
 	g->chunk.n += needs_change(out, row);
-	return g->chunk.n < CHUNK_ROWS ? 0 : flush(g);
+	return g->chunk.n < CHUNK_ROWS ? 0 : flush_found(g);
 }
 
 static int find_scanned(struct rewriter *r, struct batch *b, size_t database,
@@ -228,7 +229,7 @@ static int find_scanned(struct rewriter *r, struct batch *b, size_t database,
 	struct gather g = { .r = r, .b = b, .database = database, .each = each, .err = err };
 
 	sort_resolved(r);
-	if (flush(&g))
+	if (flush_found(&g))
 		return -1;
 	for (size_t i = 0; i < w->n; i++) {
 		g.object = w->objects[i];
@@ -236,7 +237,7 @@ static int find_scanned(struct rewriter *r, struct batch *b, size_t database,
 				  gather_row, &g, err))
 			return -1;
 	}
-	return flush(&g);
+	return flush_found(&g);
 }
 
 int rows_find(struct rewriter *r, struct batch *b, size_t database, each_chunk *each,

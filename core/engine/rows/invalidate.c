@@ -26,7 +26,7 @@ struct told {
 	uint32_t *last; /* by object of the batch: the row, from 1, that named it last */
 };
 
-static bool add(struct told *t, const struct object_record *o, const struct row_record *row)
+static bool add_told(struct told *t, const struct object_record *o, const struct row_record *row)
 {
 	if (t->n == t->cap) {
 		size_t cap = t->cap ? 2 * t->cap : 1024;
@@ -46,8 +46,8 @@ static bool add(struct told *t, const struct object_record *o, const struct row_
 }
 
 /* A text names several objects: it is told once for each of them. */
-static bool add_text(struct told *t, const struct batch *b, const struct row_record *row,
-		     uint32_t number)
+static bool tell_text(struct told *t, const struct batch *b, const struct row_record *row,
+		      uint32_t number)
 {
 	struct edits_reader r;
 	struct edit one;
@@ -57,13 +57,13 @@ static bool add_text(struct told *t, const struct batch *b, const struct row_rec
 		if (one.object >= b->n || t->last[one.object] == number)
 			continue;
 		t->last[one.object] = number;
-		if (!add(t, &b->objects[one.object], row))
+		if (!add_told(t, &b->objects[one.object], row))
 			return false;
 	}
 	return true;
 }
 
-static bool gather(struct told *t, const struct batch *b, const struct chunk *c)
+static bool gather_told(struct told *t, const struct batch *b, const struct chunk *c)
 {
 	t->last = calloc((size_t)b->n + 1, sizeof(*t->last));
 	for (uint32_t i = 0; t->last && i < c->n; i++) {
@@ -71,7 +71,8 @@ static bool gather(struct told *t, const struct batch *b, const struct chunk *c)
 
 		if (!concerns(row))
 			continue;
-		if (c->texts ? !add_text(t, b, row, i + 1) : !add(t, &b->objects[row->object], row))
+		if (c->texts ? !tell_text(t, b, row, i + 1)
+			     : !add_told(t, &b->objects[row->object], row))
 			return false;
 	}
 	t->list = calloc(t->n + 1, sizeof(struct migrate_changed_row *));
@@ -109,7 +110,7 @@ int rows_invalidate(struct rewriter *r, const struct batch *b, const struct chun
 
 	if (!caches)
 		return 0;
-	if (!gather(&t, b, c))
+	if (!gather_told(&t, b, c))
 		rc = error_set(err, EXIT_INTERNAL, "out of memory");
 	q = (struct migrate_invalidate){ .rows = t.list, .count = t.n };
 	for (size_t i = 0; !rc && q.count && i < caches; i++)

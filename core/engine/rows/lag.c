@@ -15,8 +15,8 @@
 #define LOOK (NS_PER_S)
 #define WAIT (200 * NS_PER_MS)
 
-static enum migrate_status look(struct rewriter *r, size_t database, int64_t *lag,
-				struct error *err)
+static enum migrate_status look_at_replicas(struct rewriter *r, size_t database, int64_t *lag,
+					    struct error *err)
 {
 	struct migrate_session *s = r->databases[database];
 	struct again a = rows_again(r);
@@ -41,7 +41,7 @@ int rows_await_replicas(struct rewriter *r, size_t database, struct error *err)
 
 	if (!limit || clock_monotonic() - r->lag_seen[database] < LOOK)
 		return 0;
-	while ((status = look(r, database, &lag, err)) == MIGRATE_OK && lag > limit) {
+	while ((status = look_at_replicas(r, database, &lag, err)) == MIGRATE_OK && lag > limit) {
 		if (!said)
 			log_info("%s: rows wait: a replica is %.1f s behind (limits.lag)", label,
 				 (double)lag / 1000);

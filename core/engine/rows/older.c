@@ -29,8 +29,8 @@ static bool make_key(struct buf *key, uint32_t database, const struct row_record
 	       buf_add(key, r->identity.p, r->identity.n) && buf_add(key, r->place.p, r->place.n);
 }
 
-static int add(struct older_rows *o, const struct chunk *c, const struct row_record *r,
-	       int64_t batch, struct error *err)
+static int add_older_row(struct older_rows *o, const struct chunk *c, const struct row_record *r,
+			 int64_t batch, struct error *err)
 {
 	const struct journal_place place = task_place(o->task);
 	BUF_AUTO struct buf key = BUF_INIT(SIZE_MAX);
@@ -52,7 +52,7 @@ static int add_read(void *arg, int64_t batch, const struct chunk *c, const struc
 {
 	struct reading *reading = arg;
 
-	return c->texts ? 0 : add(reading->older, c, r, batch, reading->err);
+	return c->texts ? 0 : add_older_row(reading->older, c, r, batch, reading->err);
 }
 
 struct older_rows *older_rows_new(const struct task *t, struct error *err)
@@ -90,7 +90,7 @@ int older_rows_note(struct older_rows *o, const struct chunk *c, struct error *e
 	pthread_mutex_lock(&o->lock);
 	for (uint32_t i = 0; !rc && i < c->n; i++)
 		if (row_is_bad(&c->rows[i]))
-			rc = add(o, c, &c->rows[i], c->batch, err);
+			rc = add_older_row(o, c, &c->rows[i], c->batch, err);
 	pthread_mutex_unlock(&o->lock);
 	return rc;
 }
@@ -115,7 +115,7 @@ static int compare_rows(const void *a, const void *b)
 	return c ? c : bytes_compare((*x)->place, (*y)->place);
 }
 
-static int add_batch(void *arg, struct migrate_bytes payload)
+static int meet_batch(void *arg, struct migrate_bytes payload)
 {
 	struct meeting *a = arg;
 	int64_t batch;
@@ -144,16 +144,16 @@ static int find_batches(struct meeting *a, struct error *err)
 	int rc = 0;
 
 	for (uint32_t i = 0; !rc && i < c->n; i++)
-		rc =
-		    make_key(&key, c->database, &c->rows[i])
-			? lookaside_find(a->older->bad, bytes_of(key.p, key.len), add_batch, a, err)
-			: -1;
+		rc = make_key(&key, c->database, &c->rows[i])
+			 ? lookaside_find(a->older->bad, bytes_of(key.p, key.len), meet_batch, a,
+					  err)
+			 : -1;
 	if (rc && !error_is_set(err))
 		error_set(err, EXIT_INTERNAL, "out of memory");
 	return rc;
 }
 
-static bool sort_rows(struct meeting *a)
+static bool sort_meeting(struct meeting *a)
 {
 	a->rows = calloc(a->chunk->n, sizeof(const struct row_record *));
 	for (uint32_t i = 0; a->rows && i < a->chunk->n; i++)
@@ -203,7 +203,7 @@ static int step_back(struct older_rows *o, const struct chunk *c, struct error *
 	struct meeting a = { .older = o, .chunk = c };
 	int rc = find_batches(&a, err);
 
-	if (!rc && a.n && !sort_rows(&a))
+	if (!rc && a.n && !sort_meeting(&a))
 		rc = error_set(err, EXIT_INTERNAL, "out of memory");
 	for (size_t i = 0; !rc && i < a.n; i++)
 		rc = step_back_in_batch(&a, a.batches[i], err);

@@ -11,7 +11,7 @@
  */
 struct older_rows;
 
-/* Knows what the journal counts now. path: the journal's, for temporary files; the caller's. */
+/* Knows what the journal counts now. */
 struct older_rows *older_rows_new(const struct task *t, struct error *err);
 void older_rows_free(struct older_rows *o);
 /* Before the chunk's intent, while its batch is open in the journal: killed, it is found again. */

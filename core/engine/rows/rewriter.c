@@ -26,7 +26,7 @@ static struct migrate_session **open_sessions(const struct open_end *ends, size_
 	return s;
 }
 
-static void close_sessions(struct migrate_session **s)
+static void close_all_sessions(struct migrate_session **s)
 {
 	for (size_t i = 0; s && s[i]; i++)
 		session_close(s[i]);
@@ -37,8 +37,8 @@ void rewriter_free(struct rewriter *r)
 {
 	if (!r)
 		return;
-	close_sessions(r->databases);
-	close_sessions(r->caches);
+	close_all_sessions(r->databases);
+	close_all_sessions(r->caches);
 	free(r->lag_seen);
 	free(r->strides);
 	row_page_release(&r->page);
@@ -165,7 +165,7 @@ static int outcome_flush(struct rewriter *r, struct batch *b, struct error *err)
 	return journal_outcome(r->run->task->journal, b, &r->pending, err);
 }
 
-/* None is pending: it is journalled with the batch's counts as they were before this chunk. */
+/* The one before was journalled, with the batch's counts as they were before this chunk. */
 static int outcome_put(struct rewriter *r, struct batch *b, struct chunk *c, struct error *err)
 {
 	c->settled = true;
@@ -297,7 +297,7 @@ static bool objects_changed(const struct batch *b)
 	return false;
 }
 
-static int finish(struct rewriter *r, struct batch *b, struct error *err)
+static int finish_batch(struct rewriter *r, struct batch *b, struct error *err)
 {
 	struct run *run = r->run;
 
@@ -313,7 +313,7 @@ static int finish(struct rewriter *r, struct batch *b, struct error *err)
 }
 
 /* It stays as it is: the feeder hands it in once more when all others are done. */
-static int put_off(struct rewriter *r, struct batch *b, struct error *err)
+static int put_batch_off(struct rewriter *r, struct batch *b, struct error *err)
 {
 	if (outcome_flush(r, b, err) ||
 	    (objects_changed(b) && journal_save(r->run->task->journal, &b, 1, err)))
@@ -334,7 +334,7 @@ static int rewrite_batch(struct rewriter *r, struct batch *b, struct error *err)
 	r->puts_off = !has_given_rows(b) && !atomic_load(&r->run->waiting_since);
 	if (has_given_rows(b) ? rewrite_given(r, b, err) : rewrite_found(r, b, err))
 		return -1;
-	return r->put_off ? put_off(r, b, err) : finish(r, b, err);
+	return r->put_off ? put_batch_off(r, b, err) : finish_batch(r, b, err);
 }
 
 void *rewriter_main(void *arg)

@@ -33,7 +33,7 @@ struct gathering {
 	size_t cap;
 };
 
-static int gather(void *arg, int64_t batch, const struct chunk *c, const struct row_record *r)
+static int gather_bad(void *arg, int64_t batch, const struct chunk *c, const struct row_record *r)
 {
 	struct gathering *g = arg;
 	struct bad_batches *to = g->to;
@@ -63,7 +63,7 @@ int bad_batches_find(struct run *run, enum bad_rows which, struct bad_batches *b
 	int rc;
 
 	*bad = (struct bad_batches){ .ids = NULL };
-	rc = journal_each_bad_row(run->task->journal, gather, &g, err);
+	rc = journal_each_bad_row(run->task->journal, gather_bad, &g, err);
 	if (rc && !error_is_set(err))
 		error_set(err, EXIT_INTERNAL, "out of memory");
 	return rc ? -1 : 0;

@@ -4,7 +4,7 @@
 
 #include "engine/rows/rewriter.h"
 
-/* One chunk on its way through the database: swap.c, swap-held.c. */
+/* One chunk on its way through the database: swap.c, swap-locked.c. */
 struct swap {
 	struct rewriter *r;
 	size_t database;

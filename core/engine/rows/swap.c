@@ -12,14 +12,14 @@
 /*
  * Compare and swap of one chunk. A guilty row is found by halving; so are rows that take too
  * long, or that need something which somebody else holds. Rows that are held themselves are
- * passed over. The others go on, and these are come back to (swap-held.c).
+ * passed over. The others go on, and these are come back to (swap-locked.c).
  */
 
 struct again rows_again(const struct rewriter *r)
 {
 	struct again a = again_new(r->run->gate, true);
 
-	a.patient = true;
+	a.patient = a.finishes = true;
 	return a;
 }
 
@@ -129,7 +129,7 @@ static enum migrate_status try_rows(struct swap *w, const uint32_t *rows, size_t
 	return take_notes(w, rows, n) ? MIGRATE_FATAL : MIGRATE_OK;
 }
 
-static int fail(struct swap *w, uint32_t row, const char *message)
+static int fail_row(struct swap *w, uint32_t row, const char *message)
 {
 	w->failed++;
 	return mark_failed(w, row, "", message);
@@ -140,7 +140,7 @@ enum migrate_status swap_wait(struct swap *w, uint32_t row)
 	enum migrate_status status = try_rows(w, &row, 1, false);
 	const char *message = session_message(session_of(w));
 
-	if ((status == MIGRATE_INVALID && fail(w, row, message)) ||
+	if ((status == MIGRATE_INVALID && fail_row(w, row, message)) ||
 	    (status == MIGRATE_TRANSIENT && mark_failed(w, row, "locked: ", message)))
 		return MIGRATE_FATAL;
 	return status;
@@ -157,7 +157,7 @@ static int rewrite_some(struct swap *w, const uint32_t *rows, size_t n)
 	if (!is_of_rows(status))
 		return -1;
 	if (n == 1)
-		return status == MIGRATE_INVALID ? fail(w, *rows, message)
+		return status == MIGRATE_INVALID ? fail_row(w, *rows, message)
 						 : set_aside(w, *rows, message);
 	if (status == MIGRATE_TRANSIENT) {
 		stride_failed(&w->r->strides[w->database], n);
@@ -179,7 +179,7 @@ int swap_rows(struct swap *w, const uint32_t *rows, size_t n)
 	return 0;
 }
 
-static void fill(struct migrate_change *m, const struct row_record *row)
+static void fill_change(struct migrate_change *m, const struct row_record *row)
 {
 	*m = (struct migrate_change){ .identity = row->identity,
 				      .place = row->place,
@@ -188,7 +188,7 @@ static void fill(struct migrate_change *m, const struct row_record *row)
 				      .found = row->extra };
 }
 
-static int prepare(struct swap *w, const struct chunk *c)
+static int prepare_swap(struct swap *w, const struct chunk *c)
 {
 	w->changes = calloc(c->n + 1, sizeof(*w->changes));
 	w->call = calloc(c->n + 1, sizeof(*w->call));
@@ -198,7 +198,7 @@ static int prepare(struct swap *w, const struct chunk *c)
 	w->held = w->all + c->n;
 	w->again = w->held + c->n;
 	for (uint32_t i = 0; i < c->n; i++) {
-		fill(&w->changes[i], &c->rows[i]);
+		fill_change(&w->changes[i], &c->rows[i]);
 		w->all[i] = i;
 	}
 	return 0;
@@ -207,7 +207,7 @@ static int prepare(struct swap *w, const struct chunk *c)
 int rows_rewrite(struct rewriter *r, struct chunk *c, struct error *err)
 {
 	struct swap w = { .r = r, .database = c->database, .rows = c->rows, .err = err };
-	int rc = prepare(&w, c);
+	int rc = prepare_swap(&w, c);
 
 	if (!rc && !pace_take(r->run->pace, PACE_ROWS, c->n))
 		rc = -1;

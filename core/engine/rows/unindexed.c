@@ -71,7 +71,7 @@ struct packed {
 	uint32_t settled;
 };
 
-static bool pack(struct buf *out, const struct migrate_row *row)
+static bool pack_indexed(struct buf *out, const struct migrate_row *row)
 {
 	struct packed p = { .identity = (uint32_t)row->identity.n,
 			    .place = (uint32_t)row->place.n,
@@ -86,7 +86,7 @@ static bool pack(struct buf *out, const struct migrate_row *row)
 	       buf_add(out, row->extra.p, row->extra.n) && buf_add_text(out, row->text);
 }
 
-static struct migrate_bytes cut(const char **p, size_t n)
+static struct migrate_bytes cut_packed(const char **p, size_t n)
 {
 	struct migrate_bytes b = bytes_of(*p, n);
 
@@ -99,7 +99,7 @@ struct unpacking {
 	void *arg;
 };
 
-static int unpack(void *arg, struct migrate_bytes payload)
+static int unpack_indexed(void *arg, struct migrate_bytes payload)
 {
 	struct unpacking *u = arg;
 	const char *p = payload.p, *end = p + payload.n;
@@ -109,18 +109,18 @@ static int unpack(void *arg, struct migrate_bytes payload)
 
 	memcpy(&head, p, sizeof(head));
 	p += sizeof(head);
-	row.identity = cut(&p, head.identity);
-	row.place = cut(&p, head.place);
-	row.value = cut(&p, head.value);
-	row.extra = cut(&p, head.extra);
+	row.identity = cut_packed(&p, head.identity);
+	row.place = cut_packed(&p, head.place);
+	row.value = cut_packed(&p, head.value);
+	row.extra = cut_packed(&p, head.extra);
 	row.settled = head.settled;
 	snprintf(text, sizeof(text), "%.*s", (int)(end - p), p);
 	row.text = text;
 	return u->each(u->arg, &row);
 }
 
-static int add_page(struct rowindex *x, struct rewriter *r, const struct row_page *page,
-		    size_t database, struct lookaside *s, struct error *err)
+static int index_page(struct rowindex *x, struct rewriter *r, const struct row_page *page,
+		      size_t database, struct lookaside *s, struct error *err)
 {
 	BUF_AUTO struct buf packed = BUF_INIT(1 << 20);
 	const struct value_pattern *v = x->run->task->job->databases[database].value;
@@ -131,7 +131,7 @@ static int add_page(struct rowindex *x, struct rewriter *r, const struct row_pag
 		buf_reset(&r->key);
 		if (!value_pattern_decode(v, row->value, &r->key))
 			continue;
-		if (!pack(&packed, row))
+		if (!pack_indexed(&packed, row))
 			return error_set(err, EXIT_INTERNAL, "a row is too large to be kept");
 		if (lookaside_add(s, bytes_of(r->key.p, r->key.len), bytes_of(packed.p, packed.len),
 				  err))
@@ -140,8 +140,8 @@ static int add_page(struct rowindex *x, struct rewriter *r, const struct row_pag
 	return 0;
 }
 
-static int scan(struct rowindex *x, struct rewriter *r, size_t database, struct lookaside *s,
-		struct error *err)
+static int scan_unindexed(struct rowindex *x, struct rewriter *r, size_t database,
+			  struct lookaside *s, struct error *err)
 {
 	struct row_scan rows;
 	int rc;
@@ -150,7 +150,7 @@ static int scan(struct rowindex *x, struct rewriter *r, size_t database, struct 
 		 x->run->task->ends.databases[database].job->label);
 	row_scan_init(&rows, x->run->gate, r->databases[database]);
 	while ((rc = row_scan_next(&rows, err)) == 1 &&
-	       !(rc = add_page(x, r, &rows.page, database, s, err)))
+	       !(rc = index_page(x, r, &rows.page, database, s, err)))
 		;
 	row_scan_release(&rows);
 	return rc;
@@ -166,7 +166,7 @@ static int make(struct rowindex *x, struct rewriter *r, size_t database, struct 
 	s = lookaside_new(&place, err);
 	if (!s)
 		return -1;
-	if (scan(x, r, database, s, err)) {
+	if (scan_unindexed(x, r, database, s, err)) {
 		lookaside_free(s);
 		return -1;
 	}
@@ -184,7 +184,7 @@ int rowindex_find(struct rowindex *x, struct rewriter *r, size_t database, struc
 	pthread_mutex_lock(&x->lock);
 	rc = make(x, r, database, err);
 	if (!rc)
-		rc = lookaside_find(x->tables[database], key, unpack, &u, err);
+		rc = lookaside_find(x->tables[database], key, unpack_indexed, &u, err);
 	pthread_mutex_unlock(&x->lock);
 	return rc;
 }

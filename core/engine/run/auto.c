@@ -28,7 +28,7 @@ void auto_forget(struct auto_tuner *t)
 	t->best_rate = t->cost = 0;
 }
 
-static void gather(struct auto_sample *to, const struct auto_sample *s)
+static void gather_samples(struct auto_sample *to, const struct auto_sample *s)
 {
 	to->ns += s->ns;
 	to->objects += s->objects;
@@ -61,7 +61,8 @@ static bool can_judge(const struct auto_tuner *t)
 	       was_asked_for_less(s);
 }
 
-static void settle(struct auto_tuner *t, uint32_t n, enum auto_reason reason, unsigned int quiet)
+static void settle_number(struct auto_tuner *t, uint32_t n, enum auto_reason reason,
+			  unsigned int quiet)
 {
 	t->now = n ? n : 1;
 	t->reason = reason;
@@ -71,7 +72,7 @@ static void settle(struct auto_tuner *t, uint32_t n, enum auto_reason reason, un
 /* A good part fewer, and what more of them moved is history. */
 static void back_off(struct auto_tuner *t, enum auto_reason reason)
 {
-	settle(t, t->now - (t->now + 3) / 4, reason, QUIET_LESS);
+	settle_number(t, t->now - (t->now + 3) / 4, reason, QUIET_LESS);
 	t->best = 0;
 	t->best_rate = t->cost = 0;
 }
@@ -81,9 +82,9 @@ static void grow(struct auto_tuner *t, enum auto_reason reason)
 	uint32_t step = t->now < STEP ? t->now : STEP;
 
 	if (t->now >= t->most)
-		settle(t, t->most, AUTO_LIMIT, QUIET_FULL);
+		settle_number(t, t->most, AUTO_LIMIT, QUIET_FULL);
 	else
-		settle(t, t->most - t->now < step ? t->most : t->now + step, reason, 0);
+		settle_number(t, t->most - t->now < step ? t->most : t->now + step, reason, 0);
 }
 
 /* As far above the best as it takes for a gain to rise above the noise. */
@@ -101,7 +102,7 @@ static void climb(struct auto_tuner *t, double rate)
 		t->best_rate = rate;
 		grow(t, first ? AUTO_TRYING : AUTO_GROWING);
 	} else if (t->now >= t->most || tried_enough(t)) {
-		settle(t, t->best, AUTO_ENOUGH, QUIET_FULL);
+		settle_number(t, t->best, AUTO_ENOUGH, QUIET_FULL);
 	} else {
 		grow(t, AUTO_TRYING);
 	}
@@ -122,7 +123,7 @@ static void hold(struct auto_tuner *t, double cost)
 	t->cost = 0;
 }
 
-static void judge(struct auto_tuner *t, const struct auto_sample *s)
+static void judge_samples(struct auto_tuner *t, const struct auto_sample *s)
 {
 	double work = work_of(s);
 
@@ -133,7 +134,7 @@ static void judge(struct auto_tuner *t, const struct auto_sample *s)
 	} else if (t->quiet) {
 		hold(t, (double)s->busy / work);
 	} else if (s->starved * 4 > (uint64_t)s->ns * t->now) {
-		settle(t, t->now, AUTO_IDLE, 0);
+		settle_number(t, t->now, AUTO_IDLE, 0);
 		t->best = 0;
 	} else {
 		climb(t, work / (double)s->ns);
@@ -145,18 +146,18 @@ void auto_limit(struct auto_tuner *t, uint32_t most)
 	if (most < t->most)
 		t->most = most ? most : 1;
 	if (t->now > t->most)
-		settle(t, t->most, AUTO_LIMIT, QUIET_FULL);
+		settle_number(t, t->most, AUTO_LIMIT, QUIET_FULL);
 }
 
 uint32_t auto_step(struct auto_tuner *t, const struct auto_sample *s)
 {
 	struct auto_sample seen;
 
-	gather(&t->seen, s);
+	gather_samples(&t->seen, s);
 	if (!can_judge(t))
 		return t->now;
 	seen = t->seen;
 	t->seen = (struct auto_sample){ .ns = 0 };
-	judge(t, &seen);
+	judge_samples(t, &seen);
 	return t->now;
 }

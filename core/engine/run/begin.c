@@ -13,7 +13,7 @@
 
 #include <string.h>
 
-static int make_parts(struct run *run, struct error *err)
+static int make_run(struct run *run, struct error *err)
 {
 	run_init(run);
 	run->gate = gate_new(run->task, &run->halt, &run->pulse);
@@ -147,7 +147,7 @@ static int open_journal(struct run *run, struct error *err)
 int run_begin(struct run *run, struct task *t, const struct run_options *o, struct error *err)
 {
 	*run = (struct run){ .task = t, .options = o };
-	if (make_parts(run, err) || open_journal(run, err))
+	if (make_run(run, err) || open_journal(run, err))
 		return -1;
 	if (!begin_task(run, err) && !begin_work(run, err))
 		return 0;

@@ -6,6 +6,9 @@
 
 void *feeder_main(void *engine); /* of its thread */
 
+/* resume.c: batches that are open in the journal go into the window; returns when all are. */
+int resume_open(struct run *run, struct error *err);
+
 /* remake.c: what the journal knows as copied and the destination lost is planned again. */
 int remake(struct run *run, struct error *err);
 

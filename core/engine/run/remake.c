@@ -67,7 +67,7 @@ static int share_prefix(struct remake *r, struct migrate_bytes key)
 	return 0;
 }
 
-static struct migrate_bytes folder_of(const struct buf *prefix)
+static struct migrate_bytes folder_of_prefix(const struct buf *prefix)
 {
 	size_t n = prefix->len;
 
@@ -120,8 +120,8 @@ static int next_object(struct key_stream *listing, struct key_item *out, struct 
 }
 
 /* 1: the listing has this key, 0: it has not, -1. more: item is the listing's next. */
-static int is_listed(struct key_stream *listing, struct key_item *item, bool *more,
-		     struct migrate_bytes key, struct error *err)
+static int is_copy_listed(struct key_stream *listing, struct key_item *item, bool *more,
+			  struct migrate_bytes key, struct error *err)
 {
 	while (*more && bytes_compare(item->key, key) < 0) {
 		int rc = next_object(listing, item, err);
@@ -141,7 +141,7 @@ static int find_missing(struct remake *r, struct key_stream *listing)
 	bool more = rc == 1;
 
 	while (rc >= 0 && (rc = sorter_next(r->copies, &key, &at, r->err)) == 1) {
-		listed = is_listed(listing, &item, &more, key, r->err);
+		listed = is_copy_listed(listing, &item, &more, key, r->err);
 		if (listed < 0 || (!listed && sorter_add(r->missing, at, none, r->err)))
 			return -1;
 	}
@@ -150,9 +150,9 @@ static int find_missing(struct remake *r, struct key_stream *listing)
 
 static int compare_with_listing(struct remake *r)
 {
-	struct key_stream *listing =
-	    key_stream_list(r->run->task, r->run->gate, r->destination, folder_of(&r->prefix),
-			    r->run->task->ends.destination_facts.d.flags & MIGRATE_ORDERED, r->err);
+	struct key_stream *listing = key_stream_list(
+	    r->run->task, r->run->gate, r->destination, folder_of_prefix(&r->prefix),
+	    r->run->task->ends.destination_facts.d.flags & MIGRATE_ORDERED, r->err);
 	int rc = listing ? find_missing(r, listing) : -1;
 
 	key_stream_close(listing);

@@ -13,7 +13,7 @@
  * crash in between repeats a look at the rows and forgets none.
  */
 /* The object of a bad row, once, pointing to its real record. */
-static bool add_object(struct batch *to, const struct batch *from, uint32_t n, bool *seen)
+static bool add_retried(struct batch *to, const struct batch *from, uint32_t n, bool *seen)
 {
 	const struct object_record *o = &from->objects[n];
 	struct object_record *copy = &to->objects[to->n];
@@ -50,7 +50,7 @@ static struct batch *rows_anew(struct run *run, const struct batch *from,
 	for (size_t i = 0; good && i < n; i++)
 		for (uint32_t k = 0; good && k < chunks[i].n; k++)
 			if (row_is_bad(&chunks[i].rows[k]))
-				good = add_object(to, from, chunks[i].rows[k].object, seen);
+				good = add_retried(to, from, chunks[i].rows[k].object, seen);
 	free(seen);
 	if (good)
 		return to;

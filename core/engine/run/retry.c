@@ -24,7 +24,8 @@ struct gathering {
 	size_t n, cap;
 };
 
-static int gather(void *arg, const struct batch *b, uint32_t n, const struct object_record *o)
+static int gather_failed(void *arg, const struct batch *b, uint32_t n,
+			 const struct object_record *o)
 {
 	struct gathering *g = arg;
 
@@ -66,10 +67,10 @@ int retry_failed(struct run *run, struct error *err)
 	struct replan a = { .run = run, .err = err };
 	struct gathering g = { .items = NULL };
 	enum fail_class class = run->options->retry_class;
-	int rc = journal_each_failed(run->task->journal, class, gather, &g, err);
+	int rc = journal_each_failed(run->task->journal, class, gather_failed, &g, err);
 
 	if (!rc && (class == FAIL_NONE || class == FAIL_CONFLICT))
-		rc = journal_each_conflict_skipped(run->task->journal, gather, &g, err);
+		rc = journal_each_conflict_skipped(run->task->journal, gather_failed, &g, err);
 	if (!rc)
 		rc = move_all(&a, &g);
 	else if (!error_is_set(err))

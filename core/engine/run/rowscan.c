@@ -42,7 +42,7 @@ static int no_memory(struct rowscan *s)
 }
 
 /* The rows and their objects, as the batch's own. */
-static bool make_chunk(struct rowscan *s, struct batch *b)
+static bool make_rows_chunk(struct rowscan *s, struct batch *b)
 {
 	struct chunk *c = arena_alloc(&b->arena, sizeof(*c));
 
@@ -59,14 +59,14 @@ static bool make_chunk(struct rowscan *s, struct batch *b)
 	return true;
 }
 
-static int flush(struct rowscan *s)
+static int flush_scanned(struct rowscan *s)
 {
 	struct run *run = s->run;
 	struct batch *b = s->batch;
 
 	if (!s->n)
 		return 0;
-	if (!make_chunk(s, b))
+	if (!make_rows_chunk(s, b))
 		return no_memory(s);
 	b->pass = run->task->pass.number;
 	b->kind = BATCH_FOUND;
@@ -113,7 +113,7 @@ static bool encode_new(struct rowscan *s, struct migrate_bytes new_key)
 				    &s->value);
 }
 
-static int add_row(struct rowscan *s, const struct migrate_row *row)
+static int take_scanned_row(struct rowscan *s, const struct migrate_row *row)
 {
 	struct migrate_bytes after = bytes_of(s->value.p, s->value.len);
 	struct row_record *out = &s->rows[s->n];
@@ -128,7 +128,7 @@ static int add_row(struct rowscan *s, const struct migrate_row *row)
 	    !arena_bytes(a, row->place, &out->place) || !arena_bytes(a, row->value, &out->before) ||
 	    !arena_bytes(a, row->extra, &out->extra) || !arena_bytes(a, after, &out->after))
 		return no_memory(s);
-	return ++s->n == CHUNK_ROWS ? flush(s) : 0;
+	return ++s->n == CHUNK_ROWS ? flush_scanned(s) : 0;
 }
 
 /*
@@ -159,7 +159,7 @@ static bool rules_change(struct rowscan *s, struct migrate_bytes key, const stru
 }
 
 /* 1: the journal knows this key, see last_object; 0: it does not; -1. */
-static int look_up(struct rowscan *s, struct migrate_bytes key)
+static int look_up_scanned(struct rowscan *s, struct migrate_bytes key)
 {
 	if (s->last_key.n && bytes_equal(s->last_key, key))
 		return s->last_found;
@@ -172,7 +172,7 @@ static int look_up(struct rowscan *s, struct migrate_bytes key)
 	return s->last_found;
 }
 
-static int look_at_row(struct rowscan *s, const struct found_row *row)
+static int look_at_scanned(struct rowscan *s, const struct found_row *row)
 {
 	const struct job_database *d = &s->run->task->job->databases[s->database];
 	const struct object_record *o = &s->last_object;
@@ -185,22 +185,22 @@ static int look_at_row(struct rowscan *s, const struct found_row *row)
 	key = bytes_of(s->key.p, s->key.len);
 	if (!rules_change(s, key, row))
 		return 0;
-	rc = look_up(s, key);
+	rc = look_up_scanned(s, key);
 	if (rc != 1 || !object_is_there(o))
 		return rc < 0 ? -1 : 0;
 	/* as it shall be already */
 	if (!encode_new(s, o->new_key) ||
 	    (row->row.settled && bytes_equal(row->row.value, bytes_of(s->value.p, s->value.len))))
 		return 0;
-	return add_row(s, &row->row);
+	return take_scanned_row(s, &row->row);
 }
 
-static int look_at_page(struct rowscan *s, const struct row_page *page)
+static int scan_rows_page(struct rowscan *s, const struct row_page *page)
 {
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < page->n; i++)
-		rc = look_at_row(s, &page->items[i]);
+		rc = look_at_scanned(s, &page->items[i]);
 	return rc;
 }
 
@@ -214,14 +214,14 @@ static int scan_database(struct rowscan *s)
 	if (!session)
 		return -1;
 	row_scan_init(&rows, s->run->gate, session);
-	while ((rc = row_scan_next(&rows, s->err)) == 1 && !(rc = look_at_page(s, &rows.page)))
+	while ((rc = row_scan_next(&rows, s->err)) == 1 && !(rc = scan_rows_page(s, &rows.page)))
 		;
 	row_scan_release(&rows);
 	session_close(session);
-	return rc ? rc : flush(s);
+	return rc ? rc : flush_scanned(s);
 }
 
-static bool init(struct rowscan *s)
+static bool rowscan_init(struct rowscan *s)
 {
 	s->key = s->value = (struct buf)BUF_INIT(MIGRATE_KEY_MAX);
 	s->objects = calloc(CHUNK_ROWS, sizeof(*s->objects));
@@ -231,7 +231,7 @@ static bool init(struct rowscan *s)
 	return s->objects && s->rows && s->slots && s->rename;
 }
 
-static void release(struct rowscan *s)
+static void rowscan_release(struct rowscan *s)
 {
 	batch_free(s->batch);
 	rename_scratch_free(s->rename);
@@ -247,13 +247,13 @@ static void release(struct rowscan *s)
 int rowscan(struct run *run, struct error *err)
 {
 	struct rowscan s = { .run = run, .last = ARENA_INIT, .range = ARENA_INIT, .err = err };
-	int rc = init(&s) ? journal_key_range(run->task->journal, &s.range, &s.least_key,
-					      &s.most_key, err)
-			  : no_memory(&s);
+	int rc = rowscan_init(&s) ? journal_key_range(run->task->journal, &s.range, &s.least_key,
+						      &s.most_key, err)
+				  : no_memory(&s);
 
 	for (s.database = 0; !rc && s.database < run->task->ends.database_count; s.database++)
 		if (run->task->job->databases[s.database].match == MATCH_EXACT)
 			rc = scan_database(&s);
-	release(&s);
+	rowscan_release(&s);
 	return rc;
 }

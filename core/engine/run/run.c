@@ -77,7 +77,7 @@ static int work(struct run *run, bool *interrupted, struct error *err)
 	return rc;
 }
 
-static int exit_of(const struct run_result *r)
+static int exit_of_result(const struct run_result *r)
 {
 	const struct batch_counts *c = &r->all;
 
@@ -88,7 +88,7 @@ static int exit_of(const struct run_result *r)
 	return EXIT_DONE;
 }
 
-static int finish(struct run *run, struct run_result *r, struct error *err)
+static int finish_run(struct run *run, struct run_result *r, struct error *err)
 {
 	struct batch_counts pass;
 	int open = journal_has_open(run->task->journal, err);
@@ -105,7 +105,7 @@ static int finish(struct run *run, struct run_result *r, struct error *err)
 	r->more = !r->interrupted && run->task->pass.state == PASS_LISTING;
 	r->orphaned = run->task->orphaned;
 	losses_report(run->losses);
-	return exit_of(r);
+	return exit_of_result(r);
 }
 
 /* The job file's fault, found before anything was done: the file may be corrected freely. */
@@ -131,7 +131,7 @@ static int run_task(struct run *run, struct task *t, const struct run_options *o
 	if (work(run, &r->interrupted, err))
 		status = err->exit;
 	else
-		status = finish(run, r, err);
+		status = finish_run(run, r, err);
 	/* a journal that cannot be written says so itself; the first error stands */
 	if (status != EXIT_JOURNAL && journal_end_run(t->journal, status, err->text, &second) &&
 	    !error_is_set(err)) {

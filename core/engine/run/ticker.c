@@ -2,34 +2,17 @@
 #include "engine/run/ticker.h"
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "engine/work/gate.h"
-#include "engine/work/pace.h"
 
 #include <poll.h>
-#include <stdio.h>
 
 #define TICK_MS 200
 
-static void obey_limits(struct run *run, const struct control *c, const struct job_limits *limits)
-{
-	gate_set_paused(run->gate, c->paused);
-	pace_set(run->pace, PACE_BYTES, limits->bandwidth);
-	pace_set(run->pace, PACE_REQUESTS, (uint64_t)limits->requests);
-	pace_set(run->pace, PACE_ROWS, (uint64_t)limits->rows);
-}
-
 int ticker_init(struct ticker *t, struct run *run, struct crew *crew, struct error *err)
 {
-	struct control c = { .serial = 0 };
-	struct job_limits limits;
-
 	*t = (struct ticker){ .run = run, .tuning.crew = crew };
-	t->place = task_place(run->task);
-	if (control_begin(&t->place, &t->watch, &c, err))
+	if (obey_first(t, err))
 		return -1;
-	control_apply(&c, run->task->job, &t->concurrency, &limits);
-	obey_limits(run, &c, &limits);
 	t->progress = progress_new(run->options->progress, run->task->job->name);
 	return t->progress ? 0 : error_set(err, EXIT_INTERNAL, "out of memory");
 }
@@ -54,7 +37,7 @@ static const char *state_name(const struct run *run, bool fed)
 	return fed ? "finishing" : "starting";
 }
 
-static void fill(struct run *run, struct snapshot *s, char *note, size_t size)
+static void fill_snapshot(struct run *run, struct snapshot *s, char *note, size_t size)
 {
 	struct tally *t = &run->tally;
 	bool fed = window_is_fed(run);
@@ -87,40 +70,16 @@ static void fill(struct run *run, struct snapshot *s, char *note, size_t size)
 	}
 }
 
-static void show(struct ticker *t, bool last)
+static void show_progress(struct ticker *t, bool last)
 {
 	char note[512];
 	struct snapshot s;
 
-	fill(t->run, &s, note, sizeof(note));
+	fill_snapshot(t->run, &s, note, sizeof(note));
 	if (last)
 		progress_end(t->progress, &s);
 	else
 		progress_show(t->progress, &s);
-}
-
-static void obey(struct ticker *t)
-{
-	struct run *run = t->run;
-	struct control c;
-	struct job_limits limits;
-	struct error err = ERROR_INIT;
-	uint32_t concurrency;
-	char text[256];
-	int rc = control_poll(&t->place, &t->watch, &c, &err);
-
-	if (rc < 0)
-		log_warn("%s", err.text);
-	if (rc <= 0)
-		return;
-	control_apply(&c, run->task->job, &concurrency, &limits);
-	obey_limits(run, &c, &limits);
-	tune_set(&t->tuning, concurrency);
-	control_text(&c, text, sizeof(text));
-	log_info("control: %s", text);
-	journal_event(run->task->journal, LOG_INFO, text);
-	if (c.stop)
-		halt_stop(&run->halt);
 }
 
 static void sample(struct run *run)
@@ -158,7 +117,7 @@ void ticker_run(struct ticker *t)
 
 	t->next_second = clock_monotonic() + NS_PER_S;
 	while (!window_is_over(t->run)) {
-		show(t, false);
+		show_progress(t, false);
 		if (clock_monotonic() >= t->next_second) {
 			t->next_second += NS_PER_S;
 			each_second(t);
@@ -168,5 +127,5 @@ void ticker_run(struct ticker *t)
 		until = until < TICK_MS * NS_PER_MS / 2 ? 2 * until : TICK_MS * NS_PER_MS;
 	}
 	run_too_many_failed(t->run);
-	show(t, true);
+	show_progress(t, true);
 }

@@ -25,6 +25,10 @@ int ticker_init(struct ticker *t, struct run *run, struct crew *crew, struct err
 void ticker_run(struct ticker *t);
 void ticker_release(struct ticker *t);
 
+/* obey.c: what migrate-control has asked, and asks. */
+int obey_first(struct ticker *t, struct error *err);
+void obey(struct ticker *t);
+
 /* watchdog.c: a call that outlived its deadline by a grace time ends the run: see task_hooks. */
 void watchdog_look(struct run *run);
 

@@ -20,7 +20,8 @@ static struct auto_sample sums(struct run *run)
 	};
 }
 
-static struct auto_sample since(const struct auto_sample *now, const struct auto_sample *then)
+static struct auto_sample sample_since(const struct auto_sample *now,
+				       const struct auto_sample *then)
 {
 	return (struct auto_sample){
 		.ns = now->ns - then->ns,
@@ -34,7 +35,7 @@ static struct auto_sample since(const struct auto_sample *now, const struct auto
 }
 
 /* The journal keeps each change of mind, not each number: the samples have these. */
-static void tell(struct run *run, uint32_t n, enum auto_reason why)
+static void tell_concurrency(struct run *run, uint32_t n, enum auto_reason why)
 {
 	char text[128];
 
@@ -56,7 +57,7 @@ static void begin_auto(struct tuning *t)
 	t->last = sums(run);
 	t->automatic = true;
 	crew_set(t->crew, t->tuner.now);
-	tell(run, t->tuner.now, t->tuner.reason);
+	tell_concurrency(run, t->tuner.now, t->tuner.reason);
 }
 
 void tune_set(struct tuning *t, uint32_t n)
@@ -64,7 +65,7 @@ void tune_set(struct tuning *t, uint32_t n)
 	if (n) {
 		t->automatic = false;
 		crew_set(t->crew, n);
-		tell(t->crew->run, n, AUTO_SET);
+		tell_concurrency(t->crew->run, n, AUTO_SET);
 	} else if (!t->automatic) {
 		begin_auto(t);
 	}
@@ -73,7 +74,7 @@ void tune_set(struct tuning *t, uint32_t n)
 void tune_step(struct tuning *t, bool paused)
 {
 	struct run *run = t->crew->run;
-	struct auto_sample now = sums(run), s = since(&now, &t->last);
+	struct auto_sample now = sums(run), s = sample_since(&now, &t->last);
 	uint32_t most = (uint32_t)atomic_load(&run->most_copiers), before = t->tuner.now;
 
 	t->last = now;
@@ -87,5 +88,5 @@ void tune_step(struct tuning *t, bool paused)
 	auto_limit(&t->tuner, most);
 	if (auto_step(&t->tuner, &s) != before)
 		crew_set(t->crew, t->tuner.now);
-	tell(run, t->tuner.now, t->tuner.reason);
+	tell_concurrency(run, t->tuner.now, t->tuner.reason);
 }

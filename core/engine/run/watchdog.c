@@ -17,7 +17,8 @@ struct hang {
 	char text[256];
 };
 
-static void look(void *arg, struct migrate_session *s, const char *operation, int64_t stalled)
+static void look_at_call(void *arg, struct migrate_session *s, const char *operation,
+			 int64_t stalled)
 {
 	struct hang *h = arg;
 
@@ -33,16 +34,16 @@ static void look(void *arg, struct migrate_session *s, const char *operation, in
 		 stalled / NS_PER_S);
 }
 
-static void look_at_all(struct hang *h)
+static void look_at_calls(struct hang *h)
 {
 	struct ends *e = &h->run->task->ends;
 
-	end_each_busy(e->source.end, look, h);
-	end_each_busy(e->destination.end, look, h);
+	end_each_busy(e->source.end, look_at_call, h);
+	end_each_busy(e->destination.end, look_at_call, h);
 	for (size_t i = 0; i < e->database_count; i++)
-		end_each_busy(e->databases[i].end, look, h);
+		end_each_busy(e->databases[i].end, look_at_call, h);
 	for (size_t i = 0; i < e->cache_count; i++)
-		end_each_busy(e->caches[i].end, look, h);
+		end_each_busy(e->caches[i].end, look_at_call, h);
 }
 
 /* Keys in flight are journalled: what hangs twice is quarantined. */
@@ -68,7 +69,7 @@ void watchdog_look(struct run *run)
 	struct error err = ERROR_INIT;
 
 	if (!run->hangs)
-		look_at_all(&h);
+		look_at_calls(&h);
 	if (!h.found)
 		return;
 	run->hangs = true;

@@ -18,7 +18,7 @@ static int bad_pattern(struct error *err, const char *text)
 }
 
 /* Behind a percent sign: "d" or "0Nd". The bytes used; 0: neither. */
-static size_t parse_number(const char *at, int *digits)
+static size_t parse_seed_number(const char *at, int *digits)
 {
 	if (at[0] == 'd') {
 		*digits = 1;
@@ -44,7 +44,7 @@ int seed_pattern_parse(struct seed_pattern *p, const char *text, struct error *e
 			room &= buf_add(to, at, 1);
 			continue;
 		}
-		n = p->digits ? 0 : parse_number(at, &p->digits);
+		n = p->digits ? 0 : parse_seed_number(at, &p->digits);
 		if (!n)
 			return bad_pattern(err, text);
 		to = &p->after;

@@ -11,7 +11,7 @@
 static const char comment[] = "Comment"; /* with its NUL: what the text chunk begins with */
 
 /* A well mixed number for each n, so that neighbours look different. */
-static uint64_t mix(uint64_t n)
+static uint64_t mix_colour(uint64_t n)
 {
 	n += UINT64_C(0x9e3779b97f4a7c15);
 	n = (n ^ (n >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
@@ -45,7 +45,7 @@ static bool end_chunk(struct buf *out, size_t at)
 	return buf_add(out, sum, 4);
 }
 
-static bool add_chunk(struct buf *out, const char *type, const void *data, uint32_t n)
+static bool add_png_chunk(struct buf *out, const char *type, const void *data, uint32_t n)
 {
 	size_t at;
 
@@ -59,7 +59,7 @@ static bool add_header(struct buf *out, uint32_t width, uint32_t height)
 
 	put32(head, width);
 	put32(head + 4, height);
-	return add_chunk(out, "IHDR", head, sizeof(head));
+	return add_png_chunk(out, "IHDR", head, sizeof(head));
 }
 
 /* A slope from one colour to another, across and down. */
@@ -88,7 +88,7 @@ static bool add_pixels(struct buf *out, uint32_t width, uint32_t height, uint64_
 	uLongf size = sizeof(packed);
 
 	return compress2(packed, &size, rows, n, 1) == Z_OK &&
-	       add_chunk(out, "IDAT", packed, (uint32_t)size);
+	       add_png_chunk(out, "IDAT", packed, (uint32_t)size);
 }
 
 /* A comment that fills the file up to `size` bytes with text that does not repeat soon. */
@@ -105,7 +105,7 @@ static bool add_padding(struct buf *out, uint64_t seed, uint64_t size)
 	while (left) {
 		char text[10];
 		size_t take = left < sizeof(text) ? (size_t)left : sizeof(text);
-		uint64_t bits = seed = mix(seed);
+		uint64_t bits = seed = mix_colour(seed);
 
 		for (size_t i = 0; i < take; i++, bits >>= 6)
 			text[i] = letters[bits & 63];
@@ -118,11 +118,11 @@ static bool add_padding(struct buf *out, uint64_t seed, uint64_t size)
 
 bool png_make(uint64_t index, uint64_t size, struct buf *out)
 {
-	uint64_t m = mix(index);
+	uint64_t m = mix_colour(index);
 	uint32_t width = 8 + (uint32_t)(m & 7), height = 8 + (uint32_t)(m >> 3 & 7);
 
 	buf_reset(out);
 	return buf_add(out, "\x89PNG\r\n\x1a\n", 8) && add_header(out, width, height) &&
 	       add_pixels(out, width, height, m >> 8) && (!size || add_padding(out, m, size)) &&
-	       add_chunk(out, "IEND", NULL, 0);
+	       add_png_chunk(out, "IEND", NULL, 0);
 }

@@ -89,7 +89,7 @@ static int key_of(struct seed *s, uint64_t index, struct error *err)
 }
 
 /* Images that the job would pass over are no trial. */
-static int check_rules(struct seed *s, struct error *err)
+static int check_seed_rules(struct seed *s, struct error *err)
 {
 	struct rename_scratch *scratch = rename_scratch_new(s->job->rules);
 	struct migrate_bytes new_key, key = bytes_of(s->key.p, s->key.len);
@@ -110,7 +110,7 @@ static int check_rules(struct seed *s, struct error *err)
 	return 0;
 }
 
-static int check_names(struct seed *s, struct error *err)
+static int check_seed_names(struct seed *s, struct error *err)
 {
 	const char *why = "";
 
@@ -120,7 +120,7 @@ static int check_names(struct seed *s, struct error *err)
 		return error_set(err, EXIT_USAGE,
 				 "the job does not take '%.*s' (%s): choose names with --pattern",
 				 (int)s->key.len, (const char *)s->key.p, why);
-	return check_rules(s, err);
+	return check_seed_rules(s, err);
 }
 
 /* ---- Only what is empty ---- */
@@ -369,7 +369,7 @@ int seed_job(const struct job *job, const struct seed_options *options, struct s
 		return -1;
 	status = choose_pattern(&s, err);
 	if (!status)
-		status = check_names(&s, err);
+		status = check_seed_names(&s, err);
 	if (!status)
 		status = seed_ends(&s, err);
 	seed_pattern_release(&s.pattern);

@@ -240,7 +240,7 @@ static void read_control(const struct journal_place *place, struct job_status *s
 			 (int)sizeof(s->control_error) - 1, err.text);
 }
 
-static int read_job(struct journal *j, struct job_status *s, struct error *err)
+static int read_job_id(struct journal *j, struct job_status *s, struct error *err)
 {
 	struct journal_job job;
 
@@ -268,7 +268,7 @@ int job_status_read(struct journal *j, const char *name, const struct journal_pl
 	struct arena a ARENA_AUTO = ARENA_INIT;
 
 	*s = (struct job_status){ .name = name, .journal = place->path, .left = -1 };
-	if (read_job(j, s, err) || journal_last_run(j, &s->run, err) ||
+	if (read_job_id(j, s, err) || journal_last_run(j, &s->run, err) ||
 	    journal_last_pass(j, &a, &s->pass, err) || journal_counts(j, 0, &s->counts, err) ||
 	    read_skips(j, s, err) || count_open(j, &s->open_batches, err))
 		return -1;

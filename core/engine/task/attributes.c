@@ -47,7 +47,7 @@ static bool same_mode(struct migrate_bytes a, struct migrate_bytes b)
 	return bytes_equal(a, b);
 }
 
-static bool same_value(const char *name, struct migrate_bytes a, struct migrate_bytes b)
+static bool same_attribute(const char *name, struct migrate_bytes a, struct migrate_bytes b)
 {
 	if (bytes_equal(a, b))
 		return true;
@@ -87,7 +87,7 @@ bool attributes_agree(const struct ends *e, const struct migrate_attributes *sou
 				return false;
 			continue;
 		}
-		if (!migrate_attribute(copy, name, &there) || !same_value(name, value, there))
+		if (!migrate_attribute(copy, name, &there) || !same_attribute(name, value, there))
 			return false;
 	}
 	for (size_t i = 0; migrate_attribute_at(copy, i, &name, &there); i++)

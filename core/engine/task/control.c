@@ -35,7 +35,7 @@ static bool set_field(struct control *c, const char *name, int64_t v)
 }
 
 /* One "name value". */
-static bool parse_line(struct control *c, char *line)
+static bool parse_control_line(struct control *c, char *line)
 {
 	char *space = strchr(line, ' ');
 	int64_t v;
@@ -46,14 +46,14 @@ static bool parse_line(struct control *c, char *line)
 	return schema_parse_integer(space + 1, &v) && v >= 0 && set_field(c, line, v);
 }
 
-static bool parse(struct control *c, char *text)
+static bool parse_control(struct control *c, char *text)
 {
 	char *line = text, *end;
 	bool first = true;
 
 	while ((end = strchr(line, '\n'))) {
 		*end = '\0';
-		if (first ? strcmp(line, FIRST_LINE) != 0 : !parse_line(c, line))
+		if (first ? strcmp(line, FIRST_LINE) != 0 : !parse_control_line(c, line))
 			return false;
 		first = false;
 		line = end + 1;
@@ -61,37 +61,35 @@ static bool parse(struct control *c, char *text)
 	return !first && !*line && c->serial;
 }
 
-static void add_field(struct buf *b, const char *name, bool set, int64_t v)
+static bool add_field(struct buf *b, const char *name, bool set, int64_t v)
 {
 	char line[64];
 
 	snprintf(line, sizeof(line), "%s %" PRId64 "\n", name, v);
-	if (set)
-		buf_add_text(b, line);
+	return !set || buf_add_text(b, line);
 }
 
-/* At most JOURNAL_ASKED_MAX by far. */
-static void unparse(const struct control *c, struct buf *b)
+/* At most JOURNAL_ASKED_MAX by far. False: out of memory. */
+static bool unparse(const struct control *c, struct buf *b)
 {
-	buf_add_text(b, FIRST_LINE "\n");
-	add_field(b, "serial", true, (int64_t)c->serial);
-	add_field(b, "paused", c->paused, 1);
-	add_field(b, "stop", c->stop, 1);
-	add_field(b, "copy.concurrency", c->concurrency_set, c->concurrency);
-	add_field(b, "limits.bandwidth", c->bandwidth_set, (int64_t)c->limits.bandwidth);
-	add_field(b, "limits.requests", c->requests_set, c->limits.requests);
-	add_field(b, "limits.rows", c->rows_set, c->limits.rows);
+	return buf_add_text(b, FIRST_LINE "\n") &&
+	       add_field(b, "serial", true, (int64_t)c->serial) &&
+	       add_field(b, "paused", c->paused, 1) && add_field(b, "stop", c->stop, 1) &&
+	       add_field(b, "copy.concurrency", c->concurrency_set, c->concurrency) &&
+	       add_field(b, "limits.bandwidth", c->bandwidth_set, (int64_t)c->limits.bandwidth) &&
+	       add_field(b, "limits.requests", c->requests_set, c->limits.requests) &&
+	       add_field(b, "limits.rows", c->rows_set, c->limits.rows);
 }
 
 /* ---- Reading and writing ---- */
 
-static int take(const struct journal_place *p, struct journal_asked *a, struct control *c,
-		struct error *err)
+static int take_asked(const struct journal_place *p, struct journal_asked *a, struct control *c,
+		      struct error *err)
 {
 	char name[PATH_MAX];
 
 	*c = (struct control){ .serial = 0 };
-	if (!a->text[0] || parse(c, a->text))
+	if (!a->text[0] || parse_control(c, a->text))
 		return 0;
 	*c = (struct control){ .serial = 0 };
 	return error_set(err, EXIT_USAGE,
@@ -105,7 +103,7 @@ int control_read(const struct journal_place *p, struct control *c, struct error 
 	struct journal_asked a;
 
 	*c = (struct control){ .serial = 0 };
-	return journal_asked(p, &a, err) || take(p, &a, c, err) ? -1 : 0;
+	return journal_asked(p, &a, err) || take_asked(p, &a, c, err) ? -1 : 0;
 }
 
 struct changing {
@@ -122,13 +120,14 @@ static int change_text(void *arg, struct journal_asked *a, struct error *err)
 	BUF_AUTO struct buf b = BUF_INIT(JOURNAL_ASKED_MAX);
 	uint64_t serial;
 
-	if (take(x->place, a, x->control, err))
+	if (take_asked(x->place, a, x->control, err))
 		return -1;
 	serial = x->control->serial;
 	if (x->change(x->arg, x->control, err))
 		return -1;
 	x->control->serial = serial + 1;
-	unparse(x->control, &b);
+	if (!unparse(x->control, &b))
+		return error_set(err, EXIT_INTERNAL, "out of memory");
 	memcpy(a->text, b.p, b.len);
 	a->text[b.len] = '\0';
 	return 0;
@@ -181,7 +180,7 @@ int control_poll(const struct journal_place *p, struct control_watch *w, struct 
 		return changed;
 	result = journal_asked(p, &a, err);
 	memcpy(w->version, a.version, sizeof(w->version)); /* what is wrong with it is said once */
-	if (result || take(p, &a, &read, err))
+	if (result || take_asked(p, &a, &read, err))
 		return -1;
 	if (read.serial == w->serial)
 		return 0;
@@ -199,7 +198,7 @@ static void add_setting(char *text, size_t size, bool set, const char *name, uin
 		snprintf(text + n, size - n, "%s%s=%" PRIu64 "%s", n ? ", " : "", name, v, unit);
 }
 
-static void add_word(char *text, size_t size, bool set, const char *word)
+static void add_setting_word(char *text, size_t size, bool set, const char *word)
 {
 	size_t n = strlen(text);
 
@@ -215,7 +214,7 @@ void control_text(const struct control *c, char *text, size_t size)
 		add_setting(text, size, c->concurrency_set, "copy.concurrency",
 			    (uint64_t)c->concurrency, "");
 	else
-		add_word(text, size, c->concurrency_set, "copy.concurrency=auto");
+		add_setting_word(text, size, c->concurrency_set, "copy.concurrency=auto");
 	add_setting(text, size, c->bandwidth_set, "limits.bandwidth", c->limits.bandwidth, "B/s");
 	add_setting(text, size, c->requests_set, "limits.requests", (uint64_t)c->limits.requests,
 		    "/s");

@@ -113,7 +113,7 @@ static int identify(struct ends *e, struct open_end *o, bool probe, bool write, 
 }
 
 /* facts: struct store_facts of a store, struct database_facts of a database, NULL of a cache. */
-static int describe(struct open_end *o, void *facts, struct error *err)
+static int describe_end(struct open_end *o, void *facts, struct error *err)
 {
 	enum migrate_status status = MIGRATE_OK;
 
@@ -131,12 +131,12 @@ static void open_one(struct ends *e, struct open_end *o, const struct job_end *j
 
 	o->job = job;
 	if (open_session(e, o, access, &err) || identify(e, o, probe, access & END_WRITES, &err) ||
-	    describe(o, facts, &err))
+	    describe_end(o, facts, &err))
 		add_failure(f, job->label, &err);
 }
 
 /* A plugin of before, or of a database that keeps no texts. */
-static void check_texts(struct ends *e, size_t i, struct failures *f)
+static void check_reads_texts(struct ends *e, size_t i, struct failures *f)
 {
 	struct error err = ERROR_INIT;
 
@@ -148,7 +148,7 @@ static void check_texts(struct ends *e, size_t i, struct failures *f)
 	add_failure(f, e->job->databases[i].end.label, &err);
 }
 
-static int make_room(struct ends *e, const struct job *job, struct error *err)
+static int make_ends_room(struct ends *e, const struct job *job, struct error *err)
 {
 	e->databases = calloc(job->database_count + 1, sizeof(*e->databases));
 	e->database_facts = calloc(job->database_count + 1, sizeof(*e->database_facts));
@@ -173,7 +173,7 @@ static int open_all(struct ends *e, const struct job *job, int flags, struct err
 	for (size_t i = 0; i < e->database_count; i++) {
 		open_one(e, &e->databases[i], &job->databases[i].end, access, probe,
 			 &e->database_facts[i], &f);
-		check_texts(e, i, &f);
+		check_reads_texts(e, i, &f);
 	}
 	for (size_t i = 0; i < e->cache_count; i++)
 		open_one(e, &e->caches[i], &job->caches[i], access, probe, NULL, &f);
@@ -198,7 +198,7 @@ int ends_open(struct ends *e, const struct job *job, const char *job_id, int fla
 	e->host_ready = true;
 	if (stoppable)
 		stoppable(cancel_calls, &e->host);
-	failed = make_room(e, job, err) || open_all(e, job, flags, err);
+	failed = make_ends_room(e, job, err) || open_all(e, job, flags, err);
 	if (stoppable)
 		stoppable(NULL, NULL);
 	cancelled = atomic_load(&e->host.cancelled);

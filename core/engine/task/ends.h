@@ -45,7 +45,8 @@ struct ends {
 
 /*
  * Tells the caller what can be stopped now, from any thread: stop(what). NULL: nothing can any
- * more. It may be called at once, and not any more once the next such word was taken.
+ * more. It may be called at once, and not any more once the next such word was taken. Whoever
+ * wanted to stop meanwhile, when nothing could be stopped, calls it at once.
  */
 typedef void stoppable_fn(void (*stop)(void *what), void *what);
 

@@ -31,7 +31,7 @@ static int note_change(struct task *task, const struct buf *diff, struct error *
 }
 
 /* As many lines of the difference as an error's text holds. */
-static int refuse(struct error *err, const char *advice, const struct buf *diff)
+static int refuse_changes(struct error *err, const char *advice, const struct buf *diff)
 {
 	size_t n = diff->len < ERROR_TEXT_MAX - 512 ? diff->len : ERROR_TEXT_MAX - 512;
 	const char *more = n < diff->len ? "..." : "";
@@ -52,15 +52,17 @@ static int fit_settings(struct task *task, const struct run_options *o, struct e
 	if (class == -2)
 		return error_set(err, EXIT_INTERNAL, "out of memory");
 	if (class >= MIGRATE_MAPPING)
-		return refuse(err,
-			      "what keys become, and where, cannot change within a job; undo the "
-			      "change, or begin another job with --new-journal",
-			      &diff);
+		return refuse_changes(
+		    err,
+		    "what keys become, and where, cannot change within a job; undo the "
+		    "change, or begin another job with --new-journal",
+		    &diff);
 	if (class == MIGRATE_SELECTION && !o->accept_change)
-		return refuse(err,
-			      "what is selected changed; --accept-change goes on with what is not "
-			      "planned yet",
-			      &diff);
+		return refuse_changes(
+		    err,
+		    "what is selected changed; --accept-change goes on with what is not "
+		    "planned yet",
+		    &diff);
 	return class == MIGRATE_SELECTION ? note_change(task, &diff, err) : 0;
 }
 

@@ -75,3 +75,11 @@ int pass_find(struct task *t, const struct run_options *o, struct error *err)
 	t->orphaned = t->pass.orphaned;
 	return 0;
 }
+
+int pass_set_state(struct task *t, enum pass_state state, struct error *err)
+{
+	t->pass.state = state;
+	if (state == PASS_DONE)
+		t->pass.ended = clock_wall();
+	return journal_set_pass(t->journal, &t->pass, err);
+}

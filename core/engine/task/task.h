@@ -81,8 +81,10 @@ bool pass_begins(const struct task *t);
 int pass_check_next(const struct task *t, const struct run_options *o, struct error *err);
 /* Go on with it, or begin the next. */
 int pass_find(struct task *t, const struct run_options *o, struct error *err);
+/* In the journal as well. */
+int pass_set_state(struct task *t, enum pass_state state, struct error *err);
 
 /* twin.c: warns of a journal beside this new one that is of the same ends. */
-void twin_tell(struct task *t);
+void twin_tell(const struct task *t);
 
 #endif

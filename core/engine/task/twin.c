@@ -27,18 +27,20 @@ static bool is_of_same_ends(const struct task *task, const struct journal_place 
 	return same;
 }
 
-static void look_at(void *arg, const struct journal_place *place)
+static void look_at_twin(void *arg, const struct journal_place *place)
 {
-	if (is_of_same_ends(arg, place))
+	const struct task *const *task = arg;
+
+	if (is_of_same_ends(*task, place))
 		log_warn("%s is the journal of a job with the same source and destination: if it "
 			 "is this one under another name, give it that name again (job:), or "
 			 "journal.path",
 			 place->path);
 }
 
-void twin_tell(struct task *task)
+void twin_tell(const struct task *task)
 {
 	const struct journal_place place = task_place(task);
 
-	journal_each_near(&place, look_at, task);
+	journal_each_near(&place, look_at_twin, &task);
 }

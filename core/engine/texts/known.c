@@ -100,7 +100,7 @@ static bool has_room(struct known *k)
 }
 
 /* NULL: failed. */
-static struct kept *keep(struct known *k, struct migrate_bytes key)
+static struct kept *keep_known(struct known *k, struct migrate_bytes key)
 {
 	uint32_t *head = &k->table[bucket(key)];
 	struct kept *one;
@@ -123,14 +123,14 @@ static struct kept *keep(struct known *k, struct migrate_bytes key)
 	return one;
 }
 
-static int look_up(void *arg, struct migrate_bytes key, struct migrate_bytes *new_key,
-		   uint32_t *object)
+static int look_up_known(void *arg, struct migrate_bytes key, struct migrate_bytes *new_key,
+			 uint32_t *object)
 {
 	struct known *k = arg;
 	struct kept *one = find_kept(k, key);
 
 	if (!one)
-		one = keep(k, key);
+		one = keep_known(k, key);
 	if (!one)
 		return -1;
 	*new_key = one->object.record.new_key;
@@ -149,7 +149,7 @@ void known_unslot(struct known *k)
 		k->kept[i].object.slot = UINT32_MAX;
 }
 
-static void forget(struct known *k)
+static void forget_looked_up(struct known *k)
 {
 	arena_reset(&k->arena);
 	memset(k->table, 0, sizeof(k->table));
@@ -159,7 +159,7 @@ static void forget(struct known *k)
 void known_trim(struct known *k)
 {
 	if (k->kept_n > KEPT_MANY || k->arena.used > KEPT_BYTES)
-		forget(k);
+		forget_looked_up(k);
 }
 
 /* ---- New values that are left alone ---- */
@@ -246,7 +246,7 @@ static int look_at_each(void *arg, const struct object_record *o, struct error *
 	return look_at_new(arg, o, err);
 }
 
-static int gather(struct known *k, const struct job_database *d, struct error *err)
+static int gather_guards(struct known *k, const struct job_database *d, struct error *err)
 {
 	struct gathering g = { .known = k, .database = d };
 	int rc = -1;
@@ -274,7 +274,7 @@ struct replacer *known_replacer(struct known *k, const struct job_database *d, s
 	lookaside_free(k->guards);
 	k->guards = NULL;
 	filter_release(&k->keys.guards);
-	if (k->journal && gather(k, d, err))
+	if (k->journal && gather_guards(k, d, err))
 		return NULL;
 	r = replacer_new(d->value, d->new_value, d->codec, &k->keys);
 	if (!r)
@@ -307,7 +307,7 @@ static struct known *known_init(const struct task *t, uint64_t expected, struct 
 
 	if (k) {
 		k->place = task_place(t);
-		k->keys.look_up = look_up;
+		k->keys.look_up = look_up_known;
 		k->keys.is_guard = is_guard;
 		k->keys.arg = k;
 	}

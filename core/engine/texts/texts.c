@@ -64,7 +64,7 @@ static bool wait_for_room(struct run *run, size_t bytes)
 }
 
 /* Rows to change first, then those that are given up: see rewrite_given(). */
-static bool make_chunk(struct texts *t, struct batch *b)
+static bool make_texts_chunk(struct texts *t, struct batch *b)
 {
 	struct chunk *c = arena_alloc(&b->arena, sizeof(*c));
 	uint32_t n = t->rows_n + t->given_up_n;
@@ -85,14 +85,14 @@ static bool make_chunk(struct texts *t, struct batch *b)
 	return true;
 }
 
-static int flush(struct texts *t)
+static int flush_texts(struct texts *t)
 {
 	struct run *run = t->run;
 	struct batch *b = t->batch;
 
 	if (!b)
 		return 0;
-	if (!make_chunk(t, b))
+	if (!make_texts_chunk(t, b))
 		return no_memory(t);
 	b->pass = run->task->pass.number;
 	b->kind = BATCH_TEXTS;
@@ -110,7 +110,7 @@ static int flush(struct texts *t)
 }
 
 /* The object's number in the batch; it points to its real record. */
-static int add_object(struct texts *t, struct known_object *o, uint32_t *slot)
+static int add_text_object(struct texts *t, struct known_object *o, uint32_t *slot)
 {
 	struct object_record *to;
 
@@ -142,13 +142,13 @@ static int number_objects(struct texts *t)
 		struct edit *one = &t->edits.items[i];
 
 		if (one->object != EDIT_OF_NONE &&
-		    add_object(t, known_object(t->known, one->object), &one->object))
+		    add_text_object(t, known_object(t->known, one->object), &one->object))
 			return -1;
 	}
 	return 0;
 }
 
-static bool copy_row(struct texts *t, const struct migrate_row *row, struct row_record *out)
+static bool copy_text_row(struct texts *t, const struct migrate_row *row, struct row_record *out)
 {
 	struct arena *a = &t->batch->arena;
 
@@ -167,7 +167,7 @@ static uint32_t first_object(const struct edits *edits)
 	return 0;
 }
 
-static int add_change(struct texts *t, const struct migrate_row *row)
+static int add_text_change(struct texts *t, const struct migrate_row *row)
 {
 	struct row_record *out = &t->rows[t->rows_n];
 	struct arena *a;
@@ -176,7 +176,7 @@ static int add_change(struct texts *t, const struct migrate_row *row)
 		return -1;
 	a = &t->batch->arena;
 	buf_reset(&t->packed);
-	if (!copy_row(t, row, out) || !edits_pack(&t->edits, &t->packed) ||
+	if (!copy_text_row(t, row, out) || !edits_pack(&t->edits, &t->packed) ||
 	    !arena_bytes(a, bytes_of(t->packed.p, t->packed.len), &out->edits) ||
 	    !arena_bytes(a, bytes_of(t->after.p, t->after.len), &out->after))
 		return no_memory(t);
@@ -186,11 +186,11 @@ static int add_change(struct texts *t, const struct migrate_row *row)
 }
 
 /* A row of which something must stay as it is: told, and counted as failed. */
-static int give_up(struct texts *t, const struct migrate_row *row, const char *why)
+static int give_up_text(struct texts *t, const struct migrate_row *row, const char *why)
 {
 	struct row_record *out = &t->given_up[t->given_up_n];
 
-	if (!copy_row(t, row, out) || !(out->message = arena_text(&t->batch->arena, why)))
+	if (!copy_text_row(t, row, out) || !(out->message = arena_text(&t->batch->arena, why)))
 		return no_memory(t);
 	out->after = out->before;
 	t->given_up_n++;
@@ -232,7 +232,7 @@ static void add_counts(struct replace_counts *to, const struct replace_counts *c
 	to->fixed += c->fixed;
 }
 
-static int change(struct texts *t, const struct migrate_row *row)
+static int change_text(struct texts *t, const struct migrate_row *row)
 {
 	bool stable;
 
@@ -242,12 +242,12 @@ static int change(struct texts *t, const struct migrate_row *row)
 	if (is_stable(t, &stable))
 		return -1;
 	if (stable)
-		return add_change(t, row);
-	return give_up(t, row,
-		       "left alone: with the new value in it, it would name yet another object");
+		return add_text_change(t, row);
+	return give_up_text(
+	    t, row, "left alone: with the new value in it, it would name yet another object");
 }
 
-static int look_at_row(struct texts *t, const struct migrate_row *row)
+static int look_at_text(struct texts *t, const struct migrate_row *row)
 {
 	struct replace_counts counts = { .places = 0 };
 
@@ -261,24 +261,25 @@ static int look_at_row(struct texts *t, const struct migrate_row *row)
 	if (!t->batch && !(t->batch = batch_new()))
 		return no_memory(t);
 	if (counts.fixed &&
-	    give_up(t, row,
-		    "names objects in a serialised value that is malformed, or in its keys"))
+	    give_up_text(t, row,
+			 "names objects in a serialised value that is malformed, or in its keys"))
 		return -1;
-	if (counts.unspelled && give_up(t, row,
-					"names an object whose new value holds a character that "
-					"must be quoted there"))
+	if (counts.unspelled &&
+	    give_up_text(t, row,
+			 "names an object whose new value holds a character that "
+			 "must be quoted there"))
 		return -1;
-	if (t->edits.n && change(t, row))
+	if (t->edits.n && change_text(t, row))
 		return -1;
 	return t->rows_n + 1 < CHUNK_ROWS && t->given_up_n + 2 < CHUNK_ROWS &&
 		       t->batch->n < (uint64_t)t->run->task->job->batch && t->bytes < CHUNK_BYTES
 		   ? 0
-		   : flush(t);
+		   : flush_texts(t);
 }
 
 /* ---- A database ---- */
 
-static void tell(const struct texts *t, uint64_t too_long)
+static void tell_texts(const struct texts *t, uint64_t too_long)
 {
 	const char *label = t->run->task->job->databases[t->database].end.label;
 
@@ -292,7 +293,7 @@ static void tell(const struct texts *t, uint64_t too_long)
 			 too_long);
 }
 
-static int scan(struct texts *t)
+static int scan_texts(struct texts *t)
 {
 	struct run *run = t->run;
 	struct migrate_session *session =
@@ -306,12 +307,12 @@ static int scan(struct texts *t)
 	s.bytes = PAGE_BYTES;
 	while ((rc = row_scan_next(&s, t->err)) == 1)
 		for (size_t i = 0; rc == 1 && i < s.page.n; i++)
-			if (look_at_row(t, &s.page.items[i].row))
+			if (look_at_text(t, &s.page.items[i].row))
 				rc = -2;
 	if (!rc)
-		rc = flush(t);
+		rc = flush_texts(t);
 	if (!rc)
-		tell(t, s.too_long);
+		tell_texts(t, s.too_long);
 	row_scan_release(&s);
 	session_close(session);
 	return rc;
@@ -341,10 +342,10 @@ static int scan_again(struct texts *t)
 		 n);
 	t->read = 0;
 	t->counts = (struct replace_counts){ .places = 0 };
-	return rows_await_scan(t->run, true, t->err) || scan(t) ? -1 : 0;
+	return rows_await_scan(t->run, true, t->err) || scan_texts(t) ? -1 : 0;
 }
 
-static int init(struct texts *t)
+static int texts_init(struct texts *t)
 {
 	t->rows = calloc(CHUNK_ROWS, sizeof(*t->rows));
 	t->given_up = calloc(CHUNK_ROWS, sizeof(*t->given_up));
@@ -355,7 +356,7 @@ static int init(struct texts *t)
 	return t->replacer ? 0 : -1;
 }
 
-static void release(struct texts *t)
+static void texts_release(struct texts *t)
 {
 	replacer_free(t->replacer);
 	batch_free(t->batch);
@@ -373,15 +374,15 @@ static int rewrite_database(struct run *run, size_t database, struct known *know
 			    struct error *err)
 {
 	struct texts t = { .run = run, .database = database, .known = known, .err = err };
-	int rc = init(&t);
+	int rc = texts_init(&t);
 
 	if (!rc)
-		rc = scan(&t);
+		rc = scan_texts(&t);
 	if (!rc)
 		rc = scan_again(&t);
 	if (!rc)
 		rc = window_drain(run);
-	release(&t);
+	texts_release(&t);
 	return rc ? -1 : 0;
 }
 

@@ -75,7 +75,7 @@ void missed_rows_free(struct missed_rows *m)
 
 /* ---- Is what it names there? ---- */
 
-static bool look(struct missed_rows *m, struct migrate_bytes key)
+static bool look_for_key(struct missed_rows *m, struct migrate_bytes key)
 {
 	struct migrate_session *s = m->worker.verify->task.ends.destination.session;
 	struct object_slot slot;
@@ -105,7 +105,7 @@ static bool names_something(struct missed_rows *m, const struct job_database *d,
 	memcpy(&slot, hash, sizeof(slot));
 	p = &m->places[slot % PLACES];
 	if (!p->known || memcmp(p->hash, hash, sizeof(hash)) != 0) {
-		p->there = look(m, bytes_of(key.p, key.len));
+		p->there = look_for_key(m, bytes_of(key.p, key.len));
 		p->known = true;
 		memcpy(p->hash, hash, sizeof(hash));
 	}
@@ -127,8 +127,8 @@ static void lost(struct verify *v, const struct job_database *d, const struct mi
 		       row->text, shown.p ? (const char *)shown.p : "", cut ? " and more" : "");
 }
 
-static void judge(struct missed_rows *m, const struct job_database *d, const struct missed *row,
-		  const struct held_row *held)
+static void judge_missed(struct missed_rows *m, const struct job_database *d,
+			 const struct missed *row, const struct held_row *held)
 {
 	struct verify *v = m->worker.verify;
 
@@ -163,8 +163,8 @@ static void judge_unread(struct missed_rows *m, const struct job_database *d,
 			       d->end.label, page->items[i].text, why);
 }
 
-static enum migrate_status read_page(struct missed_rows *m, struct migrate_session *s,
-				     const struct missed_page *page)
+static enum migrate_status read_missed_page(struct missed_rows *m, struct migrate_session *s,
+					    const struct missed_page *page)
 {
 	struct migrate_read r = { .rows = page->names, .count = page->n };
 	enum migrate_status status;
@@ -176,7 +176,7 @@ static enum migrate_status read_page(struct missed_rows *m, struct migrate_sessi
 	return status;
 }
 
-static void flush(struct missed_rows *m, size_t database)
+static void flush_missed(struct missed_rows *m, size_t database)
 {
 	struct verify *v = m->worker.verify;
 	const struct job_database *d = &v->task.job->databases[database];
@@ -185,10 +185,10 @@ static void flush(struct missed_rows *m, size_t database)
 	enum migrate_status status = MIGRATE_OK;
 
 	if (page->n)
-		status = read_page(m, s, page);
+		status = read_missed_page(m, s, page);
 	if (status == MIGRATE_OK)
 		for (size_t i = 0; i < page->n; i++)
-			judge(m, d, &page->items[i], &m->held.items[i]);
+			judge_missed(m, d, &page->items[i], &m->held.items[i]);
 	else if (!halt_leaving(&v->halt))
 		judge_unread(m, d, page,
 			     !database_reads(s)    ? "its plugin cannot read rows by identity"
@@ -202,7 +202,7 @@ void missed_rows_flush(struct missed_rows *m)
 {
 	for (size_t i = 0; i < m->worker.verify->task.job->database_count; i++)
 		if (!halt_leaving(&m->worker.verify->halt))
-			flush(m, i);
+			flush_missed(m, i);
 }
 
 /* ---- Gathering ---- */
@@ -216,8 +216,8 @@ static bool make_page(struct missed_page *page)
 	return page->items && page->names;
 }
 
-static bool keep(struct missed_page *page, const struct object_record *o,
-		 const struct row_record *r)
+static bool keep_missed(struct missed_page *page, const struct object_record *o,
+			const struct row_record *r)
 {
 	struct missed *row = &page->items[page->n];
 	struct migrate_row_name *name = &page->names[page->n];
@@ -236,10 +236,10 @@ int missed_rows_add(struct missed_rows *m, uint32_t database, const struct objec
 {
 	struct missed_page *page = &m->pages[database];
 
-	if (!make_page(page) || !keep(page, o, r))
+	if (!make_page(page) || !keep_missed(page, o, r))
 		return error_set(err, EXIT_INTERNAL, "out of memory");
 	page->bytes += o->key.n + o->new_key.n + r->after.n + r->identity.n + r->place.n;
 	if (++page->n == MISSED_MAX || page->bytes >= MISSED_BYTES)
-		flush(m, database);
+		flush_missed(m, database);
 	return 0;
 }

@@ -17,7 +17,7 @@ struct row_name {
 	struct migrate_bytes identity, place;
 };
 
-static struct row_name name_of(const struct chunk *c, const struct row_record *r)
+static struct row_name row_name_of(const struct chunk *c, const struct row_record *r)
 {
 	return (struct row_name){ c->database, r->identity, r->place };
 }
@@ -29,8 +29,8 @@ static bool pack_name(struct buf *b, const struct row_name *n)
 	       buf_add(b, n->identity.p, n->identity.n) && buf_add(b, n->place.p, n->place.n);
 }
 
-static int remember(struct lookaside **s, const struct verify *v, struct row_name row,
-		    int64_t chunk, struct error *err)
+static int remember_row(struct lookaside **s, const struct verify *v, struct row_name row,
+			int64_t chunk, struct error *err)
 {
 	const struct journal_place place = task_place(&v->task);
 	BUF_AUTO struct buf name = BUF_INIT(1 << 20);
@@ -48,7 +48,7 @@ int verify_lost_add(struct verify *v, const struct chunk *c, const struct row_re
 	int result;
 
 	pthread_mutex_lock(&v->lock);
-	result = remember(&v->lost, v, name_of(c, r), c->id, err);
+	result = remember_row(&v->lost, v, row_name_of(c, r), c->id, err);
 	pthread_mutex_unlock(&v->lock);
 	return result;
 }
@@ -60,7 +60,7 @@ int verify_holds_new(struct verify *v, uint32_t database, struct migrate_bytes i
 	int result;
 
 	pthread_mutex_lock(&v->lock);
-	result = remember(&v->holding, v, row, 0, err);
+	result = remember_row(&v->holding, v, row, 0, err);
 	pthread_mutex_unlock(&v->lock);
 	return result;
 }
@@ -93,11 +93,11 @@ static int compare_chunk(void *arg, struct migrate_bytes payload)
 }
 
 /* What s knows of the row: any chunk at all, this very one, a newer one. -1: failed. */
-static int ask(struct lookaside *s, const struct chunk *c, const struct row_record *r,
-	       struct asked *a, struct error *err)
+static int ask_newest(struct lookaside *s, const struct chunk *c, const struct row_record *r,
+		      struct asked *a, struct error *err)
 {
 	BUF_AUTO struct buf name = BUF_INIT(1 << 20);
-	const struct row_name row = name_of(c, r);
+	const struct row_name row = row_name_of(c, r);
 
 	*a = (struct asked){ .chunk = c->id };
 	if (!pack_name(&name, &row))
@@ -106,13 +106,13 @@ static int ask(struct lookaside *s, const struct chunk *c, const struct row_reco
 }
 
 /* A row that the application pointed to another object of this job is as it should be. */
-static int tell(struct teller *t, const struct chunk *c, const struct row_record *r,
-		struct error *err)
+static int tell_lost(struct teller *t, const struct chunk *c, const struct row_record *r,
+		     struct error *err)
 {
 	struct verify *v = t->verify;
 	struct asked holding = { .any = false };
 
-	if (v->holding && ask(v->holding, c, r, &holding, err))
+	if (v->holding && ask_newest(v->holding, c, r, &holding, err))
 		return -1;
 	if (!holding.any)
 		return missed_rows_add(t->missed, c->database, &t->batch->objects[r->object], r,
@@ -139,15 +139,16 @@ static int each_chunk(void *arg, struct chunk *c, struct error *err)
 
 		if (!counts(c, r) || r->object >= t->batch->n)
 			continue;
-		if (ask(v->lost, c, r, &lost, err))
+		if (ask_newest(v->lost, c, r, &lost, err))
 			return -1;
-		if (!t->tells && lost.any && remember(&t->newest, v, name_of(c, r), c->id, err))
+		if (!t->tells && lost.any &&
+		    remember_row(&t->newest, v, row_name_of(c, r), c->id, err))
 			return -1;
 		if (!t->tells || !lost.found)
 			continue;
-		if (ask(t->newest, c, r, &newest, err))
+		if (ask_newest(t->newest, c, r, &newest, err))
 			return -1;
-		if (!newest.newer && tell(t, c, r, err))
+		if (!newest.newer && tell_lost(t, c, r, err))
 			return -1;
 	}
 	return 0;

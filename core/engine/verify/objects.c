@@ -14,7 +14,7 @@ struct object {
 	const struct object_record *record;
 };
 
-static void count(struct object *x, uint64_t *counter)
+static void count_verified(struct object *x, uint64_t *counter)
 {
 	pthread_mutex_lock(&x->worker->verify->lock);
 	++*counter;
@@ -69,20 +69,20 @@ static bool expected_digest(struct object *x, struct migrate_digest *out)
 	if (out->n && digest_begin(w->digest, (enum migrate_digest_algorithm)out->algorithm))
 		return true;
 	if (x->batch->state == BATCH_PURGED) {
-		count(x, &w->verify->result.unproven);
+		count_verified(x, &w->verify->result.unproven);
 		return false;
 	}
 	status = digest_stored(w, w->source, &r, MIGRATE_SHA256, out, &size);
 	if (status == MIGRATE_OK && size == x->record->size)
 		return true;
 	if (status == MIGRATE_OK || status == MIGRATE_CHANGED || status == MIGRATE_NOT_FOUND)
-		count(x, &w->verify->result.unproven);
+		count_verified(x, &w->verify->result.unproven);
 	else
 		unreadable(x, w->source, status);
 	return false;
 }
 
-static void read_back(struct object *x, bool touched)
+static void read_copy_back(struct object *x, bool touched)
 {
 	struct verifier *w = x->worker;
 	struct migrate_get r = { .key = x->record->new_key,
@@ -101,13 +101,13 @@ static void read_back(struct object *x, bool touched)
 		unreadable(x, w->destination, status);
 		return;
 	}
-	count(x, &w->verify->result.read_back);
+	count_verified(x, &w->verify->result.read_back);
 	if (size != x->record->size || !digest_equal(&expected, &got))
 		verify_report(w, x->batch, x->n, DIFFERENT_BYTES,
 			      "the copy holds other bytes (%s differs)",
 			      digest_name((enum migrate_digest_algorithm)expected.algorithm));
 	else if (touched)
-		count(x, &w->verify->result.touched);
+		count_verified(x, &w->verify->result.touched);
 }
 
 /* ---- One object ---- */
@@ -166,7 +166,7 @@ static void verify_object(struct object *x)
 	}
 	touched = o->stored.n && !bytes_equal(found->etag, o->stored);
 	if (touched || w->verify->options.readback)
-		read_back(x, touched);
+		read_copy_back(x, touched);
 }
 
 /* Its newer version came to nothing, and rows of earlier passes name the older copy. */

@@ -34,7 +34,7 @@ struct holders {
 	const struct values *values;
 	struct holder *items;
 	size_t n, cap;
-	size_t value; /* scratch: the one that is looked up */
+	size_t value; /* lookaside: the one that is looked up */
 	bool failed;
 };
 
@@ -63,8 +63,8 @@ static void add_holder(struct holders *h, size_t value, struct migrate_bytes ide
 		h->items[h->n++] = one;
 }
 
-static enum migrate_status find_page(struct verifier *w, size_t database, struct migrate_find *r,
-				     struct row_page *page)
+static enum migrate_status find_verified_page(struct verifier *w, size_t database,
+					      struct migrate_find *r, struct row_page *page)
 {
 	struct migrate_session *s = w->databases[database];
 	enum migrate_status status;
@@ -87,7 +87,7 @@ static int ask_database(struct verifier *w, size_t database, struct holders *h, 
 	bool done = false;
 
 	do {
-		status = find_page(w, database, &r, &page);
+		status = find_verified_page(w, database, &r, &page);
 		for (size_t i = 0; status == MIGRATE_OK && i < page.n; i++)
 			add_holder(h, page.items[i].value, page.items[i].row.identity,
 				   page.items[i].row.place, page.items[i].row.text);
@@ -107,7 +107,7 @@ static int ask_database(struct verifier *w, size_t database, struct holders *h, 
 /* ---- A database without an index: what was read once ---- */
 
 /* identity, place and text, each with its length before it. */
-static bool pack(struct buf *b, const struct migrate_row *row)
+static bool pack_kept(struct buf *b, const struct migrate_row *row)
 {
 	const char *text = row->text ? row->text : "";
 	struct migrate_bytes parts[] = { row->identity, row->place, bytes_of_text(text) };
@@ -120,7 +120,7 @@ static bool pack(struct buf *b, const struct migrate_row *row)
 	return buf_add(b, "", 1); /* the text ends */
 }
 
-static struct migrate_bytes unpack(const char **p)
+static struct migrate_bytes unpack_kept(const char **p)
 {
 	struct migrate_bytes part;
 
@@ -134,34 +134,35 @@ static int hold_packed(void *arg, struct migrate_bytes payload)
 {
 	struct holders *h = arg;
 	const char *p = payload.p;
-	struct migrate_bytes identity = unpack(&p), place = unpack(&p), text = unpack(&p);
+	struct migrate_bytes identity = unpack_kept(&p), place = unpack_kept(&p),
+			     text = unpack_kept(&p);
 
 	add_holder(h, h->value, identity, place, text.p);
 	return 0;
 }
 
-static int ask_scratch(struct row_index *index, struct holders *h, struct error *err)
+static int ask_lookaside(struct row_index *index, struct holders *h, struct error *err)
 {
 	int result = 0;
 
 	pthread_mutex_lock(&index->lock);
 	for (h->value = 0; !result && h->value < h->values->n; h->value++)
 		result =
-		    lookaside_find(index->scratch, h->values->items[h->value], hold_packed, h, err);
+		    lookaside_find(index->rows, h->values->items[h->value], hold_packed, h, err);
 	pthread_mutex_unlock(&index->lock);
 	if (!result && h->failed)
 		return error_set(err, EXIT_INTERNAL, "out of memory");
 	return result;
 }
 
-static int add_page(struct lookaside *s, const struct row_page *page, struct error *err)
+static int keep_page(struct lookaside *s, const struct row_page *page, struct error *err)
 {
 	BUF_AUTO struct buf packed = BUF_INIT(1 << 20);
 
 	for (size_t i = 0; i < page->n; i++) {
 		const struct migrate_row *row = &page->items[i].row;
 
-		if (!pack(&packed, row))
+		if (!pack_kept(&packed, row))
 			return error_set(err, EXIT_INTERNAL, "out of memory");
 		if (lookaside_add(s, row->value, bytes_of(packed.p, packed.len), err))
 			return -1;
@@ -169,27 +170,17 @@ static int add_page(struct lookaside *s, const struct row_page *page, struct err
 	return 0;
 }
 
-static int read_rows(struct verify *v, size_t database, struct lookaside *s, struct error *err)
+static int read_unindexed_rows(struct verify *v, size_t database, struct lookaside *l,
+			       struct error *err)
 {
-	struct migrate_session *session = v->task.ends.databases[database].session;
-	struct migrate_scan r = { .limit = PAGE };
-	struct row_page page = ROW_PAGE_INIT;
-	BUF_AUTO struct buf cursor = BUF_INIT(MIGRATE_CURSOR_MAX);
-	enum migrate_status status;
-	int result = 0;
+	struct row_scan s;
+	int rc;
 
-	do {
-		status = database_scan(session, &r, &page);
-		if (status != MIGRATE_OK)
-			result = session_error(err, EXIT_OUTAGE, session, status);
-		else
-			result = add_page(s, &page, err);
-		buf_reset(&cursor);
-		buf_add(&cursor, page.cursor.p, page.cursor.n);
-		r.cursor = bytes_of(cursor.p, cursor.len);
-	} while (!result && !page.done && page.cursor.n);
-	row_page_release(&page);
-	return result;
+	row_scan_init(&s, v->gate, v->task.ends.databases[database].session);
+	while ((rc = row_scan_next(&s, err)) == 1 && !(rc = keep_page(l, &s.page, err)))
+		;
+	row_scan_release(&s);
+	return rc;
 }
 
 int verify_index_rows(struct verify *v, struct error *err)
@@ -201,8 +192,9 @@ int verify_index_rows(struct verify *v, struct error *err)
 		if (v->task.ends.database_facts[i].d.flags & MIGRATE_INDEXED ||
 		    v->task.job->databases[i].match == MATCH_CONTAINS)
 			continue;
-		v->indexes[i].scratch = lookaside_new(&place, err);
-		result = v->indexes[i].scratch ? read_rows(v, i, v->indexes[i].scratch, err) : -1;
+		v->indexes[i].rows = lookaside_new(&place, err);
+		result =
+		    v->indexes[i].rows ? read_unindexed_rows(v, i, v->indexes[i].rows, err) : -1;
 	}
 	return result;
 }
@@ -248,7 +240,7 @@ static int find_holders(struct verifier *w, size_t database, struct holders *h, 
 
 	if (!h->values->n)
 		return 0;
-	return index->scratch ? ask_scratch(index, h, err) : ask_database(w, database, h, err);
+	return index->rows ? ask_lookaside(index, h, err) : ask_database(w, database, h, err);
 }
 
 static int compare_holders(const void *a, const void *b)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/verify/verify-impl.h"
 
-#include "base/bytes.h"
 #include "engine/texts/known.h"
 
 #include <inttypes.h>
@@ -11,7 +10,6 @@
  * missed. Whether they hold what was written cannot be asked: a text is the
  * application's to change.
  */
-#define PAGE 1000
 #define PAGE_BYTES ((uint64_t)8 << 20)
 
 struct texts {
@@ -31,7 +29,7 @@ static const struct known_object *named(struct texts *t)
 	return NULL;
 }
 
-static void report(struct texts *t, const struct migrate_row *row, uint64_t places)
+static void report_text(struct texts *t, const struct migrate_row *row, uint64_t places)
 {
 	const struct known_object *o = named(t);
 	struct verify *v = t->verify;
@@ -47,7 +45,7 @@ static void report(struct texts *t, const struct migrate_row *row, uint64_t plac
 		v->result.texts_not_done++;
 }
 
-static int look_at_page(struct texts *t, const struct row_page *page, struct error *err)
+static int verify_texts_page(struct texts *t, const struct row_page *page, struct error *err)
 {
 	for (size_t i = 0; i < page->n; i++) {
 		struct replace_counts counts = { .places = 0 };
@@ -61,30 +59,23 @@ static int look_at_page(struct texts *t, const struct row_page *page, struct err
 			return -1;
 		}
 		if (counts.places)
-			report(t, &page->items[i].row, counts.places);
+			report_text(t, &page->items[i].row, counts.places);
 		else
 			t->verify->result.texts++;
 	}
 	return 0;
 }
 
-static int look_at_all(struct texts *t, struct migrate_session *s, struct error *err)
+static int look_at_texts(struct texts *t, struct migrate_session *session, struct error *err)
 {
-	BUF_AUTO struct buf cursor = BUF_INIT(MIGRATE_CURSOR_MAX);
-	struct migrate_scan r = { .limit = PAGE, .bytes = PAGE_BYTES };
-	struct row_page page = ROW_PAGE_INIT;
-	int rc = 0;
+	struct row_scan s;
+	int rc;
 
-	do {
-		enum migrate_status status = database_scan(s, &r, &page);
-
-		rc = status == MIGRATE_OK ? look_at_page(t, &page, err)
-					  : session_error(err, EXIT_OUTAGE, s, status);
-		buf_reset(&cursor);
-		buf_add(&cursor, page.cursor.p, page.cursor.n);
-		r.cursor = bytes_of(cursor.p, cursor.len);
-	} while (!rc && !page.done && page.cursor.n && !halt_leaving(&t->verify->halt));
-	row_page_release(&page);
+	row_scan_init(&s, t->verify->gate, session);
+	s.bytes = PAGE_BYTES;
+	while ((rc = row_scan_next(&s, err)) == 1 && !(rc = verify_texts_page(t, &s.page, err)))
+		;
+	row_scan_release(&s);
 	return rc;
 }
 
@@ -95,7 +86,7 @@ static int verify_database(struct verify *v, size_t i, struct known *known, stru
 
 	t.replacer = known_replacer(known, t.database, err);
 	if (t.replacer)
-		rc = look_at_all(&t, v->task.ends.databases[i].session, err);
+		rc = look_at_texts(&t, v->task.ends.databases[i].session, err);
 	replacer_free(t.replacer);
 	edits_release(&t.edits);
 	arena_release(&t.arena);

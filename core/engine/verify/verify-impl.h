@@ -4,6 +4,7 @@
 
 #include "engine/verify/verify.h"
 #include "engine/work/again.h"
+#include "engine/work/scan.h"
 #include "journal/lookaside.h"
 #include "plugin/stream.h"
 
@@ -15,8 +16,8 @@
  * Invariants: `lock` guards next, fed, result, lost, holding and the caller's callback;
  * a row index is used by one thread at a time (its own lock).
  */
-struct row_index {                 /* of a database whose column has no index */
-	struct lookaside *scratch; /* NULL: ask the database */
+struct row_index {              /* of a database whose column has no index */
+	struct lookaside *rows; /* NULL: ask the database */
 	pthread_mutex_t lock;
 };
 

@@ -20,9 +20,10 @@ struct feeder {
 	struct verify *verify;
 	struct progress *progress;
 	int64_t shown;
+	char note[512];
 };
 
-static struct snapshot snapshot_of(const struct feeder *f)
+static struct snapshot snapshot_of(struct feeder *f)
 {
 	const struct verify_result *r = &f->verify->result;
 	struct snapshot s = { .at = clock_monotonic(),
@@ -37,18 +38,11 @@ static struct snapshot snapshot_of(const struct feeder *f)
 
 	for (int i = 0; i < DIFFERENT_COUNT; i++)
 		s.failed += r->different[i];
+	if (gate_note(f->verify->gate, f->note, sizeof(f->note))) {
+		s.state = "paused";
+		s.note = f->note;
+	}
 	return s;
-}
-
-static void wait_a_little(struct verify *v)
-{
-	struct timespec until;
-
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_nsec += 200 * NS_PER_MS;
-	until.tv_sec += until.tv_nsec / NS_PER_S;
-	until.tv_nsec %= NS_PER_S;
-	pthread_cond_timedwait(&v->changed, &v->lock, &until);
 }
 
 /* The lock is held; wakes up often enough to show how far we are. */
@@ -56,7 +50,7 @@ static void show_and_wait(struct feeder *f)
 {
 	struct snapshot s;
 
-	wait_a_little(f->verify);
+	clock_cond_wait(&f->verify->changed, &f->verify->lock, 200 * NS_PER_MS);
 	if (clock_monotonic() - f->shown < 200 * NS_PER_MS)
 		return;
 	s = snapshot_of(f);
@@ -118,7 +112,7 @@ static bool hand_out(struct feeder *f, struct batch *b)
 	return taken;
 }
 
-static void feed(struct feeder *f)
+static void feed_verifiers(struct feeder *f)
 {
 	struct verify *v = f->verify;
 	struct error err = ERROR_INIT;
@@ -137,7 +131,7 @@ static void feed(struct feeder *f)
 		halt_fail(&v->halt, &err);
 }
 
-static void finish(struct feeder *f)
+static void finish_feeding(struct feeder *f)
 {
 	struct verify *v = f->verify;
 	struct snapshot s;
@@ -211,8 +205,8 @@ static int run_workers(struct verify *v, struct feeder *f, struct error *err)
 		return error_set(err, EXIT_INTERNAL, "out of memory");
 	started = start(v, workers, n, err);
 	if (started)
-		feed(f);
-	finish(f);
+		feed_verifiers(f);
+	finish_feeding(f);
 	for (size_t i = 0; i < started; i++)
 		pthread_join(workers[i].thread, NULL);
 	free(workers);
@@ -233,7 +227,7 @@ int verify_run(struct verify *v, verify_found *found, void *arg, struct verify_r
 	v->result = *r;
 	if (open < 0 || journal_last_pass(v->task.journal, &a, &pass, err) ||
 	    journal_counts(v->task.journal, 0, &v->result.all, err) || verify_index_rows(v, err))
-		return err->exit;
+		return error_is_set(err) ? err->exit : outcome(v, err);
 	/* after --only=copy the pass is complete, and neither rows nor texts were looked at */
 	v->result.finished = pass.state == PASS_DONE && pass.number && !open;
 	f.progress = progress_new(v->options.progress, v->task.job->name);
@@ -283,7 +277,7 @@ static int open_task(struct task *t, struct error *err)
 	return task_open_ends(t, t->known.id, ENDS_PROBE, err) || check_fit(t, err) ? -1 : 0;
 }
 
-static void wake_all(void *arg)
+static void wake_verifiers(void *arg)
 {
 	struct verify *v = arg;
 
@@ -292,7 +286,7 @@ static void wake_all(void *arg)
 	pthread_mutex_unlock(&v->lock);
 }
 
-static int make_parts(struct verify *v, struct error *err)
+static int make_verify(struct verify *v, struct error *err)
 {
 	size_t n = v->task.job->database_count;
 
@@ -314,11 +308,11 @@ struct verify *verify_new(const struct job *job, const struct verify_options *o,
 	v->task.job = job;
 	v->options = *o;
 	pthread_mutex_init(&v->lock, NULL);
-	pthread_cond_init(&v->changed, NULL);
+	clock_cond_init(&v->changed);
 	halt_init(&v->halt, &v->task.ends.host);
-	v->halt.wake = wake_all;
+	v->halt.wake = wake_verifiers;
 	v->halt.arg = v;
-	if (!make_parts(v, err) && !open_task(&v->task, err))
+	if (!make_verify(v, err) && !open_task(&v->task, err))
 		return v;
 	verify_free(v);
 	return NULL;
@@ -334,8 +328,8 @@ void verify_free(struct verify *v)
 	if (!v)
 		return;
 	for (size_t i = 0; v->indexes && i < v->task.job->database_count; i++) {
-		if (v->indexes[i].scratch)
-			lookaside_free(v->indexes[i].scratch);
+		if (v->indexes[i].rows)
+			lookaside_free(v->indexes[i].rows);
 		pthread_mutex_destroy(&v->indexes[i].lock);
 	}
 	free(v->indexes);

@@ -55,8 +55,9 @@ static bool is_newest(struct verifier *w, const struct batch *b, uint32_t n)
 	       b->kind == BATCH_TEXTS;
 }
 
-static MIGRATE_PRINTF(4, 0) void tell(struct verify *v, enum difference d,
-				      const struct object_record *o, const char *format, va_list ap)
+static MIGRATE_PRINTF(4, 0) void tell_difference(struct verify *v, enum difference d,
+						 const struct object_record *o, const char *format,
+						 va_list ap)
 {
 	BUF_AUTO struct buf escaped = BUF_INIT(4 * TEXT_MAX);
 	char text[TEXT_MAX];
@@ -76,7 +77,7 @@ void verify_differs(struct verify *v, enum difference d, const struct object_rec
 	va_list ap;
 
 	va_start(ap, format);
-	tell(v, d, o, format, ap);
+	tell_difference(v, d, o, format, ap);
 	va_end(ap);
 }
 
@@ -88,13 +89,13 @@ void verify_report(struct verifier *w, const struct batch *b, uint32_t n, enum d
 	if (!is_newest(w, b, n))
 		return;
 	va_start(ap, format);
-	tell(w->verify, d, &b->objects[n], format, ap);
+	tell_difference(w->verify, d, &b->objects[n], format, ap);
 	va_end(ap);
 }
 
 /* ---- Workers ---- */
 
-static int open_sessions(struct verifier *w, struct error *err)
+static int open_verifier_sessions(struct verifier *w, struct error *err)
 {
 	struct ends *e = &w->verify->task.ends;
 
@@ -150,7 +151,7 @@ void *verify_work(void *arg)
 	struct error err = ERROR_INIT;
 	struct batch *b;
 
-	if (open_sessions(w, &err))
+	if (open_verifier_sessions(w, &err))
 		halt_fail(&v->halt, &err);
 	while ((b = take_batch(v))) {
 		if (!halt_leaving(&v->halt))

@@ -13,7 +13,8 @@ static bool is_worth_it(struct again *a, enum migrate_status status)
 {
 	int64_t now = clock_monotonic();
 
-	if (!a->n++)
+	a->n++;
+	if (!a->since)
 		a->since = now;
 	if (!status_may_retry(status) && !status_is_systemic(status))
 		return false;
@@ -30,7 +31,7 @@ bool again(struct again *a, struct migrate_session *s, enum migrate_status statu
 	a->verdict = gate_trouble(a->gate, s, a->write, status);
 	if (a->verdict == GATE_OBJECT && is_worth_it(a, status))
 		a->verdict = gate_sleep(a->gate, backoff(a->n)) ? GATE_AGAIN : GATE_LEAVE;
-	if (a->verdict == GATE_AGAIN && !gate_pass(a->gate))
+	if (a->verdict == GATE_AGAIN && !a->finishes && !gate_pass(a->gate))
 		a->verdict = GATE_LEAVE;
 	return a->verdict == GATE_AGAIN;
 }

@@ -19,6 +19,7 @@
 struct again {
 	struct gate *gate;
 	bool write;    /* the end is written to: what it is asked when it is in trouble */
+	bool finishes; /* what was begun: the operator's pause does not hold it up */
 	bool patient;  /* TRANSIENT is tried for the whole patience: somebody holds what we want */
 	unsigned n;    /* attempts that failed for the call's own reasons */
 	int64_t since; /* the first of them (monotonic) */

@@ -96,6 +96,7 @@ void gate_set_paused(struct gate *g, bool paused)
 {
 	pthread_mutex_lock(&g->lock);
 	g->paused = paused;
+	atomic_store(&g->throttled, 0); /* a pause says nothing of any end */
 	update(g);
 	pthread_mutex_unlock(&g->lock);
 }
@@ -134,7 +135,7 @@ static void begin_outage(struct gate *g, struct migrate_session *s, enum migrate
 	note_event(g, LOG_WARN, g->note);
 }
 
-static enum gate_verdict give_up(struct gate *g)
+static enum gate_verdict give_up_end(struct gate *g)
 {
 	struct error err = ERROR_INIT;
 
@@ -146,15 +147,15 @@ static enum gate_verdict give_up(struct gate *g)
 }
 
 /* Probe until the end is well again, patience runs out or the run ends. */
-static enum gate_verdict wait_out(struct gate *g, struct migrate_session *s, bool write,
-				  enum migrate_status status)
+static enum gate_verdict wait_outage_out(struct gate *g, struct migrate_session *s, bool write,
+					 enum migrate_status status)
 {
 	int64_t wait = PROBE_FIRST, began = clock_monotonic();
 
 	begin_outage(g, s, status);
 	while (status != MIGRATE_OK) {
 		if (clock_monotonic() - began > gate_patience(g))
-			return give_up(g);
+			return give_up_end(g);
 		if (!halt_sleep(g->halt, wait))
 			return GATE_LEAVE;
 		wait = wait * 2 > PROBE_MAX ? PROBE_MAX : wait * 2;
@@ -202,7 +203,7 @@ static enum gate_verdict throttled(struct gate *g, struct migrate_session *s)
 
 	if (is_out_of_patience(g)) {
 		begin_outage(g, s, MIGRATE_THROTTLED);
-		return give_up(g);
+		return give_up_end(g);
 	}
 
 	if (g->pulse && session_end(s) == ends->source.end)
@@ -253,7 +254,7 @@ enum gate_verdict gate_trouble(struct gate *g, struct migrate_session *s, bool w
 		return gate_pass(g) ? GATE_AGAIN : GATE_LEAVE;
 	probed = end_probe_again(s, write);
 	if (probed != MIGRATE_OK)
-		verdict = wait_out(g, s, write, probed);
+		verdict = wait_outage_out(g, s, write, probed);
 	else
 		atomic_store(&g->denials, 0);
 	end_probing(g);

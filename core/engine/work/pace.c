@@ -54,7 +54,7 @@ void pace_set(struct pace *p, enum pace_kind kind, uint64_t per_second)
 }
 
 /* Takes n and returns how long to wait for them: a debt is paid by who made it. */
-static int64_t take(struct pace *p, struct bucket *b, uint64_t n)
+static int64_t take_tokens(struct pace *p, struct bucket *b, uint64_t n)
 {
 	int64_t now = clock_monotonic(), wait = 0;
 	double rate;
@@ -82,7 +82,7 @@ bool pace_take(struct pace *p, enum pace_kind kind, uint64_t n)
 	atomic_fetch_add_explicit(&b->taken, n, memory_order_relaxed);
 	if (!atomic_load_explicit(&b->rate, memory_order_relaxed))
 		return true;
-	wait = take(p, b, n);
+	wait = take_tokens(p, b, n);
 	return wait <= 0 || halt_sleep(p->halt, wait);
 }
 

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/work/running.h"
 
-#include <inttypes.h>
-
-static void wake_all(void *run)
+static void wake_run(void *run)
 {
 	window_wake_all(run);
 	budget_wake(&((struct run *)run)->budget);
@@ -12,7 +10,7 @@ static void wake_all(void *run)
 void run_init(struct run *run)
 {
 	halt_init(&run->halt, &run->task->ends.host);
-	run->halt.wake = wake_all;
+	run->halt.wake = wake_run;
 	run->halt.arg = run;
 	window_init(run);
 	budget_init(&run->budget, &run->halt, run->task->job->copy.memory);
@@ -23,33 +21,4 @@ void run_release(struct run *run)
 	window_release(run);
 	budget_release(&run->budget);
 	halt_release(&run->halt);
-}
-
-bool run_has_too_many_failed(const struct run *run, struct error *err)
-{
-	if (atomic_load(&run->tally.new_failures) <= (uint64_t)run->task->job->max_failures)
-		return false;
-	error_set(err, EXIT_TOO_MANY,
-		  "more than %" PRId64 " objects failed (max_failures); migrate-status --failed "
-		  "lists them",
-		  run->task->job->max_failures);
-	return true;
-}
-
-bool run_too_many_failed(struct run *run)
-{
-	struct error err = ERROR_INIT;
-
-	if (!run_has_too_many_failed(run, &err))
-		return false;
-	halt_fail(&run->halt, &err);
-	return true;
-}
-
-void run_broke_off(struct run *run, struct error *err)
-{
-	if (!error_is_set(err) && !halt_leaving(&run->halt))
-		error_set(err, EXIT_INTERNAL, "a part of the run ended without saying why");
-	if (error_is_set(err))
-		halt_fail(&run->halt, err);
 }

@@ -75,6 +75,8 @@ struct run {
 /* task is set. The rest is the caller's. */
 void run_init(struct run *run);
 void run_release(struct run *run);
+/* ---- failing.c ---- */
+
 /* More than max_failures? The second ends the run then. */
 bool run_has_too_many_failed(const struct run *run, struct error *err);
 bool run_too_many_failed(struct run *run);

@@ -16,7 +16,7 @@ void row_scan_release(struct row_scan *s)
 	arena_release(&s->arena);
 }
 
-static int fetch(struct row_scan *s, struct error *err)
+static int fetch_page(struct row_scan *s, struct error *err)
 {
 	struct migrate_scan q = { .cursor = s->cursor, .limit = SCAN_ROWS, .bytes = s->bytes };
 	struct again a = again_new(s->gate, true);
@@ -42,5 +42,5 @@ int row_scan_next(struct row_scan *s, struct error *err)
 	if (s->started && !arena_bytes(&s->arena, s->page.cursor, &s->cursor))
 		return error_set(err, EXIT_INTERNAL, "out of memory");
 	s->started = true;
-	return fetch(s, err);
+	return fetch_page(s, err);
 }

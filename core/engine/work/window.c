@@ -43,6 +43,12 @@ void window_wait(struct run *run, pthread_cond_t *cond, int64_t ns)
 	clock_cond_wait(cond, &run->window.lock, ns);
 }
 
+void window_wake(struct run *run)
+{
+	pthread_cond_broadcast(&run->window.changed);
+	pthread_cond_broadcast(&run->window.takeable);
+}
+
 bool window_wait_room(struct run *run, size_t most)
 {
 	pthread_mutex_lock(&run->window.lock);
@@ -146,7 +152,7 @@ int window_drain(struct run *run)
 	return halt_leaving(&run->halt) ? -1 : 0;
 }
 
-static void give(struct work *w, uint32_t n, struct item *it)
+static void give_object(struct work *w, uint32_t n, struct item *it)
 {
 	*it = (struct item){ .work = w,
 			     .n = n,
@@ -169,7 +175,7 @@ static size_t take_run(struct work *w, struct item *items, size_t max)
 		if (o->state == OBJECT_PLANNED) {
 			if (n && o->size > SMALL)
 				break;
-			give(w, w->taken, &items[n++]);
+			give_object(w, w->taken, &items[n++]);
 		}
 		w->taken++;
 		if (n && o->size > SMALL)
@@ -287,7 +293,7 @@ struct work *window_resolve(struct work *w, uint32_t *n)
 	return w;
 }
 
-static bool keep(struct arena *a, struct migrate_bytes *b, struct migrate_bytes before)
+static bool keep_bytes(struct arena *a, struct migrate_bytes *b, struct migrate_bytes before)
 {
 	return b->p == before.p || arena_bytes(a, *b, b);
 }
@@ -300,8 +306,9 @@ static bool store_record(struct batch *b, uint32_t n, const struct object_record
 	now.key = o->key;
 	now.new_key = o->new_key;
 	now.moved_batch = 0;
-	if (!keep(&b->arena, &now.etag, o->etag) || !keep(&b->arena, &now.stored, o->stored) ||
-	    !keep(&b->arena, &now.replaces, o->replaces))
+	if (!keep_bytes(&b->arena, &now.etag, o->etag) ||
+	    !keep_bytes(&b->arena, &now.stored, o->stored) ||
+	    !keep_bytes(&b->arena, &now.replaces, o->replaces))
 		return false;
 	if (now.message && now.message != o->message) {
 		now.message = arena_text(&b->arena, now.message);
@@ -313,7 +320,7 @@ static bool store_record(struct batch *b, uint32_t n, const struct object_record
 	return true;
 }
 
-static void count(struct run *run, const struct object_record *o)
+static void count_settled(struct run *run, const struct object_record *o)
 {
 	atomic_uint_fast64_t *by_state[] = {
 		[OBJECT_COPIED] = &run->tally.copied,   [OBJECT_SAME] = &run->tally.same,
@@ -342,9 +349,10 @@ static void fail_locked(struct run *run, const struct error *err)
 {
 	halt_fail_here(&run->halt, err);
 	window_wake(run);
+	budget_wake(&run->budget);
 }
 
-static void out_of_memory(struct run *run)
+static void fail_for_memory(struct run *run)
 {
 	struct error err = ERROR_INIT;
 
@@ -360,8 +368,8 @@ static void settle_locked(struct run *run, struct item *it)
 
 	it->record.lost = it->lost != 0;
 	if (!store_record(w->batch, n, &it->record))
-		out_of_memory(run);
-	count(run, &it->record);
+		fail_for_memory(run);
+	count_settled(run, &it->record);
 	if (it->record.state == OBJECT_FAILED && run_has_too_many_failed(run, &err))
 		fail_locked(run, &err);
 	w->dirty = true;
@@ -387,7 +395,7 @@ static void again_locked(struct run *run, struct item *it)
 	/* what was learnt so far (attempts, the source's new etag) is kept with the batch */
 	if (!copy || !store_record(w->batch, n, &it->record)) {
 		free(copy);
-		out_of_memory(run);
+		fail_for_memory(run);
 		return;
 	}
 	w->dirty = true;

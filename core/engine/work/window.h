@@ -126,7 +126,7 @@ struct work *window_take_rewriting(struct run *run);
 /* The work is done with (or left for the next run): frees it. */
 void window_close(struct run *run, struct work *w);
 
-/* ---- window-hands.c: who is at work ---- */
+/* ---- window-workers.c: who is at work ---- */
 
 /* So many more; counted before they start: nobody must think that the last one left. */
 void window_enlist(struct run *run, enum hands who, uint32_t n);
@@ -151,7 +151,7 @@ void window_wake_all(struct run *run);
  * has ended since the last copy, so that the next run may rely on what is journalled.
  */
 int window_save(struct run *run, bool durable, struct error *err);
-/* Move unfinished objects of old works to new batches. */
+/* window-stragglers.c: moves unfinished objects of old works to new batches. */
 int window_move_stragglers(struct run *run, int64_t older_than, struct error *err);
 /* Until then (monotonic). False: nothing is left to be saved. */
 bool window_sleep_until(struct run *run, int64_t then);

@@ -75,7 +75,7 @@ static bool taken_before(const struct rename_rules *r, size_t i, struct migrate_
 }
 
 /* No key of the selection ever comes to rule i. */
-static bool is_dead(const struct rename_rules *r, size_t i, struct migrate_bytes selection)
+static bool is_dead_rule(const struct rename_rules *r, size_t i, struct migrate_bytes selection)
 {
 	struct migrate_bytes p = r->rules[i].prefix;
 	struct reach reach;
@@ -120,7 +120,7 @@ static bool may_chain(const struct rename_rules *r, size_t i, struct migrate_byt
 		return either_begins(&t, &s);
 	for (size_t j = 0; j < r->count; j++) {
 		s.replacement = reach_of(&r->rules[j], selection).e;
-		if (!is_dead(r, j, selection) && either_begins(&t, &s))
+		if (!is_dead_rule(r, j, selection) && either_begins(&t, &s))
 			return true;
 	}
 	return false;
@@ -132,7 +132,7 @@ static bool rule_is_safe(const struct rename_rules *r, size_t i, struct migrate_
 	if (!is_identity(&r->rules[i]) && may_chain(r, i, selection, keep))
 		return false;
 	for (size_t j = 0; j < i; j++)
-		if (!is_dead(r, j, selection) &&
+		if (!is_dead_rule(r, j, selection) &&
 		    (may_meet(r, i, j, selection) || may_meet(r, j, i, selection)))
 			return false;
 	return true;
@@ -144,7 +144,7 @@ bool rename_rules_injective(const struct rename_rules *r, struct migrate_bytes p
 		if (r->rules[i].code)
 			return false;
 	for (size_t i = 0; i < r->count; i++)
-		if (!is_dead(r, i, prefix) && !rule_is_safe(r, i, prefix, keep))
+		if (!is_dead_rule(r, i, prefix) && !rule_is_safe(r, i, prefix, keep))
 			return false;
 	return true;
 }

@@ -24,7 +24,7 @@ struct layout {
 	size_t least;  /* bytes that the part must have */
 };
 
-static struct piece *add_piece(struct layout *l, const char *text, struct error *err)
+static struct piece *add_layout_piece(struct layout *l, const char *text, struct error *err)
 {
 	if (l->count < PIECES_MAX)
 		return &l->pieces[l->count++];
@@ -37,7 +37,7 @@ static int add_byte(struct layout *l, const char *text, char c, struct error *er
 	struct piece *last = l->count ? &l->pieces[l->count - 1] : NULL;
 
 	if (!last || last->kind != LITERAL) {
-		last = add_piece(l, text, err);
+		last = add_layout_piece(l, text, err);
 		if (!last)
 			return -1;
 		*last = (struct piece){ .kind = LITERAL, .from = l->text.len };
@@ -48,7 +48,7 @@ static int add_byte(struct layout *l, const char *text, char c, struct error *er
 		   : error_set(err, EXIT_USAGE, "a layout is longer than %d bytes", TEXT_MAX);
 }
 
-static bool digits(const char **s, size_t *value)
+static bool layout_digits(const char **s, size_t *value)
 {
 	const char *start = *s;
 
@@ -69,20 +69,21 @@ static int add_key(struct layout *l, const char *text, const char **s, struct er
 	if (*at == ':') {
 		one.kind = SLICE;
 		at++;
-		if (!digits(&at, &one.from) || *at++ != ':' || !digits(&at, &one.n) || !one.n)
+		if (!layout_digits(&at, &one.from) || *at++ != ':' || !layout_digits(&at, &one.n) ||
+		    !one.n)
 			return 0;
 	}
 	if (*at != '}')
 		return 0;
 	*s = at + 1;
-	to = add_piece(l, text, err);
+	to = add_layout_piece(l, text, err);
 	if (!to)
 		return -1;
 	*to = one;
 	return 1;
 }
 
-static int parse(struct layout *l, const char *text, struct error *err)
+static int parse_layout(struct layout *l, const char *text, struct error *err)
 {
 	for (const char *s = text; *s;) {
 		bool brace = *s == '{' || *s == '}';
@@ -104,7 +105,7 @@ static int parse(struct layout *l, const char *text, struct error *err)
 	return 0;
 }
 
-static int measure(struct layout *l, const char *text, struct error *err)
+static int measure_layout(struct layout *l, const char *text, struct error *err)
 {
 	size_t wholes = 0;
 
@@ -130,7 +131,7 @@ struct layout *layout_new(const char *text, struct error *err)
 		return NULL;
 	}
 	l->text = (struct buf)BUF_INIT(TEXT_MAX);
-	if (!parse(l, text, err) && !measure(l, text, err))
+	if (!parse_layout(l, text, err) && !measure_layout(l, text, err))
 		return l;
 	layout_free(l);
 	return NULL;

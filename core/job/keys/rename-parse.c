@@ -15,12 +15,12 @@
 
 static const char *const rule_names[] = { "prefix", "match", "to" };
 
-static void out_of_memory(const struct yaml_node *node, struct problems *p)
+static void no_memory_for_rules(const struct yaml_node *node, struct problems *p)
 {
 	problems_add(p, node->line, node->column, "out of memory");
 }
 
-static void check_names(const struct yaml_node *node, struct problems *p)
+static void check_rule_names(const struct yaml_node *node, struct problems *p)
 {
 	for (const struct yaml_node *c = node->first; c; c = c->next) {
 		const char *near = nearest_name(c->name, rule_names, 3);
@@ -43,7 +43,7 @@ static bool check_rule(const struct yaml_node *node, struct problems *p)
 	const struct yaml_node *prefix = yaml_get(node, "prefix"), *match = yaml_get(node, "match");
 	size_t before = p->count;
 
-	check_names(node, p);
+	check_rule_names(node, p);
 	if (prefix && match)
 		problems_add(p, match->name_line, match->name_column,
 			     "a rename rule has either 'prefix' or 'match', not both");
@@ -74,7 +74,7 @@ static bool compile(struct rename_rule *r, const struct yaml_node *node, struct 
 	return false;
 }
 
-static bool add_piece(struct rename_rule *r, const char *text, size_t n, uint32_t group)
+static bool parse_piece(struct rename_rule *r, const char *text, size_t n, uint32_t group)
 {
 	struct rename_piece *p = realloc(r->pieces, (r->piece_count + 1) * sizeof(*p));
 
@@ -132,8 +132,8 @@ static const char *parse_group(struct rename_rule *r, const struct yaml_node *no
 		    (int)n, s + braces);
 		return NULL;
 	}
-	if (!add_piece(r, NULL, 0, (uint32_t)group)) {
-		out_of_memory(node, p);
+	if (!parse_piece(r, NULL, 0, (uint32_t)group)) {
+		no_memory_for_rules(node, p);
 		return NULL;
 	}
 	return s + n + (braces ? 2 : 0);
@@ -148,8 +148,8 @@ static bool parse_template(struct rename_rule *r, const struct yaml_node *node, 
 		size_t n = strcspn(s, "$");
 		bool dollar = s[n] == '$' && s[n + 1] == '$';
 
-		if ((n || dollar) && !add_piece(r, s, n + dollar, 0)) {
-			out_of_memory(node, p);
+		if ((n || dollar) && !parse_piece(r, s, n + dollar, 0)) {
+			no_memory_for_rules(node, p);
 			return false;
 		}
 		s += n + (dollar ? 2 : 0);
@@ -162,7 +162,7 @@ static bool parse_template(struct rename_rule *r, const struct yaml_node *node, 
 	return true;
 }
 
-static void describe(struct rename_rule *r, const struct yaml_node *node, struct problems *p)
+static void describe_rule(struct rename_rule *r, const struct yaml_node *node, struct problems *p)
 {
 	BUF_AUTO struct buf b = BUF_INIT(16384);
 
@@ -172,7 +172,7 @@ static void describe(struct rename_rule *r, const struct yaml_node *node, struct
 	escape_message(&b, r->to, strlen(r->to));
 	r->text = strndup((const char *)b.p, b.len);
 	if (!r->text)
-		out_of_memory(node, p);
+		no_memory_for_rules(node, p);
 }
 
 void rename_rule_parse(struct rename_rule *r, const struct yaml_node *node, struct problems *p)
@@ -197,7 +197,7 @@ void rename_rule_parse(struct rename_rule *r, const struct yaml_node *node, stru
 	if (r->prefix.n > MIGRATE_KEY_MAX || r->replacement.n > MIGRATE_KEY_MAX)
 		problems_add(p, from->line, from->column, "a rename rule is longer than any key");
 	else if (!match || (compile(r, match, p) && parse_template(r, to, p)))
-		describe(r, node, p);
+		describe_rule(r, node, p);
 }
 
 void rename_rule_release(struct rename_rule *r)

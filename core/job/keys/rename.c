@@ -184,7 +184,7 @@ static bool build_key(const struct rename_rule *rule, struct rename_scratch *s,
 	return buf_add(&s->key, p + v[1], key.n - v[1]);
 }
 
-static enum rename_result fail(struct error *err, size_t i, const char *why)
+static enum rename_result fail_rule(struct error *err, size_t i, const char *why)
 {
 	error_set(err, EXIT_SOME_FAILED, "rename rule %zu: %s", i + 1, why);
 	return RENAME_FAILED;
@@ -196,11 +196,11 @@ static enum rename_result fail_match(struct error *err, size_t i, int code)
 
 	if (code == PCRE2_ERROR_MATCHLIMIT || code == PCRE2_ERROR_DEPTHLIMIT ||
 	    code == PCRE2_ERROR_HEAPLIMIT || code == PCRE2_ERROR_JIT_STACKLIMIT)
-		return fail(err, i,
-			    "the pattern takes too long on this key: make it simpler "
-			    "(nested repeats are the usual cause)");
+		return fail_rule(err, i,
+				 "the pattern takes too long on this key: make it simpler "
+				 "(nested repeats are the usual cause)");
 	pcre2_get_error_message(code, message, sizeof(message));
-	return fail(err, i, (const char *)message);
+	return fail_rule(err, i, (const char *)message);
 }
 
 static enum rename_result apply_pattern(const struct rename_rule *rule, struct rename_scratch *s,
@@ -214,7 +214,7 @@ static enum rename_result apply_pattern(const struct rename_rule *rule, struct r
 	if (n < 0)
 		return fail_match(err, i, n);
 	if (!build_key(rule, s, key))
-		return fail(err, i, "the new key is longer than 65535 bytes");
+		return fail_rule(err, i, "the new key is longer than 65535 bytes");
 	return RENAME_OK;
 }
 
@@ -225,7 +225,7 @@ static enum rename_result apply_prefix(const struct rename_rule *rule, struct re
 		return RENAME_UNMATCHED;
 	if (!buf_add(&s->key, rule->replacement.p, rule->replacement.n) ||
 	    !buf_add(&s->key, (const char *)key.p + rule->prefix.n, key.n - rule->prefix.n))
-		return fail(err, i, "the new key is longer than 65535 bytes");
+		return fail_rule(err, i, "the new key is longer than 65535 bytes");
 	return RENAME_OK;
 }
 
@@ -244,7 +244,7 @@ enum rename_result rename_apply(const struct rename_rules *r, struct rename_scra
 			continue;
 		*rule = i;
 		if (result == RENAME_OK && !s->key.len)
-			return fail(err, i, "the new key is empty");
+			return fail_rule(err, i, "the new key is empty");
 		*new_key = bytes_of(s->key.p, s->key.len);
 		return result;
 	}

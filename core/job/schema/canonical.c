@@ -78,7 +78,7 @@ static bool add_list(const struct canonical *c, const struct migrate_strings *v)
 }
 
 /* Text in quotes, so that it can be told from null. */
-static bool add_pair(const struct canonical *c, const struct migrate_pair *pair)
+static bool add_canonical_pair(const struct canonical *c, const struct migrate_pair *pair)
 {
 	if (!begin_line(c) || !buf_add_text(c->out, ".") ||
 	    !escape_add(c->out, pair->name, strlen(pair->name)))
@@ -92,7 +92,7 @@ static bool add_pair(const struct canonical *c, const struct migrate_pair *pair)
 static bool add_map(const struct canonical *c, const struct migrate_map *v)
 {
 	for (size_t i = 0; i < v->n; i++)
-		if (!add_pair(c, &v->pairs[i]))
+		if (!add_canonical_pair(c, &v->pairs[i]))
 			return false;
 	return true;
 }

@@ -129,7 +129,7 @@ bool schema_print(const struct schema *s, struct buf *out)
 }
 
 /* A word in mdoc. At the start of a line a dot or quote would make it a macro. */
-static bool add_word(struct buf *out, const char *word, size_t n, bool starts_line)
+static bool wrap_word(struct buf *out, const char *word, size_t n, bool starts_line)
 {
 	bool ok = true;
 
@@ -153,7 +153,7 @@ static bool add_sentence(struct buf *out, const char *help)
 		if (column)
 			ok = buf_add_text(out, wraps ? "\n" : " ");
 		column = wraps || !column ? n : column + 1 + n;
-		ok = ok && add_word(out, help, n, column == n);
+		ok = ok && wrap_word(out, help, n, column == n);
 		help += n + (help[n] == ' ');
 	}
 	return ok && buf_add_text(out, ".\n");

@@ -221,7 +221,7 @@ void schema_release(const struct schema *s, const void *config)
 }
 
 /* The text lies in the job's own arena: nobody else's memory is written to. */
-static void wipe(const struct yaml_node *node)
+static void wipe_secrets(const struct yaml_node *node)
 {
 	size_t n = strlen(node->text);
 
@@ -240,6 +240,6 @@ void schema_wipe(const struct schema *s, const struct yaml_node *map)
 		if (c->kind != YAML_SCALAR || !find_option(s, c->name, &o, &from_file) || from_file)
 			continue;
 		if (o.type == MIGRATE_TYPE_SECRET || o.type == MIGRATE_TYPE_URL)
-			wipe(c);
+			wipe_secrets(c);
 	}
 }

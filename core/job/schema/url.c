@@ -53,8 +53,8 @@ static bool is_secret_parameter(const char *parameter, size_t n)
 	return false;
 }
 
-static size_t add_part(const char *url, const char *from, const char *to, struct secret_part *parts,
-		       size_t n)
+static size_t add_url_part(const char *url, const char *from, const char *to,
+			   struct secret_part *parts, size_t n)
 {
 	if (from >= to)
 		return n;
@@ -72,7 +72,7 @@ static size_t user_part(const char *url, struct secret_part *parts)
 	if (end == start)
 		return 0;
 	colon = memchr(start, ':', (size_t)(end - start));
-	return colon ? add_part(url, colon + 1, end - 1, parts, 0) : 0;
+	return colon ? add_url_part(url, colon + 1, end - 1, parts, 0) : 0;
 }
 
 size_t url_secret_parts(const char *url, struct secret_part *parts)
@@ -84,7 +84,7 @@ size_t url_secret_parts(const char *url, struct secret_part *parts)
 		size_t len = strcspn(++s, "&#"), name = strcspn(s, "=&#");
 
 		if (name < len && is_secret_parameter(s, name))
-			n = add_part(url, s + name + 1, s + len, parts, n);
+			n = add_url_part(url, s + name + 1, s + len, parts, n);
 		s = s[len] == '&' ? s + len : NULL;
 	}
 	return n;

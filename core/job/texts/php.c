@@ -23,7 +23,7 @@ struct reader {
 	void *arg;
 };
 
-static bool read_value(struct reader *r);
+static bool read_php_value(struct reader *r);
 
 static bool accept(struct reader *r, const char *text)
 {
@@ -120,7 +120,7 @@ static bool read_members(struct reader *r)
 		return false;
 	r->depth++;
 	for (; n; n--)
-		if (!read_key(r) || !read_value(r))
+		if (!read_key(r) || !read_php_value(r))
 			return false;
 	r->depth--;
 	return accept(r, "}");
@@ -147,7 +147,7 @@ static bool read_custom(struct reader *r)
 	return accept(r, "}");
 }
 
-static bool read_value(struct reader *r)
+static bool read_php_value(struct reader *r)
 {
 	unsigned char kind;
 
@@ -228,7 +228,7 @@ enum php_kind php_kind(struct migrate_bytes text)
 
 	if (text.n < 2)
 		return PHP_NONE;
-	if (read_value(&r) && r.at == r.end)
+	if (read_php_value(&r) && r.at == r.end)
 		return PHP_VALUE;
 	return begins_like_one(text) ? PHP_MALFORMED : PHP_NONE;
 }
@@ -278,7 +278,7 @@ static int mend_length(struct editing *e, size_t first, size_t n)
 	return 0;
 }
 
-static int edit_string(struct reader *r, size_t digits, size_t content, size_t n)
+static int edit_php_string(struct reader *r, size_t digits, size_t content, size_t n)
 {
 	struct editing *e = r->arg;
 	struct edit length = { .at = digits, .n = content - 2 - digits, .object = EDIT_OF_NONE };
@@ -301,12 +301,14 @@ static int look_at_fixed(struct reader *r, size_t at, size_t n)
 
 static int edit_range(struct editing *e, size_t at, size_t n)
 {
-	struct reader r = {
-		.p = e->text.p, .at = at, .string = edit_string, .fixed = look_at_fixed, .arg = e
-	};
+	struct reader r = { .p = e->text.p,
+			    .at = at,
+			    .string = edit_php_string,
+			    .fixed = look_at_fixed,
+			    .arg = e };
 
 	r.end = at + trimmed(bytes_of(r.p + at, n));
-	return read_value(&r) && !r.failed ? 0 : -1;
+	return read_php_value(&r) && !r.failed ? 0 : -1;
 }
 
 int php_edit(struct migrate_bytes text, struct arena *a, php_edit_string *edit, void *arg,

@@ -164,8 +164,8 @@ static const struct candidate *candidate(const struct place *p, size_t i)
 /* ---- Places ---- */
 
 /* The new value in place of the candidate, spelled like that. */
-static int replace(struct replacer *r, size_t at, const struct candidate *c, uint32_t object,
-		   struct edits *out)
+static int replace_at(struct replacer *r, size_t at, const struct candidate *c, uint32_t object,
+		      struct edits *out)
 {
 	struct migrate_bytes old = bytes_of(r->old.p, r->old.len);
 	struct edit one = { .at = at, .n = c->end - at, .object = object };
@@ -197,7 +197,7 @@ static int claim(struct replacer *r, size_t at, const struct candidate *c,
 	}
 	if (bytes_equal(bytes_of(r->old.p, r->old.len), bytes_of(r->new.p, r->new.len)))
 		return 0;
-	return replace(r, at, c, object, out);
+	return replace_at(r, at, c, object, out);
 }
 
 /* 1: *end is behind a new value that must stay; 0; -1. */
@@ -258,7 +258,7 @@ static bool may_begin(const struct replacer *r, struct migrate_bytes text, size_
 }
 
 /* text is the part of the whole that begins at `from`. */
-static int scan(struct replacer *r, struct migrate_bytes text, size_t from, struct edits *out)
+static int scan_text(struct replacer *r, struct migrate_bytes text, size_t from, struct edits *out)
 {
 	const unsigned char *p = text.p;
 	size_t at = 0, first = out->n;
@@ -290,7 +290,7 @@ static int edit_string(void *arg, struct migrate_bytes text, size_t at, size_t n
 	struct replacer *r = arg;
 	struct replace_counts counts = *r->counts;
 	size_t first = out->n;
-	int rc = scan(r, part, at, out);
+	int rc = scan_text(r, part, at, out);
 
 	if (!fixed && r->php && out->n > first)
 		fixed = php_stands_in(part);

@@ -231,7 +231,7 @@ static bool is_escaped(const unsigned char *p, size_t at)
 }
 
 /* What stands before is the end of an escape or of a reference: what does that mean? */
-static bool read_back(struct migrate_bytes text, size_t at, struct glyph *g)
+static bool read_glyph_back(struct migrate_bytes text, size_t at, struct glyph *g)
 {
 	const unsigned char *p = text.p;
 
@@ -278,7 +278,7 @@ bool boundary_before(struct migrate_bytes text, size_t at)
 		c = utf8_read(p + start, at - start, &n);
 		return n == at - start && c != UINT32_MAX && !is_word_point(c);
 	}
-	if (read_back(text, at, &g))
+	if (read_glyph_back(text, at, &g))
 		return !is_word_glyph(&g);
 	if (p[at - 1] == ';' && reference_ends(text, at))
 		return false;

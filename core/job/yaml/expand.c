@@ -29,7 +29,7 @@ static size_t name_length(const char *s)
 	return n;
 }
 
-static void add(struct expansion *x, const char *text, size_t n)
+static void expand_into(struct expansion *x, const char *text, size_t n)
 {
 	if (x->failed || buf_add(&x->out, text, n))
 		return;
@@ -44,9 +44,9 @@ static void add_variable(struct expansion *x, const char *name, const char *fall
 
 	if (value && (*value || !fallback)) {
 		x->node->from_environment = true;
-		add(x, value, strlen(value));
+		expand_into(x, value, strlen(value));
 	} else if (fallback) {
-		add(x, fallback, n);
+		expand_into(x, fallback, n);
 	} else {
 		problems_add(x->problems, x->node->line, x->node->column,
 			     "the environment variable %s is not set", name);
@@ -87,15 +87,15 @@ static void expand_text(struct expansion *x, const char *s)
 	while (s && *s && !x->failed) {
 		size_t n = strcspn(s, "$");
 
-		add(x, s, n);
+		expand_into(x, s, n);
 		s += n;
 		if (!strncmp(s, "$${", 3)) {
-			add(x, "${", 2);
+			expand_into(x, "${", 2);
 			s += 3;
 		} else if (!strncmp(s, "${", 2)) {
 			s = add_reference(x, s + 2);
 		} else if (*s) {
-			add(x, s++, 1);
+			expand_into(x, s++, 1);
 		}
 	}
 }

@@ -22,7 +22,7 @@ static void where(const struct problems *p, int line, int column, char *text, si
 }
 
 /* Escaped, and cut so that any one problem fits into a struct error. */
-static void add_escaped(struct buf *out, const char *text, size_t most)
+static void add_shown(struct buf *out, const char *text, size_t most)
 {
 	BUF_AUTO struct buf b = BUF_INIT(most);
 
@@ -42,8 +42,8 @@ void problems_add(struct problems *p, int line, int column, const char *format, 
 	va_start(ap, format);
 	vsnprintf(message, sizeof(message), format, ap);
 	va_end(ap);
-	add_escaped(&p->text, place, LINE_SIZE);
-	add_escaped(&p->text, message, LINE_SIZE);
+	add_shown(&p->text, place, LINE_SIZE);
+	add_shown(&p->text, message, LINE_SIZE);
 	if (!buf_add_text(&p->text, "\n"))
 		p->text.len = at;
 	p->items[p->count - 1] = (struct problem){

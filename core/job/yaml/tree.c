@@ -55,7 +55,7 @@ static bool is_number(const struct step *s)
 	return s->n && s->n < 6 && strspn(s->text, "0123456789") >= s->n;
 }
 
-static struct yaml_node *append(struct arena *a, struct yaml_node *parent)
+static struct yaml_node *append_child(struct arena *a, struct yaml_node *parent)
 {
 	struct yaml_node *n = arena_alloc(a, sizeof(*n)), **end = &parent->first;
 
@@ -87,7 +87,7 @@ static int into_list(struct arena *a, struct yaml_node **node, const struct step
 		c = c->next;
 	if (i)
 		return no_such(s, path, "is behind the end of the list", err);
-	*node = c ? c : append(a, *node);
+	*node = c ? c : append_child(a, *node);
 	return *node ? 0 : error_set(err, EXIT_INTERNAL, "out of memory");
 }
 
@@ -97,7 +97,7 @@ static int into_map(struct arena *a, struct yaml_node **node, const struct step 
 	struct yaml_node *c = get_n(*node, s->text, s->n);
 
 	if (!c) {
-		c = append(a, *node);
+		c = append_child(a, *node);
 		if (c)
 			c->name = arena_copy(a, s->text, s->n);
 	}

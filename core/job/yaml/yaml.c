@@ -27,7 +27,7 @@ struct builder {
 	int documents;
 };
 
-static bool refuse(struct builder *b, const yaml_mark_t *at, const char *text)
+static bool refuse_yaml(struct builder *b, const yaml_mark_t *at, const char *text)
 {
 	problems_add(b->problems, (int)at->line + 1, (int)at->column + 1, "%s", text);
 	return false;
@@ -38,12 +38,12 @@ static struct yaml_node *new_node(struct builder *b, const yaml_mark_t *at, enum
 	struct yaml_node *n;
 
 	if (++b->nodes > NODES_MAX) {
-		refuse(b, at, "too many values: a job file holds at most 20000");
+		refuse_yaml(b, at, "too many values: a job file holds at most 20000");
 		return NULL;
 	}
 	n = arena_alloc(b->arena, sizeof(*n));
 	if (!n) {
-		refuse(b, at, "out of memory");
+		refuse_yaml(b, at, "out of memory");
 		return NULL;
 	}
 	n->kind = kind;
@@ -52,7 +52,7 @@ static struct yaml_node *new_node(struct builder *b, const yaml_mark_t *at, enum
 	return n;
 }
 
-static void append(struct level *l, struct yaml_node *n)
+static void append_node(struct level *l, struct yaml_node *n)
 {
 	if (l->last)
 		l->last->next = n;
@@ -71,12 +71,12 @@ static bool place(struct builder *b, const yaml_mark_t *at, struct yaml_node *n)
 		return true;
 	}
 	if (l->node->kind == YAML_LIST) {
-		append(l, n);
+		append_node(l, n);
 		return true;
 	}
 	if (!l->pending) {
 		if (n->kind != YAML_SCALAR)
-			return refuse(b, at, "the name of an option must be text");
+			return refuse_yaml(b, at, "the name of an option must be text");
 		l->pending = n;
 		return true;
 	}
@@ -84,7 +84,7 @@ static bool place(struct builder *b, const yaml_mark_t *at, struct yaml_node *n)
 	n->name_line = l->pending->line;
 	n->name_column = l->pending->column;
 	l->pending = NULL;
-	append(l, n);
+	append_node(l, n);
 	return true;
 }
 
@@ -95,9 +95,10 @@ static bool check_name(struct builder *b, const yaml_mark_t *at, const struct ya
 	if (!l || l->node->kind != YAML_MAP || l->pending)
 		return true;
 	if (!*n->text)
-		return refuse(b, at, "an option without a name");
+		return refuse_yaml(b, at, "an option without a name");
 	if (n->plain && !strcmp(n->text, "<<"))
-		return refuse(b, at, "merge keys (<<) are not supported: write the options out");
+		return refuse_yaml(b, at,
+				   "merge keys (<<) are not supported: write the options out");
 	return true;
 }
 
@@ -108,11 +109,11 @@ static bool on_scalar(struct builder *b, const yaml_event_t *e)
 	if (!n)
 		return false;
 	if (memchr(e->data.scalar.value, 0, e->data.scalar.length))
-		return refuse(b, &e->start_mark, "a NUL (\\0) cannot stand in a job file");
+		return refuse_yaml(b, &e->start_mark, "a NUL (\\0) cannot stand in a job file");
 	n->plain = e->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
 	n->text = arena_copy(b->arena, e->data.scalar.value, e->data.scalar.length);
 	if (!n->text)
-		return refuse(b, &e->start_mark, "out of memory");
+		return refuse_yaml(b, &e->start_mark, "out of memory");
 	return check_name(b, &e->start_mark, n) && place(b, &e->start_mark, n);
 }
 
@@ -123,7 +124,7 @@ static bool on_start(struct builder *b, const yaml_event_t *e, enum yaml_kind ki
 	if (!n)
 		return false;
 	if (b->depth == DEPTH_MAX)
-		return refuse(b, &e->start_mark, "nested too deeply: at most 64 levels");
+		return refuse_yaml(b, &e->start_mark, "nested too deeply: at most 64 levels");
 	if (!place(b, &e->start_mark, n))
 		return false;
 	b->levels[b->depth++] = (struct level){ .node = n };
@@ -140,7 +141,7 @@ static bool on_end(struct builder *b)
 static bool on_document(struct builder *b, const yaml_event_t *e)
 {
 	if (b->documents++)
-		return refuse(b, &e->start_mark, "a second document: a job file holds one");
+		return refuse_yaml(b, &e->start_mark, "a second document: a job file holds one");
 	return true;
 }
 
@@ -150,9 +151,9 @@ static bool check_properties(struct builder *b, const yaml_event_t *e)
 	const yaml_char_t *anchor = NULL, *tag = NULL;
 
 	if (e->type == YAML_ALIAS_EVENT)
-		return refuse(b, &e->start_mark,
-			      "aliases (*) are not supported (text that begins "
-			      "with * needs quotes)");
+		return refuse_yaml(b, &e->start_mark,
+				   "aliases (*) are not supported (text that begins "
+				   "with * needs quotes)");
 	if (e->type == YAML_SCALAR_EVENT) {
 		anchor = e->data.scalar.anchor;
 		tag = e->data.scalar.tag;
@@ -164,12 +165,13 @@ static bool check_properties(struct builder *b, const yaml_event_t *e)
 		tag = e->data.mapping_start.tag;
 	}
 	if (anchor)
-		return refuse(
+		return refuse_yaml(
 		    b, &e->start_mark,
 		    "anchors (&) are not supported (text that begins with & needs quotes)");
 	if (tag)
-		return refuse(b, &e->start_mark,
-			      "tags (!) are not supported (text that begins with ! needs quotes)");
+		return refuse_yaml(
+		    b, &e->start_mark,
+		    "tags (!) are not supported (text that begins with ! needs quotes)");
 	return true;
 }
 
@@ -194,7 +196,7 @@ static bool on_event(struct builder *b, const yaml_event_t *e)
 	}
 }
 
-static bool run(struct builder *b, const char *bytes, size_t n)
+static bool run_parser(struct builder *b, const char *bytes, size_t n)
 {
 	for (;;) {
 		yaml_event_t e;
@@ -226,7 +228,7 @@ struct yaml_node *yaml_parse(struct arena *a, const char *bytes, size_t n, struc
 	}
 	yaml_parser_set_encoding(&b.parser, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(&b.parser, (const unsigned char *)bytes, n);
-	ok = run(&b, bytes, n);
+	ok = run_parser(&b, bytes, n);
 	yaml_parser_delete(&b.parser);
 	if (ok && !b.root)
 		problems_add(p, 0, 0,

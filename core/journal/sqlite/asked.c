@@ -69,7 +69,8 @@ static int read_text(int fd, const char *path, uid_t trusted, struct journal_ask
 	return 0;
 }
 
-static int read_file(const char *path, uid_t trusted, struct journal_asked *a, struct error *err)
+static int read_asked_file(const char *path, uid_t trusted, struct journal_asked *a,
+			   struct error *err)
 {
 	struct stat seen;
 	int fd, result;
@@ -93,7 +94,10 @@ static int read_file(const char *path, uid_t trusted, struct journal_asked *a, s
 int journal_asked(const struct journal_place *p, struct journal_asked *a, struct error *err)
 {
 	char *path = journal_file_beside(p->path, SUFFIX);
-	int result = path ? read_file(path, p->trusted, a, err) : out_of_memory(err);
+	int result;
+
+	*a = (struct journal_asked){ .text = "" };
+	result = path ? read_asked_file(path, p->trusted, a, err) : out_of_memory(err);
 
 	free(path);
 	return result;
@@ -123,7 +127,7 @@ int journal_asked_changed(const struct journal_place *p, const uint64_t version[
 /* ---- Writing ---- */
 
 /* Who runs the job as its owner must be able to read what root asked for. */
-static int give(int fd, const char *journal)
+static int give_to_owner(int fd, const char *journal)
 {
 	struct stat st;
 
@@ -133,7 +137,7 @@ static int give(int fd, const char *journal)
 	return errno ? -1 : 0;
 }
 
-static int write_all(int fd, const char *text)
+static int write_asked(int fd, const char *text)
 {
 	size_t len = strlen(text);
 	ssize_t n = write(fd, text, len);
@@ -143,7 +147,7 @@ static int write_all(int fd, const char *text)
 	return n == (ssize_t)len && !fsync(fd) ? 0 : -1;
 }
 
-static int replace(const char *path, const char *journal, const char *text, struct error *err)
+static int replace_asked(const char *path, const char *journal, const char *text, struct error *err)
 {
 	char *temporary;
 	int fd, result = -1;
@@ -152,7 +156,7 @@ static int replace(const char *path, const char *journal, const char *text, stru
 		return out_of_memory(err);
 	fd = mkostemp(temporary, O_CLOEXEC); /* 0600 */
 	if (fd >= 0) {
-		result = give(fd, journal) ? -1 : write_all(fd, text);
+		result = give_to_owner(fd, journal) ? -1 : write_asked(fd, text);
 		if (close(fd) || result || rename(temporary, path))
 			result = -1;
 		if (result) {
@@ -214,8 +218,8 @@ static int change_locked(const struct journal_place *p, const char *path, int fo
 {
 	struct journal_asked a;
 
-	if (read_file(path, p->trusted, &a, err) || change(arg, &a, err) ||
-	    replace(path, p->path, a.text, err))
+	if (read_asked_file(path, p->trusted, &a, err) || change(arg, &a, err) ||
+	    replace_asked(path, p->path, a.text, err))
 		return -1;
 	if (fsync(folder))
 		return error_set_errno(err, EXIT_USAGE, errno, "cannot sync the folder of '%s'",

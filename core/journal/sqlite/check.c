@@ -20,7 +20,8 @@ static int check_integrity(struct sqlite *q, const char *sql)
 					      text ? text : "integrity check failed");
 	}
 	sqlite3_finalize(s);
-	return rc;
+	return rc == SQLITE_DONE ? connection_damaged(&q->base, "integrity check said nothing")
+				 : rc;
 }
 
 /* Each query counts what is wrong. */

@@ -44,7 +44,7 @@ static void begin_watching(void)
 	pthread_atfork(NULL, NULL, let_go_in_child);
 }
 
-static void remember(int fd)
+static void remember_lock(int fd)
 {
 	pthread_once(&watch_forks, begin_watching);
 	for (size_t i = 0; i < HELD_MAX; i++) {
@@ -55,7 +55,7 @@ static void remember(int fd)
 	}
 }
 
-static void forget(int fd)
+static void forget_lock(int fd)
 {
 	for (size_t i = 0; i < HELD_MAX; i++) {
 		int ours = fd + 1;
@@ -65,7 +65,7 @@ static void forget(int fd)
 	}
 }
 
-static int refuse(int fd, const char *path, struct error *err)
+static int refuse_second(int fd, const char *path, struct error *err)
 {
 	char text[TEXT_MAX] = "";
 	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
@@ -143,11 +143,11 @@ static int take_lock(const char *name, const char *path, uid_t trusted, struct e
 	busy = flock(fd, LOCK_EX | LOCK_NB) ? errno : 0;
 	if (!busy && is_still(fd, name)) {
 		sign(fd);
-		remember(fd);
+		remember_lock(fd);
 		return fd;
 	}
 	if (busy == EWOULDBLOCK)
-		refuse(fd, path, err);
+		refuse_second(fd, path, err);
 	else if (busy)
 		error_set_errno(err, EXIT_JOURNAL, busy, "cannot lock %s", name);
 	close(fd);
@@ -172,6 +172,6 @@ void journal_unlock(int fd)
 {
 	if (fd < 0)
 		return;
-	forget(fd);
+	forget_lock(fd);
 	close(fd);
 }

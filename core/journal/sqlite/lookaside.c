@@ -32,7 +32,7 @@ static const char setup[] = "PRAGMA journal_mode = OFF;"
 			    "CREATE TABLE record (key BLOB, payload BLOB);"
 			    "BEGIN";
 
-static int fail(struct lookaside *l, int rc, struct error *err)
+static int lookaside_error(struct lookaside *l, int rc, struct error *err)
 {
 	int exit = (rc & 0xff) == SQLITE_NOMEM ? EXIT_INTERNAL : EXIT_JOURNAL;
 
@@ -74,7 +74,7 @@ static int open_unlinked(struct lookaside *l, const char *journal, struct error 
 	free(name);
 	if (!rc)
 		rc = sqlite3_exec(l->db, setup, NULL, NULL, NULL);
-	return rc ? fail(l, rc, err) : 0;
+	return rc ? lookaside_error(l, rc, err) : 0;
 }
 
 void lookaside_sweep(const struct journal_place *p)
@@ -111,7 +111,7 @@ struct lookaside *lookaside_new(const struct journal_place *p, struct error *err
 				SQLITE_PREPARE_PERSISTENT, &l->add, NULL);
 	if (!rc)
 		return l;
-	fail(l, rc, err);
+	lookaside_error(l, rc, err);
 	lookaside_free(l);
 	return NULL;
 }
@@ -131,7 +131,7 @@ int lookaside_add(struct lookaside *l, struct migrate_bytes key, struct migrate_
 	if (!rc)
 		rc = sqlite3_step(l->add);
 	sqlite3_reset(l->add);
-	return rc == SQLITE_DONE ? 0 : fail(l, rc, err);
+	return rc == SQLITE_DONE ? 0 : lookaside_error(l, rc, err);
 }
 
 static int make_index(struct lookaside *l, struct error *err)
@@ -142,7 +142,7 @@ static int make_index(struct lookaside *l, struct error *err)
 		rc = sqlite3_prepare_v3(l->db,
 					"SELECT payload FROM record WHERE key = ?1 ORDER BY rowid",
 					-1, SQLITE_PREPARE_PERSISTENT, &l->find, NULL);
-	return rc ? fail(l, rc, err) : 0;
+	return rc ? lookaside_error(l, rc, err) : 0;
 }
 
 int lookaside_find(struct lookaside *l, struct migrate_bytes key,
@@ -162,7 +162,7 @@ int lookaside_find(struct lookaside *l, struct migrate_bytes key,
 		rc = SQLITE_OK;
 	}
 	sqlite3_reset(l->find);
-	return stop ? stop : rc == SQLITE_DONE ? 0 : fail(l, rc, err);
+	return stop ? stop : rc == SQLITE_DONE ? 0 : lookaside_error(l, rc, err);
 }
 
 void lookaside_free(struct lookaside *l)

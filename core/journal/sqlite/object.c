@@ -5,6 +5,9 @@
 
 #include <string.h>
 
+/* The column hung. */
+enum { HUNG = 16 };
+
 /* In the column flags. */
 enum { FLAG_NATIVE = 1, FLAG_LOST = 2, FLAG_IN_DOUBT = 4, FLAG_UNCHANGED = 8, FLAG_REMADE = 16 };
 
@@ -78,7 +81,7 @@ int file_object_insert(struct connection *c, const struct batch *b)
 	return rc;
 }
 
-static int write_object(struct connection *c, int64_t batch, uint32_t n,
+static int write_record(struct connection *c, int64_t batch, uint32_t n,
 			const struct object_record *o, int64_t hung)
 {
 	struct statement s = statement(c, SQL_OBJECT_SET);
@@ -87,31 +90,33 @@ static int write_object(struct connection *c, int64_t batch, uint32_t n,
 	return statement_run(&s);
 }
 
-/* It hung without this picture of it, which is seldom; or it is not there. */
+/* It hung without this picture of it, which is seldom; or it is not there, or damaged. */
 static int write_hung(struct connection *c, int64_t batch, uint32_t n,
 		      const struct object_record *o)
 {
-	struct statement s = statement(c, SQL_OBJECT_HUNG);
+	struct statement get = statement(c, SQL_OBJECT_GET);
 	int64_t hung;
 	int rc;
 
-	bind_integer(&s, batch);
-	bind_integer(&s, n);
-	rc = statement_step(&s);
-	if (rc == SQLITE_DONE)
+	bind_integer(&get, batch);
+	bind_integer(&get, n);
+	rc = record_read(c, &get, OBJECT_COUNT, "an object of batch", batch);
+	hung = rc == SQLITE_ROW ? column_integer(&get, HUNG) : 0;
+	statement_end(&get);
+	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+		return rc;
+	if (rc == SQLITE_ROW)
+		rc = write_record(c, batch, n, o, hung);
+	if (rc == SQLITE_DONE || (!rc && !sqlite3_changes(sqlite_of(c)->db)))
 		return connection_damaged(c, "object %u of batch %lld is missing", n,
 					  (long long)batch);
-	if (rc != SQLITE_ROW)
-		return rc;
-	hung = column_integer(&s, 0);
-	statement_end(&s);
-	return write_object(c, batch, n, o, hung);
+	return rc;
 }
 
 static int update_object(struct connection *c, int64_t batch, uint32_t n,
 			 const struct object_record *o)
 {
-	int rc = write_object(c, batch, n, o, o->hung);
+	int rc = write_record(c, batch, n, o, o->hung);
 
 	return rc || sqlite3_changes(sqlite_of(c)->db) ? rc : write_hung(c, batch, n, o);
 }
@@ -132,7 +137,7 @@ enum result file_objects_set(struct connection *c, const struct batch *b, const 
 enum result file_object_hung(struct connection *c, int64_t batch, uint32_t n, struct error *err)
 {
 	struct statement get = statement(c, SQL_OBJECT_GET);
-	struct change hung = { .column = 16 };
+	struct change hung = { .column = HUNG };
 	int rc;
 
 	bind_integer(&get, batch);

@@ -103,7 +103,7 @@ static int open_reader(struct file_store *f, struct error *err)
 }
 
 /* All that a run does before SQLite sees the file. */
-static int prepare(struct file_store *f, const struct journal_options *o, struct error *err)
+static int prepare_file(struct file_store *f, const struct journal_options *o, struct error *err)
 {
 	if (!journal_file_exists(f->path) && !o->create)
 		return error_set(err, EXIT_USAGE, "there is no journal %s yet", f->path);
@@ -121,7 +121,7 @@ static int open_run(struct file_store *f, const struct journal_options *o, struc
 {
 	int failed;
 
-	if (prepare(f, o, err))
+	if (prepare_file(f, o, err))
 		return -1;
 	failed = open_writer(f, err) || open_reader(f, err);
 	journal_file_opened(f->path);

@@ -93,10 +93,16 @@ enum result file_run_last(struct connection *c, struct journal_run *run, struct 
 	return connection_result(c, s.rc ? s.rc : rc, err);
 }
 
-enum result file_run_begin(struct connection *c, const struct journal_run *run, struct error *err)
+enum result file_run_begin(struct connection *c, struct journal_run *run, struct error *err)
 {
-	struct statement s = statement(c, SQL_RUN_BEGIN);
+	struct journal_run last = { .id = 0 };
+	enum result r = file_run_last(c, &last, err);
+	struct statement s;
 
+	if (r && r != RESULT_NONE)
+		return r;
+	run->id = last.id + 1;
+	s = statement(c, SQL_RUN_BEGIN);
 	bind_integer(&s, run->id);
 	bind_integer(&s, run->started);
 	bind_null(&s);

@@ -152,7 +152,7 @@ static int open_or_make(const char *path, const struct stat *journal)
  * show what the disk never got. So what is there is synced, then forgotten, so
  * that SQLite reads the disk.
  */
-static int settle(int fd, const char *path, struct error *err)
+static int settle_file(int fd, const char *path, struct error *err)
 {
 	int failed = fdatasync(fd) ? errno : posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
 
@@ -190,7 +190,7 @@ static int settle_journal(const struct trust *t, const char *path, struct stat *
 	} else {
 		result = trust_journal(*t, path, st, err);
 		if (!result)
-			result = settle(fd, path, err);
+			result = settle_file(fd, path, err);
 		if (!result)
 			result = check_header(fd, path, err);
 	}
@@ -218,7 +218,8 @@ static int settle_beside(const struct trust *t, const char *path, const char *su
 	} else {
 		result = trust_file(t, &st, what_of(suffix), name, err);
 		if (!result && st.st_size && !strcmp(suffix, "-wal"))
-			result = settle(fd, name, err) || journal_wal_check(fd, name, err) ? -1 : 0;
+			result =
+			    settle_file(fd, name, err) || journal_wal_check(fd, name, err) ? -1 : 0;
 	}
 	if (fd >= 0)
 		close(fd);

@@ -97,7 +97,6 @@ static const char *const texts[STATEMENT_COUNT] = {
 	[SQL_OBJECT_DROP] = "DELETE FROM object WHERE batch = ?1 AND state <> 5 AND n NOT IN "
 			    "(SELECT r.object FROM chunk c JOIN row r ON r.chunk = c.id WHERE "
 			    "c.batch = ?1)",
-	[SQL_OBJECT_HUNG] = "SELECT hung FROM object WHERE batch = ?1 AND n = ?2",
 	[SQL_OBJECT_OF_KEY] =
 	    "SELECT batch, n FROM object WHERE key = ?1 AND batch > ?2 AND batch IN (SELECT id "
 	    "FROM batch WHERE kind <> 0 OR (first_key <= ?1 AND last_key >= ?1)) ORDER BY batch "

@@ -60,7 +60,7 @@ int journal_file_settle(const struct journal_options *o, const char *path, struc
 /* SQLite has read from it. */
 void journal_file_opened(const char *path);
 
-/* wal.c */
+/* log-check.c */
 int journal_wal_check(int fd, const char *path, struct error *err);
 
 /* tables.c */
@@ -95,7 +95,7 @@ enum result file_empty_log(struct sqlite *q, struct error *err);
 enum result file_job_get(struct connection *c, struct journal_job *job, struct error *err);
 enum result file_job_set(struct connection *c, const struct journal_job *job, struct error *err);
 enum result file_run_last(struct connection *c, struct journal_run *run, struct error *err);
-enum result file_run_begin(struct connection *c, const struct journal_run *run, struct error *err);
+enum result file_run_begin(struct connection *c, struct journal_run *run, struct error *err);
 enum result file_run_end(struct connection *c, const struct journal_run *run, struct error *err);
 enum result file_pass_last(struct connection *c, struct arena *a, struct journal_pass *pass,
 			   struct error *err);

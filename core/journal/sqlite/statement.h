@@ -50,7 +50,6 @@
 	X(OBJECT_GET)                                                                              \
 	X(OBJECT_FROM)                                                                             \
 	X(OBJECT_DROP)                                                                             \
-	X(OBJECT_HUNG)                                                                             \
 	X(OBJECT_OF_KEY)                                                                           \
 	X(CHUNK_ADD)                                                                               \
 	X(CHUNK_GET)                                                                               \

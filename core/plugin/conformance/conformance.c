@@ -94,7 +94,7 @@ struct migrate_bytes keep_etag(const struct object_slot *slot, unsigned char eta
 }
 
 /* A message of a plugin is escaped already; '#' would begin a directive in a TAP line. */
-static void report(struct battery *b, const struct trial *t, const char *lacks, bool holds)
+static void report_trial(struct battery *b, const struct trial *t, const char *lacks, bool holds)
 {
 	unsigned int n = ++b->result->tried;
 
@@ -110,7 +110,7 @@ static void report(struct battery *b, const struct trial *t, const char *lacks, 
 	fflush(b->out);
 }
 
-static void try_all(struct battery *b, const struct trials *group)
+static void try_trials(struct battery *b, const struct trials *group)
 {
 	for (size_t i = 0; i < group->n; i++) {
 		const struct trial *t = &group->items[i];
@@ -118,7 +118,7 @@ static void try_all(struct battery *b, const struct trials *group)
 
 		snprintf(b->prefix, sizeof(b->prefix), "t%03u/", b->result->tried + 1);
 		b->why[0] = '\0';
-		report(b, t, lacks, !lacks && t->holds(b));
+		report_trial(b, t, lacks, !lacks && t->holds(b));
 	}
 }
 
@@ -158,7 +158,7 @@ static int is_empty_table(struct battery *b, struct error *err)
 	return 0;
 }
 
-static int prepare(struct battery *b, enum migrate_kind kind, struct error *err)
+static int prepare_battery(struct battery *b, enum migrate_kind kind, struct error *err)
 {
 	enum migrate_status status = MIGRATE_OK;
 	struct hand *h = &b->hands[0];
@@ -188,14 +188,14 @@ static void try_kind(struct battery *b, enum migrate_kind kind)
 	};
 
 	for (size_t i = 0; kind == MIGRATE_STORE && i < sizeof(store) / sizeof(store[0]); i++)
-		try_all(b, store[i]);
+		try_trials(b, store[i]);
 	if (kind == MIGRATE_DATABASE) {
-		try_all(b, &trials_rows);
-		try_all(b, &trials_rewrites);
-		try_all(b, &trials_reads);
+		try_trials(b, &trials_rows);
+		try_trials(b, &trials_rewrites);
+		try_trials(b, &trials_reads);
 	}
 	if (kind == MIGRATE_CACHE)
-		try_all(b, &trials_cache);
+		try_trials(b, &trials_cache);
 	fprintf(b->out, "1..%u\n", b->result->tried);
 }
 
@@ -236,7 +236,7 @@ int conformance_run(struct host *host, struct end *e, FILE *out, struct conforma
 	b->out = out;
 	b->result = result;
 	b->store = kind == MIGRATE_STORE ? end_plugin(e)->store : NULL;
-	status = prepare(b, kind, err);
+	status = prepare_battery(b, kind, err);
 	if (status == 0) {
 		try_kind(b, kind);
 		clear_store(b);

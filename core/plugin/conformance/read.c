@@ -18,7 +18,7 @@ static struct migrate_bytes read_value(struct hand *h, struct arena *a, size_t i
 	return value_of(h, a, bytes_of(text, (size_t)n));
 }
 
-static bool prepare(struct hand *h, struct rows *rows)
+static bool prepare_read(struct hand *h, struct rows *rows)
 {
 	struct migrate_bytes values[READS];
 
@@ -82,7 +82,7 @@ static bool reads_what_is_held(struct battery *b)
 	struct hand *h = &b->hands[0];
 	struct migrate_bytes held[READS];
 	struct rows rows;
-	bool ok = prepare(h, &rows);
+	bool ok = prepare_read(h, &rows);
 
 	for (size_t i = 0; ok && i < READS; i++)
 		held[i] = rows.items[i].row.value;

@@ -23,7 +23,7 @@ static struct migrate_bytes numbered(struct hand *h, struct arena *a, const char
 }
 
 /* Insert `old-NNN`, read them back in the order of their identities, and plan `new-NNN`. */
-static bool prepare(struct hand *h, struct work *w)
+static bool prepare_rewrite(struct hand *h, struct work *w)
 {
 	struct migrate_bytes values[CHANGES];
 
@@ -105,7 +105,7 @@ static bool changed_already_undone(struct battery *b)
 {
 	struct hand *h = &b->hands[0];
 	struct work w;
-	bool ok = prepare(h, &w) && try_changed_already_undone(h, &w);
+	bool ok = prepare_rewrite(h, &w) && try_changed_already_undone(h, &w);
 
 	arena_release(&w.rows.arena);
 	return ok;
@@ -132,7 +132,7 @@ static bool conflict_is_left_alone(struct battery *b)
 {
 	struct hand *h = &b->hands[0];
 	struct work w;
-	bool ok = prepare(h, &w) && try_conflict(h, &w);
+	bool ok = prepare_rewrite(h, &w) && try_conflict(h, &w);
 
 	arena_release(&w.rows.arena);
 	return ok;
@@ -169,7 +169,7 @@ static bool values_are_exact(struct battery *b)
 {
 	struct hand *h = &b->hands[0];
 	struct work w;
-	bool ok = prepare(h, &w) && try_exactness(h, &w);
+	bool ok = prepare_rewrite(h, &w) && try_exactness(h, &w);
 
 	arena_release(&w.rows.arena);
 	return ok;
@@ -190,7 +190,7 @@ static bool twins_conflict(struct battery *b)
 {
 	struct hand *h = &b->hands[0];
 	struct work w;
-	bool ok = prepare(h, &w) && try_twin(h, &w);
+	bool ok = prepare_rewrite(h, &w) && try_twin(h, &w);
 
 	arena_release(&w.rows.arena);
 	return ok;
@@ -234,7 +234,7 @@ static bool sets_and_puts_back(struct battery *b)
 {
 	struct hand *h = &b->hands[0];
 	struct work w;
-	bool ok = prepare(h, &w);
+	bool ok = prepare_rewrite(h, &w);
 
 	if (ok && !w.rows.items[0].row.settled)
 		ok = try_extras(h, &w);
@@ -337,7 +337,7 @@ static bool set_columns_are_compared(struct battery *b)
 {
 	struct hand *h = &b->hands[0];
 	struct work w;
-	bool ok = prepare(h, &w) && try_found(h, &w);
+	bool ok = prepare_rewrite(h, &w) && try_found(h, &w);
 
 	arena_release(&w.rows.arena);
 	return ok;
@@ -372,7 +372,7 @@ static bool too_long(struct battery *b)
 {
 	struct hand *h = &b->hands[0];
 	struct work w;
-	bool ok = prepare(h, &w) && try_too_long(h, &w);
+	bool ok = prepare_rewrite(h, &w) && try_too_long(h, &w);
 
 	arena_release(&w.rows.arena);
 	return ok;
@@ -403,7 +403,7 @@ static bool not_unique(struct battery *b)
 {
 	struct hand *h = &b->hands[0];
 	struct work w;
-	bool ok = prepare(h, &w) && try_not_unique(h, &w);
+	bool ok = prepare_rewrite(h, &w) && try_not_unique(h, &w);
 
 	arena_release(&w.rows.arena);
 	return ok;
@@ -467,7 +467,7 @@ static size_t rivals_of(const struct battery *b)
 	return max && max < HANDS ? max : HANDS;
 }
 
-static bool race(struct battery *b, struct work *w, struct rival *rivals, size_t n)
+static bool race_rivals(struct battery *b, struct work *w, struct rival *rivals, size_t n)
 {
 	size_t started = 0;
 
@@ -493,7 +493,8 @@ static bool rivals_meet(struct battery *b)
 {
 	struct rival *rivals = calloc(HANDS, sizeof(*rivals));
 	struct work w = { .rows = { .arena = ARENA_INIT } };
-	bool ok = rivals && prepare(&b->hands[0], &w) && race(b, &w, rivals, rivals_of(b));
+	bool ok =
+	    rivals && prepare_rewrite(&b->hands[0], &w) && race_rivals(b, &w, rivals, rivals_of(b));
 
 	arena_release(&w.rows.arena);
 	free(rivals);

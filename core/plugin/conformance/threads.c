@@ -69,7 +69,7 @@ static bool side_by_side(struct battery *b)
 	return true;
 }
 
-static void *race(void *arg)
+static void *race_writers(void *arg)
 {
 	struct worker *w = arg;
 	char name[32];
@@ -92,7 +92,7 @@ static bool one_wins(struct battery *b)
 	struct worker w[HANDS];
 	int won = 0;
 
-	if (!run_all(b, w, race))
+	if (!run_all(b, w, race_writers))
 		return false;
 	for (size_t i = 0; i < HANDS; i++) {
 		won += w[i].won;

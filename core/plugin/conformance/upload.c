@@ -39,7 +39,7 @@ static const char *lacks_left(const struct battery *b)
 	return why ? why : b->store->uploads ? NULL : "it has no uploads()";
 }
 
-static bool begin(struct hand *h, struct sending *u, const char *name)
+static bool begin_sending(struct hand *h, struct sending *u, const char *name)
 {
 	struct migrate_upload r = { .attributes = h->sent };
 
@@ -84,8 +84,8 @@ static enum migrate_status send_bytes(struct hand *h, struct sending *u, uint32_
 }
 
 /* Part `number` is the pattern of that seed. */
-static enum migrate_status send_part(struct hand *h, struct sending *u, uint32_t number,
-				     unsigned int seed)
+static enum migrate_status send_trial_part(struct hand *h, struct sending *u, uint32_t number,
+					   unsigned int seed)
 {
 	size_t n = part_bytes(u, number);
 	unsigned char *bytes = malloc(n);
@@ -115,7 +115,7 @@ static enum migrate_status end_upload(struct hand *h, struct sending *u, uint32_
 	return store_complete(h->s, &r);
 }
 
-static enum migrate_status give_up(struct hand *h, struct sending *u)
+static enum migrate_status give_up_sending(struct hand *h, struct sending *u)
 {
 	struct migrate_abort r = { .key = u->key, .id = bytes_of(u->id, u->nid) };
 
@@ -152,11 +152,11 @@ static bool parts_in_any_order(struct battery *b)
 	struct hand *h = &b->hands[0], *other = &b->hands[1];
 	struct sending u;
 
-	if (!begin(h, &u, "any-order"))
+	if (!begin_sending(h, &u, "any-order"))
 		return false;
-	ANSWERS(h, MIGRATE_OK, send_part(h, &u, 3, 3));
-	ANSWERS(other, MIGRATE_OK, send_part(other, &u, 1, 1));
-	ANSWERS(h, MIGRATE_OK, send_part(h, &u, 2, 2));
+	ANSWERS(h, MIGRATE_OK, send_trial_part(h, &u, 3, 3));
+	ANSWERS(other, MIGRATE_OK, send_trial_part(other, &u, 1, 1));
+	ANSWERS(h, MIGRATE_OK, send_trial_part(h, &u, 2, 2));
 	ANSWERS(h, MIGRATE_NOT_FOUND, stat_key(h, u.key));
 	ANSWERS(other, MIGRATE_OK, end_upload(other, &u, MIGRATE_ANY));
 	MUST(b, other->slot.object.size == u.size, "complete says %llu bytes instead of %llu",
@@ -170,11 +170,11 @@ static bool part_sent_again(struct battery *b)
 	struct hand *h = &b->hands[0];
 	struct sending u;
 
-	if (!begin(h, &u, "again"))
+	if (!begin_sending(h, &u, "again"))
 		return false;
 	for (uint32_t p = 1; p <= PARTS; p++)
-		ANSWERS(h, MIGRATE_OK, send_part(h, &u, p, p));
-	ANSWERS(h, MIGRATE_OK, send_part(h, &u, 2, 9));
+		ANSWERS(h, MIGRATE_OK, send_trial_part(h, &u, p, p));
+	ANSWERS(h, MIGRATE_OK, send_trial_part(h, &u, 2, 9));
 	ANSWERS(h, MIGRATE_OK, end_upload(h, &u, MIGRATE_ANY));
 	return is_whole(h, &u, seeds);
 }
@@ -185,12 +185,12 @@ static bool short_part(struct battery *b)
 	struct hand *h = &b->hands[0];
 	struct sending u;
 
-	if (!begin(h, &u, "short"))
+	if (!begin_sending(h, &u, "short"))
 		return false;
-	ANSWERS(h, MIGRATE_OK, send_part(h, &u, 1, 1));
-	ANSWERS(h, MIGRATE_OK, send_part(h, &u, 3, 3));
+	ANSWERS(h, MIGRATE_OK, send_trial_part(h, &u, 1, 1));
+	ANSWERS(h, MIGRATE_OK, send_trial_part(h, &u, 3, 3));
 	ANSWERS(h, MIGRATE_MISMATCH, send_bytes(h, &u, 2, "only this", 9));
-	ANSWERS(h, MIGRATE_OK, send_part(h, &u, 2, 2));
+	ANSWERS(h, MIGRATE_OK, send_trial_part(h, &u, 2, 2));
 	ANSWERS(h, MIGRATE_OK, end_upload(h, &u, MIGRATE_ANY));
 	return is_whole(h, &u, seeds);
 }
@@ -200,13 +200,13 @@ static bool aborted(struct battery *b)
 	struct hand *h = &b->hands[0];
 	struct sending u;
 
-	if (!begin(h, &u, "aborted"))
+	if (!begin_sending(h, &u, "aborted"))
 		return false;
-	ANSWERS(h, MIGRATE_OK, send_part(h, &u, 1, 1));
-	ANSWERS(h, MIGRATE_OK, give_up(h, &u));
-	ANSWERS(h, MIGRATE_OK, give_up(h, &u));
+	ANSWERS(h, MIGRATE_OK, send_trial_part(h, &u, 1, 1));
+	ANSWERS(h, MIGRATE_OK, give_up_sending(h, &u));
+	ANSWERS(h, MIGRATE_OK, give_up_sending(h, &u));
 	ANSWERS(h, MIGRATE_NOT_FOUND, stat_key(h, u.key));
-	MUST(b, send_part(h, &u, 2, 2) != MIGRATE_OK, "a part of an aborted upload is taken");
+	MUST(b, send_trial_part(h, &u, 2, 2) != MIGRATE_OK, "a part of an aborted upload is taken");
 	return true;
 }
 
@@ -219,10 +219,10 @@ static bool parts_are_told(struct battery *b)
 	enum migrate_status status;
 	bool right;
 
-	if (!begin(h, &u, "told"))
+	if (!begin_sending(h, &u, "told"))
 		return false;
-	ANSWERS(h, MIGRATE_OK, send_part(h, &u, 3, 3));
-	ANSWERS(h, MIGRATE_OK, send_part(h, &u, 1, 1));
+	ANSWERS(h, MIGRATE_OK, send_trial_part(h, &u, 3, 3));
+	ANSWERS(h, MIGRATE_OK, send_trial_part(h, &u, 1, 1));
 	r.key = u.key;
 	r.id = bytes_of(u.id, u.nid);
 	status = store_parts(h->s, &r, &list);
@@ -231,7 +231,7 @@ static bool parts_are_told(struct battery *b)
 		list.items[1]->size == 777 && bytes_equal(list.items[0]->token, u.done[0].token) &&
 		bytes_equal(list.items[1]->token, u.done[2].token);
 	part_list_release(&list);
-	ANSWERS(h, MIGRATE_OK, give_up(h, &u));
+	ANSWERS(h, MIGRATE_OK, give_up_sending(h, &u));
 	MUST(b, right, "parts 1 and 3 were sent, parts() says otherwise (%s)", status_name(status));
 	return true;
 }
@@ -256,10 +256,10 @@ static bool uploads_are_told(struct battery *b)
 	struct sending u;
 	bool left;
 
-	if (!begin(h, &u, "unfinished") || !is_left(&b->hands[1], &u, &left))
+	if (!begin_sending(h, &u, "unfinished") || !is_left(&b->hands[1], &u, &left))
 		return false;
 	MUST(b, left, "an upload under way is not told of");
-	ANSWERS(h, MIGRATE_OK, give_up(h, &u));
+	ANSWERS(h, MIGRATE_OK, give_up_sending(h, &u));
 	if (!is_left(h, &u, &left))
 		return false;
 	MUST(b, !left, "an aborted upload is still told of");
@@ -272,15 +272,15 @@ static bool completes_only_if_absent(struct battery *b)
 	struct sending u;
 	size_t n;
 
-	if (!begin(h, &u, "taken"))
+	if (!begin_sending(h, &u, "taken"))
 		return false;
 	for (uint32_t p = 1; p <= PARTS; p++)
-		ANSWERS(h, MIGRATE_OK, send_part(h, &u, p, p));
+		ANSWERS(h, MIGRATE_OK, send_trial_part(h, &u, p, p));
 	ANSWERS(h, MIGRATE_OK, put(h, u.key, pattern(h, 5, 50)));
 	ANSWERS(h, MIGRATE_EXISTS, end_upload(h, &u, MIGRATE_ABSENT));
 	ANSWERS(h, MIGRATE_OK, get(h, u.key, &n));
 	MUST(b, n == 50 && is_pattern(h->buffer, 5, n), "what was there is another one now");
-	ANSWERS(h, MIGRATE_OK, give_up(h, &u));
+	ANSWERS(h, MIGRATE_OK, give_up_sending(h, &u));
 	return true;
 }
 

@@ -33,7 +33,7 @@ static const char *lacks_remove_match(const struct battery *b)
 						   : "it does not say REMOVE_MATCH";
 }
 
-static bool holds(struct hand *h, struct migrate_bytes key, unsigned int seed, size_t size)
+static bool holds_content(struct hand *h, struct migrate_bytes key, unsigned int seed, size_t size)
 {
 	size_t n;
 
@@ -50,7 +50,7 @@ static bool put_replaces(struct battery *b)
 
 	ANSWERS(h, MIGRATE_OK, put(h, key, pattern(h, 1, 5000)));
 	ANSWERS(h, MIGRATE_OK, put(h, key, pattern(h, 2, 100)));
-	return holds(h, key, 2, 100);
+	return holds_content(h, key, 2, 100);
 }
 
 static bool absent_refuses(struct battery *b)
@@ -60,7 +60,7 @@ static bool absent_refuses(struct battery *b)
 
 	ANSWERS(h, MIGRATE_OK, put_if(h, key, pattern(h, 1, 100), MIGRATE_ABSENT, none));
 	ANSWERS(h, MIGRATE_EXISTS, put_if(h, key, pattern(h, 2, 100), MIGRATE_ABSENT, none));
-	return holds(h, key, 1, 100);
+	return holds_content(h, key, 1, 100);
 }
 
 static bool match_refuses(struct battery *b)
@@ -76,7 +76,7 @@ static bool match_refuses(struct battery *b)
 	ANSWERS(h, MIGRATE_CHANGED,
 		put_if(h, key2_of(h, "nobody"), pattern(h, 3, 100), MIGRATE_MATCH, old));
 	ANSWERS(h, MIGRATE_NOT_FOUND, stat_key(h, key2_of(h, "nobody")));
-	return holds(h, key, 2, 100);
+	return holds_content(h, key, 2, 100);
 }
 
 /* ---- Bodies that do not keep their word ---- */
@@ -92,7 +92,7 @@ static bool wrong_length(struct battery *b, size_t promised, size_t given)
 	ANSWERS(h, MIGRATE_OK, put(h, key, pattern(h, 2, 50)));
 	body_memory_begin(h->body, h->s, pattern(h, 1, given).p, given);
 	ANSWERS(h, MIGRATE_MISMATCH, put_body(h, key, promised, h->body));
-	return holds(h, key, 2, 50);
+	return holds_content(h, key, 2, 50);
 }
 
 static bool short_body(struct battery *b)
@@ -176,7 +176,7 @@ static bool failing_body(struct battery *b)
 	body = half_body(h, 50000);
 	status = put_body(h, key, 100000, &body);
 	MUST(b, status != MIGRATE_OK, "put says ok although its body failed");
-	return holds(h, key, 1, 100);
+	return holds_content(h, key, 1, 100);
 }
 
 static bool leaves_nothing(struct battery *b)
@@ -277,7 +277,7 @@ static bool syncs(struct battery *b)
 	ANSWERS(h, MIGRATE_OK, put(h, key, pattern(h, 1, 100)));
 	ANSWERS(h, MIGRATE_OK, store_sync(h->s));
 	ANSWERS(h, MIGRATE_OK, store_sync(b->hands[1].s));
-	return holds(h, key, 1, 100);
+	return holds_content(h, key, 1, 100);
 }
 
 static const char *lacks_sync(const struct battery *b)

@@ -14,7 +14,7 @@
 #define SOON_TIMES 3 /* doubling: most locks of an application are gone by then */
 
 /* All of them once more, without waiting. */
-static int try_all(struct swap *w)
+static int try_held(struct swap *w)
 {
 	size_t n = w->held_n;
 
@@ -55,7 +55,7 @@ static int wait_for_one(struct swap *w, unsigned round)
  * before, and nothing that was locked came free since, each chunk tries but once more: the run
  * would never end.
  */
-static bool is_over(struct swap *w)
+static bool waiting_is_over(struct swap *w)
 {
 	struct run *run = w->r->run;
 	int64_t since = atomic_load(&run->waiting_since);
@@ -64,15 +64,15 @@ static bool is_over(struct swap *w)
 						    run->task->job->patience * NS_PER_MS;
 }
 
-static int wait_out(struct swap *w)
+static int wait_held_out(struct swap *w)
 {
 	struct run *run = w->r->run;
 
 	for (unsigned n = 1, round = 0; w->held_n; n++, round++) {
-		bool last = is_over(w);
+		bool last = waiting_is_over(w);
 		size_t before = w->held_n;
 
-		if (!halt_sleep(&run->halt, backoff(n)) || try_all(w) || wait_for_one(w, round))
+		if (!halt_sleep(&run->halt, backoff(n)) || try_held(w) || wait_for_one(w, round))
 			return -1;
 		if (w->held_n < before) {
 			atomic_store(&run->locks_stay, false);
@@ -85,10 +85,10 @@ static int wait_out(struct swap *w)
 	return 0;
 }
 
-static int put_off(struct swap *w)
+static int put_rows_off(struct swap *w)
 {
 	for (int64_t n = 0; w->held_n && n < SOON_TIMES; n++)
-		if (!halt_sleep(&w->r->run->halt, SOON << n) || try_all(w))
+		if (!halt_sleep(&w->r->run->halt, SOON << n) || try_held(w))
 			return -1;
 	for (size_t i = 0; i < w->held_n; i++)
 		w->rows[w->held[i]].put_off = true;
@@ -102,5 +102,5 @@ int swap_held(struct swap *w)
 		return 0;
 	w->since = clock_monotonic();
 	/* a row that our own lost transaction holds would not be found again, and never be counted */
-	return w->r->puts_off && !w->in_doubt ? put_off(w) : wait_out(w);
+	return w->r->puts_off && !w->in_doubt ? put_rows_off(w) : wait_held_out(w);
 }

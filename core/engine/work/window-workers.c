@@ -70,15 +70,8 @@ uint32_t window_inflight(struct run *run, int64_t *batches, uint32_t *objects)
 	return used;
 }
 
+/* Not under the lock, which may be held as long as a disk takes: who misses it waits a second. */
 void window_wake_all(struct run *run)
 {
-	pthread_mutex_lock(&run->window.lock);
 	window_wake(run);
-	pthread_mutex_unlock(&run->window.lock);
-}
-
-void window_wake(struct run *run)
-{
-	pthread_cond_broadcast(&run->window.changed);
-	pthread_cond_broadcast(&run->window.takeable);
 }

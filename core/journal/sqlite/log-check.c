@@ -149,8 +149,8 @@ static bool guess_header(struct log_reader *r)
  * What is left of an unfinished commit goes before anything is written over it:
  * else the remains of two killed runs, one over the other, look like damage.
  */
-static int cut(int fd, const char *path, const struct log_reader *r, uint64_t frames,
-	       struct error *err)
+static int cut_log(int fd, const char *path, const struct log_reader *r, uint64_t frames,
+		   struct error *err)
 {
 	off_t size = (off_t)(LOG_HEADER + frames * (FRAME_HEADER + (uint64_t)r->page));
 	struct stat st;
@@ -183,7 +183,7 @@ int journal_wal_check(int fd, const char *path, struct error *err)
 	damaged = goes_on(&r, n);
 	free(r.frame);
 	if (!damaged)
-		return header ? cut(fd, path, &r, committed, err) : 0;
+		return header ? cut_log(fd, path, &r, committed, err) : 0;
 	return error_set(err, EXIT_DAMAGED,
 			 "%s: damaged in frame %llu, but commits follow it: put back a backup, or "
 			 "see migrate-journal(5)",

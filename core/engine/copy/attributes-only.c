@@ -11,7 +11,7 @@
  */
 
 /* What the record says of the copy is not true of another one. */
-static void forget(struct item *it)
+static void forget_unchanged(struct item *it)
 {
 	it->record.unchanged = false;
 	it->record.digest.n = 0;
@@ -28,7 +28,7 @@ static enum migrate_status look_at_copy(struct copier *c, const struct item *it)
 }
 
 /* Both as they are now. */
-static enum migrate_status compare(struct copier *c, struct item *it, bool *same)
+static enum migrate_status compare_attributes(struct copier *c, struct item *it, bool *same)
 {
 	bool strict = c->run->task->job->copy.attributes == ATTRIBUTES_FAIL;
 	enum migrate_status status = look_at_copy(c, it);
@@ -52,12 +52,12 @@ enum migrate_status keep_unchanged(struct copier *c, struct item *it)
 	bool same = false;
 
 	if (c->run->options->only != RUN_ROWS)
-		status = compare(c, it, &same);
+		status = compare_attributes(c, it, &same);
 	if (status != MIGRATE_OK)
 		return status == MIGRATE_UNSUPPORTED ? blame(c, c->culprit, MIGRATE_TRANSIENT)
 						     : status;
 	if (!same) {
-		forget(it);
+		forget_unchanged(it);
 		return MIGRATE_UNSUPPORTED;
 	}
 	it->record.state = OBJECT_SAME;

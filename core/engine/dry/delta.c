@@ -35,7 +35,7 @@ static bool takes_name(const struct object_record *o)
 }
 
 /* The pass that goes on has listed it already. */
-static bool is_behind(const struct dry *d, const struct key_item *item)
+static bool is_listed_already(const struct dry *d, const struct key_item *item)
 {
 	return d->behind.n && bytes_compare(item->key, d->behind) <= 0;
 }
@@ -46,8 +46,8 @@ static bool is_unfinished(const struct object_record *o)
 	return o->state == OBJECT_PLANNED;
 }
 
-static bool look(struct migrate_session *s, struct migrate_bytes key, struct migrate_bytes etag,
-		 struct migrate_attributes *attributes)
+static bool look_at_attributes(struct migrate_session *s, struct migrate_bytes key,
+			       struct migrate_bytes etag, struct migrate_attributes *attributes)
 {
 	struct object_slot slot;
 	struct migrate_stat r = { .key = key, .object = &slot.object };
@@ -68,8 +68,9 @@ static bool attributes_differ(struct dry *d, const struct key_item *item, const 
 	if (!d->borne)
 		d->borne = attributes_new();
 	return !d->attributes || !d->borne ||
-	       !look(e->destination.session, o->record.new_key, o->record.stored, d->borne) ||
-	       !look(e->source.session, item->key, item->etag, d->attributes) ||
+	       !look_at_attributes(e->destination.session, o->record.new_key, o->record.stored,
+				   d->borne) ||
+	       !look_at_attributes(e->source.session, item->key, item->etag, d->attributes) ||
 	       !attributes_agree(e, d->attributes, d->borne, strict);
 }
 
@@ -91,7 +92,7 @@ int dry_look_up(struct dry *d, struct key_item *item, struct dry_known *known, s
 		known->kind = DRY_NEW;
 	else if (o.found && o.settled)
 		known->kind = o.record.state == OBJECT_FAILED ? DRY_FAILED : DRY_SETTLED;
-	else if (is_behind(d, item))
+	else if (is_listed_already(d, item))
 		known->kind = DRY_LATER;
 	if (!o.found)
 		return 0;
