@@ -5,6 +5,7 @@
 unit_tests = \
 	t/unit/test-auto \
 	t/unit/test-base \
+	t/unit/test-builder \
 	t/unit/test-collide \
 	t/unit/test-control \
 	t/unit/test-decide \

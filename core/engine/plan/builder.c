@@ -151,12 +151,16 @@ static bool supersede_older(struct builder *b, struct object_record *o,
 	return arena_bytes(&b->batch->arena, older->replaces, &o->replaces);
 }
 
+/* One that cannot be noted leaves the position as it was: without any, all is listed again. */
 static int note_position(struct builder *b, struct migrate_bytes key, struct error *err)
 {
+	size_t before = b->position.len;
+
 	buf_reset(&b->position);
-	return buf_add(&b->position, key.p, key.n)
-		   ? 0
-		   : error_set(err, EXIT_INTERNAL, "a key of %zu bytes is too long", key.n);
+	if (buf_add(&b->position, key.p, key.n))
+		return 0;
+	b->position.len = before;
+	return error_set(err, EXIT_INTERNAL, "a key of %zu bytes is too long", key.n);
 }
 
 int builder_add(struct builder *b, const struct key_item *item, const struct verdict *v,
