@@ -16,6 +16,7 @@ struct planned {
 	enum place place;
 	char key[NAME], new_key[NAME]; /* new_key "": none could be made */
 	uint8_t state, fail;           /* before the check */
+	bool copied_before;            /* an older copy is at its new key */
 	int64_t batch;
 	uint32_t n;
 };
@@ -29,6 +30,8 @@ static bool begun;
 /* Its keys count. */
 static bool counts(const struct planned *p)
 {
+	if (p->state == OBJECT_SKIPPED && p->fail == FAIL_COLLISION) /* left out since */
+		return *p->new_key && p->copied_before;
 	return *p->new_key && p->state != OBJECT_GONE && p->state != OBJECT_MOVED &&
 	       (p->state != OBJECT_FAILED || p->fail == FAIL_COLLISION);
 }
@@ -131,6 +134,9 @@ static void draw_state(struct planned *p)
 	p->state = states[draw(sizeof(states))];
 	if (p->state == OBJECT_FAILED)
 		p->fail = draw(2) ? FAIL_COLLISION : FAIL_DENIED;
+	if (p->state == OBJECT_SKIPPED)
+		p->fail = draw(2) ? FAIL_COLLISION : FAIL_NONE;
+	p->copied_before = draw(2);
 }
 
 static void draw_plan(bool chains)
@@ -172,6 +178,7 @@ static void plan_batch(unsigned *members, uint32_t n, enum batch_kind kind)
 		b->objects[i].new_key = bytes_of_text(p->new_key);
 		b->objects[i].state = p->state;
 		b->objects[i].fail = p->fail;
+		b->objects[i].created = p->copied_before ? CREATED_OURS : CREATED_UNKNOWN;
 	}
 	WELL(journal_plan(task.journal, &b, 1, &err));
 	for (uint32_t i = 0; i < n && kind < BATCH_ROWS; i++) {

@@ -62,9 +62,14 @@ static int add_pair(struct plan_check *c, struct migrate_bytes key, struct migra
 	return add_mark(c, new_key, m, err);
 }
 
-/* One that failed because it collided stands in the way of others until it is gone. */
+/*
+ * One that failed because it collided stands in the way of others until it is gone, or left out by
+ * the selection with no older copy at its new key.
+ */
 static bool is_of_plan(const struct object_record *o)
 {
+	if (o->state == OBJECT_SKIPPED && o->fail == FAIL_COLLISION)
+		return object_has_older_copy(o);
 	return o->new_key.n && o->state != OBJECT_MOVED && o->state != OBJECT_GONE &&
 	       (o->state != OBJECT_FAILED || o->fail == FAIL_COLLISION);
 }
