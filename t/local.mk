@@ -9,6 +9,7 @@ unit_tests = \
 	t/unit/test-collide \
 	t/unit/test-control \
 	t/unit/test-decide \
+	t/unit/test-delta \
 	t/unit/test-ends \
 	t/unit/test-escape \
 	t/unit/test-extra \

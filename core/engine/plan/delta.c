@@ -42,6 +42,35 @@ bool delta_has_own(const struct task *task)
 	return task->relation == ENDS_SAME || task->job->keys_from == KEYS_FROM_DATABASE;
 }
 
+/* What could not be listed is a folder if it ends with a slash; else a key, and nothing below. */
+static int note_unlisted(struct delta *d, struct migrate_bytes key, struct error *err)
+{
+	if (!bytes_end_with(key, BYTES("/")))
+		return 0;
+	buf_reset(&d->unlisted);
+	return buf_add(&d->unlisted, key.p, key.n)
+		   ? 0
+		   : error_set(err, EXIT_INTERNAL, "a key of %zu bytes is too long", key.n);
+}
+
+/* The last key of an earlier run may be a folder that this one is not told of any more. */
+static int skip_to(struct delta *d, struct migrate_bytes after, struct error *err)
+{
+	ARENA_AUTO struct arena a = ARENA_INIT;
+	struct object_record o;
+	int64_t batch;
+	uint32_t n;
+	int found = journal_find_key(d->task->journal, after, &a, &o, &batch, &n, err);
+
+	if (found < 0 || (found && batch > d->last_before && o.state == OBJECT_FAILED &&
+			  o.fail == FAIL_UNLISTED && note_unlisted(d, after, err)))
+		return -1;
+	while (d->more && bytes_compare(d->record.key, after) <= 0)
+		if (advance_record(d, err))
+			return -1;
+	return 0;
+}
+
 struct delta *delta_open(struct task *task, struct migrate_bytes after, struct error *err)
 {
 	struct delta *d = calloc(1, sizeof(*d));
@@ -55,11 +84,8 @@ struct delta *delta_open(struct task *task, struct migrate_bytes after, struct e
 	d->merge = journal_merge_open(task->journal, task->pass.number, err);
 	if (!d->merge ||
 	    journal_last_before(task->journal, task->pass.number, &d->last_before, err) ||
-	    advance_record(d, err))
+	    advance_record(d, err) || (after.n && skip_to(d, after, err)))
 		goto fail;
-	while (d->more && after.n && bytes_compare(d->record.key, after) <= 0)
-		if (advance_record(d, err))
-			goto fail;
 	/* those of this pass, too, when it goes on after --first or an interruption */
 	if (delta_has_own(task) &&
 	    !(d->own = made_open(task->journal, task->pass.number + 1, task->job->folder, err)))
@@ -176,8 +202,10 @@ static bool is_settled(const struct job *job, const struct key_item *item,
 		return same && o->fail != FAIL_UNLISTED && o->fail != FAIL_MISSING &&
 		       o->fail != FAIL_COLLISION;
 	case OBJECT_SKIPPED:
-		/* the job may think otherwise of conflicts now */
-		return same && (o->fail != FAIL_CONFLICT || job->copy.on_conflict == CONFLICT_SKIP);
+		/* the job may think otherwise of conflicts now; of another class are failures that
+		 * were closed while the selection left the key out */
+		return same && (o->fail == FAIL_NONE || (o->fail == FAIL_CONFLICT &&
+							 job->copy.on_conflict == CONFLICT_SKIP));
 	default:
 		return same;
 	}
@@ -232,12 +260,19 @@ static int judge_record(struct delta *d, const struct key_item *item, struct old
 	return 0;
 }
 
+/* --retry-failed has planned it in this pass, and takes what the source holds now. */
+static bool is_retried(const struct delta *d)
+{
+	return d->batch > d->last_before;
+}
+
 int delta_look_again(struct delta *d, struct migrate_session *source, struct object_slot *slot,
 		     struct key_item *item, struct older *o, struct error *err)
 {
 	struct migrate_stat r = { .key = item->key, .object = &slot->object };
 
-	if (!o->found || item->etag.n || d->task->job->keys_from == KEYS_FROM_SOURCE)
+	if (!o->found || item->etag.n || d->task->job->keys_from == KEYS_FROM_SOURCE ||
+	    is_retried(d))
 		return 0;
 	object_slot_init(slot, NULL);
 	switch (store_stat(source, &r)) {
@@ -249,19 +284,11 @@ int delta_look_again(struct delta *d, struct migrate_session *source, struct obj
 	case MIGRATE_NOT_FOUND:
 		o->settled = true;
 		delta_orphaned(d);
-		return 0;
+		return end_failure(d, err);
 	default:
 		o->settled = false; /* the copiers will find out */
 		return 0;
 	}
-}
-
-static int note_unlisted(struct delta *d, struct migrate_bytes key, struct error *err)
-{
-	buf_reset(&d->unlisted);
-	return buf_add(&d->unlisted, key.p, key.n)
-		   ? 0
-		   : error_set(err, EXIT_INTERNAL, "a key of %zu bytes is too long", key.n);
 }
 
 int delta_match(struct delta *d, const struct key_item *item, struct older *o, struct error *err)
@@ -291,9 +318,15 @@ int delta_match(struct delta *d, const struct key_item *item, struct older *o, s
 		o->settled = d->record.state == OBJECT_FAILED;
 	else if (judge_record(d, item, o, err))
 		return -1;
-	/* --retry-failed has planned it, and takes what the source holds now */
-	if (d->batch > d->last_before)
-		o->settled = true;
+	o->settled |= is_retried(d);
+	return 0;
+}
+
+int delta_pass_over(struct delta *d, struct migrate_bytes key, struct error *err)
+{
+	while (d->more && bytes_compare(d->record.key, key) <= 0)
+		if (pass_by(d, err))
+			return -1;
 	return 0;
 }
 

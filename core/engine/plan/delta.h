@@ -24,6 +24,8 @@ struct older {
 struct delta *delta_open(struct task *task, struct migrate_bytes after, struct error *err);
 /* keys ascend from call to call. Bytes of *o live until the next call. */
 int delta_match(struct delta *d, const struct key_item *item, struct older *o, struct error *err);
+/* No object of the job, and what lies behind it may be looked at in another run. */
+int delta_pass_over(struct delta *d, struct migrate_bytes key, struct error *err);
 /* From here on only what was matched is of interest: a later run brings these keys again. */
 void delta_look_ahead(struct delta *d);
 /* The listing has ended: what the journal knows beyond is orphaned. */

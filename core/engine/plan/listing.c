@@ -24,8 +24,12 @@ static bool first_is_over(const struct run *run)
 	return run->first_left == 0;
 }
 
-static int pass_key_over(struct feed *f, const struct key_item *item, enum skip_reason why)
+static int pass_key_over(struct feed *f, const struct key_item *item, enum skip_reason why,
+			 struct error *err)
 {
+	/* what the journal knows up to here has to be looked at: another run may go on behind it */
+	if (f->delta && delta_pass_over(f->delta, item->key, err))
+		return -1;
 	builder_pass_over(f->builder, item, why);
 	f->orphaned = f->run->task->orphaned;
 	return 0;
@@ -41,11 +45,11 @@ static int plan_item(struct feed *f, struct key_item *item, struct error *err)
 	if (f->sizes && v.kind == VERDICT_OBJECT && v.state == OBJECT_PLANNED)
 		sizes_look_up(f->sizes, item);
 	if (v.kind == VERDICT_PASSED_OVER)
-		return pass_key_over(f, item, v.skip);
+		return pass_key_over(f, item, v.skip, err);
 	if (f->delta && delta_match(f->delta, item, &older, err))
 		return -1;
 	if (older.own)
-		return pass_key_over(f, item, SKIP_OWN);
+		return pass_key_over(f, item, SKIP_OWN, err);
 	if (f->delta && delta_look_again(f->delta, f->source, &f->slot, item, &older, err))
 		return -1;
 	if (older.settled)
