@@ -12,7 +12,7 @@
 
 enum place { IN_JOURNAL, FOR_LATER };
 
-struct planned {
+struct planned_key {
 	enum place place;
 	char key[NAME], new_key[NAME]; /* new_key "": none could be made */
 	uint8_t state, fail;           /* before the check */
@@ -21,14 +21,14 @@ struct planned {
 	uint32_t n;
 };
 
-static struct planned plan[OBJECTS];
+static struct planned_key plan[OBJECTS];
 static unsigned count;
 static bool begun;
 
 /* ---- The model ---- */
 
 /* Its keys count. */
-static bool counts(const struct planned *p)
+static bool counts(const struct planned_key *p)
 {
 	if (p->state == OBJECT_SKIPPED && p->fail == FAIL_COLLISION) /* left out since */
 		return *p->new_key && p->copied_before;
@@ -36,13 +36,13 @@ static bool counts(const struct planned *p)
 	       (p->state != OBJECT_FAILED || p->fail == FAIL_COLLISION);
 }
 
-static bool becomes(const struct planned *a, const struct planned *b)
+static bool becomes(const struct planned_key *a, const struct planned_key *b)
 {
 	return counts(a) && counts(b) && a != b && !strcmp(a->new_key, b->key) &&
 	       strcmp(b->key, b->new_key);
 }
 
-static bool meets(const struct planned *a, const struct planned *b)
+static bool meets(const struct planned_key *a, const struct planned_key *b)
 {
 	return counts(a) && counts(b) && a != b && !strcmp(a->new_key, b->new_key);
 }
@@ -56,7 +56,7 @@ static bool is_chained(void)
 	return false;
 }
 
-static bool must_fail(const struct planned *p)
+static bool must_fail(const struct planned_key *p)
 {
 	for (unsigned i = 0; i < count; i++)
 		if (meets(p, &plan[i]) || becomes(p, &plan[i]) || becomes(&plan[i], p))
@@ -65,7 +65,7 @@ static bool must_fail(const struct planned *p)
 }
 
 /* Is there one of whom this can be said? */
-static bool may_say(const struct planned *p, const char *message)
+static bool may_say(const struct planned_key *p, const char *message)
 {
 	char twice[80], chains[80], chained[80];
 
@@ -124,7 +124,7 @@ static bool is_taken(const char *key)
 	return false;
 }
 
-static void draw_state(struct planned *p)
+static void draw_state(struct planned_key *p)
 {
 	static const uint8_t states[] = { OBJECT_COPIED, OBJECT_SAME, OBJECT_SKIPPED, OBJECT_GONE,
 					  OBJECT_FAILED };
@@ -142,7 +142,7 @@ static void draw_state(struct planned *p)
 static void draw_plan(bool chains)
 {
 	unsigned letters = 2 + draw(4), want = 2 + draw(OBJECTS - 2);
-	struct planned p;
+	struct planned_key p;
 
 	for (unsigned tries = 0; tries < 200 && count < want; tries++) {
 		memset(&p, 0, sizeof(p));
@@ -163,7 +163,7 @@ static void draw_plan(bool chains)
 
 static int by_key(const void *a, const void *b)
 {
-	return strcmp(((const struct planned *)a)->key, ((const struct planned *)b)->key);
+	return strcmp(((const struct planned_key *)a)->key, ((const struct planned_key *)b)->key);
 }
 
 static void plan_batch(unsigned *members, uint32_t n, enum batch_kind kind)
@@ -172,7 +172,7 @@ static void plan_batch(unsigned *members, uint32_t n, enum batch_kind kind)
 
 	b->began = begun;
 	for (uint32_t i = 0; i < n; i++) {
-		const struct planned *p = &plan[members[i]];
+		const struct planned_key *p = &plan[members[i]];
 
 		b->objects[i].key = bytes_of_text(p->key);
 		b->objects[i].new_key = bytes_of_text(p->new_key);
@@ -212,7 +212,8 @@ static void lay_out(struct plan_check *c)
 
 /* ---- Checks ---- */
 
-static void check_record(const struct planned *p, const struct object_record *o, unsigned *failed)
+static void check_record(const struct planned_key *p, const struct object_record *o,
+			 unsigned *failed)
 {
 	if (!must_fail(p)) {
 		ck_assert_msg(o->state == p->state && o->fail == p->fail, "%s > %s is %u: %s",
