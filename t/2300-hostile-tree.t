@@ -167,11 +167,30 @@ check 'each is named' last_output_has image/closed image/folder
 check 'and counted' status_counts job.yml failed=2 done=1
 check 'there is no end before the end: what cannot be listed is a failure' \
 	status_says job.yml .failures_by_class.unlisted 1
+sed 's/^job: .*//' job.yml >only.yml
+printf "keys: {include: ['*inside']}\n" >>only.yml
+check 'a folder is a failure also where a pattern takes only what is in it' \
+	exits_with 3 as_nobody migrate-run only.yml
+check 'by name' last_output_has image/folder
+sed -i "s/^keys: .*/keys: {include: ['*inside'], exclude: ['image\/folder\/*']}/" only.yml
+check 'and none where all that is in it is left out' exits_with 0 as_nobody migrate-run --new-journal only.yml
 chmod 644 src/image/closed
 chmod 755 src/image/folder
 check 'when they can be read, the next run takes them' \
 	exits_with 0 as_nobody migrate-run --retry-failed job.yml
 check 'all of them' same_tree src/image dst/avatar
+
+fresh_tree
+for i in 1 2 3 4; do write_file src/image/folder/$i "$i"; done
+[ "$(id -u)" -ne 0 ] || chown -R 65534:65534 src dst job.yml .
+check 'some files of a folder are copied' exits_with 0 as_nobody migrate-run --first 2 job.yml
+chmod 000 src/image/folder
+check 'the listing does not go on behind a folder that cannot be read any more' \
+	exits_with 9 as_nobody migrate-run job.yml
+check 'and says which' last_output_has "cannot go on in the folder 'image/folder/'" 'Permission denied'
+chmod 755 src/image/folder
+check 'readable again, it goes on inside' exits_with 0 as_nobody migrate-run job.yml
+check 'and leaves nothing out' same_tree src/image dst/avatar
 
 fresh_tree
 [ "$(id -u)" -ne 0 ] || chown -R 65534:65534 src dst

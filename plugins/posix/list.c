@@ -214,6 +214,12 @@ static bool is_ours(int error)
 	return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOSPC;
 }
 
+/* Its first keys were listed before: its own, which would say that it failed, is behind us. */
+static bool goes_on_inside(const struct posix_walk *w, size_t n)
+{
+	return w->resume_n > n && !memcmp(w->path, w->resume, n);
+}
+
 /* The innermost folder cannot be read. */
 static enum migrate_status folder_failed(struct posix_walk *w, struct migrate_list *r, int error)
 {
@@ -240,6 +246,10 @@ static enum migrate_status folder_failed(struct posix_walk *w, struct migrate_li
 	case EXDEV:
 		return skip(w, r, n, MIGRATE_SKIP_MOUNT);
 	default:
+		if (goes_on_inside(w, n))
+			return migrate_fail_errno(r->session, error,
+						  "cannot go on in the folder '%.*s'", (int)n,
+						  w->path);
 		return failed(w, r, n, migrate_status_of_errno(error), strerrordesc_np(error));
 	}
 }

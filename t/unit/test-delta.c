@@ -187,8 +187,6 @@ static void expect_again(unsigned i, const struct key_item *item, struct older *
 		*o = expect(i, &now);
 	else
 		o->settled = names[i].answer == MIGRATE_NOT_FOUND;
-	if (names[i].answer == MIGRATE_NOT_FOUND && failed_for_its_key(&b->record))
-		names[i].closed = !task.read_only;
 }
 
 /* ---- Draws ---- */

@@ -183,6 +183,33 @@ START_TEST(exclude_wins_and_says_why)
 }
 END_TEST
 
+START_TEST(what_cannot_be_listed_is_taken_for_what_may_be_in_it)
+{
+	static const char *const include[] = { "a/x/*.png", "a/[0-9]/?/z" }, *const exclude[] = {
+		"a/x/tmp/*", "*/old/"
+	};
+	const struct selection s = { .prefix = BYTES("a/"),
+				     .include = { 2, include },
+				     .exclude = { 2, exclude } };
+	const char *why;
+
+	ck_assert(selection_may_take(&s, BYTES("a/x/"), &why));
+	ck_assert(selection_may_take(&s, BYTES("a/x/deep/er/"), &why));
+	ck_assert(selection_may_take(&s, BYTES("a/5/b/"), &why));
+	ck_assert(!selection_may_take(&s, BYTES("a/5/bb/"), &why));
+	ck_assert(!selection_may_take(&s, BYTES("a/y/"), &why));
+	ck_assert_str_eq(why, "keys.include");
+	ck_assert(!selection_may_take(&s, BYTES("a/x/tmp/"), &why));
+	ck_assert_str_eq(why, "a/x/tmp/*");
+	ck_assert(!selection_may_take(&s, BYTES("a/x/old/"), &why));
+	ck_assert(!selection_may_take(&s, BYTES("b/"), &why));
+	ck_assert_str_eq(why, "keys.prefix");
+	/* one that is no folder is what it is */
+	ck_assert(!selection_may_take(&s, BYTES("a/x"), &why));
+	ck_assert(selection_may_take(&s, BYTES("a/x/1.png"), &why));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("pattern");
@@ -197,6 +224,7 @@ int main(void)
 	tcase_add_loop_test(t, a_glob_takes_the_whole_key, 0, sizeof(globs) / sizeof(globs[0]));
 	tcase_add_test(t, a_glob_takes_no_time);
 	tcase_add_test(t, exclude_wins_and_says_why);
+	tcase_add_test(t, what_cannot_be_listed_is_taken_for_what_may_be_in_it);
 	suite_add_tcase(s, t);
 	return fixture_run(s);
 }

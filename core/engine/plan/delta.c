@@ -282,9 +282,10 @@ int delta_look_again(struct delta *d, struct migrate_session *source, struct obj
 		item->etag = slot->object.etag;
 		return judge_record(d, item, o, err);
 	case MIGRATE_NOT_FOUND:
+		/* what it failed for stands: somebody names it still */
 		o->settled = true;
 		delta_orphaned(d);
-		return end_failure(d, err);
+		return 0;
 	default:
 		o->settled = false; /* the copiers will find out */
 		return 0;

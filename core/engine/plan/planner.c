@@ -160,13 +160,20 @@ static void check_values(struct planner *p, const struct key_item *item, struct 
 	}
 }
 
+/* Of a folder that cannot be listed: what is in it may be. */
+static bool is_selected(const struct selection *s, const struct key_item *item, const char **why)
+{
+	return item->kind == LISTED_FAILED ? selection_may_take(s, item->key, why)
+					   : selection_takes(s, item->key, why);
+}
+
 void planner_judge(struct planner *p, const struct key_item *item, struct verdict *v)
 {
 	const char *why = NULL;
 
 	arena_reset(&p->arena);
 	*v = (struct verdict){ .kind = VERDICT_OBJECT, .state = OBJECT_PLANNED, .rule = SIZE_MAX };
-	if (!selection_takes(&p->task->job->selection, item->key, &why)) {
+	if (!is_selected(&p->task->job->selection, item, &why)) {
 		judge_passed_over(v, SKIP_RULE, why);
 		return;
 	}

@@ -64,8 +64,11 @@ static bool take_byte(const char **p, unsigned char c)
 	return (unsigned char)*(*p)++ == c;
 }
 
-/* A star that fails takes one byte more; only the last star need be tried again. */
-bool glob_match(const char *pattern, struct migrate_bytes text)
+/*
+ * A star that fails takes one byte more; only the last star need be tried again. begins: the text
+ * is the beginning of others, one of which is to match.
+ */
+static bool match(const char *pattern, struct migrate_bytes text, bool begins)
 {
 	const unsigned char *s = text.p, *end = s + text.n;
 	const unsigned char *star_text = NULL;
@@ -77,7 +80,7 @@ bool glob_match(const char *pattern, struct migrate_bytes text)
 			star_text = s;
 			continue;
 		}
-		if (s == end && !*pattern)
+		if (s == end && (begins || !*pattern))
 			return true;
 		if (s < end && *pattern && take_byte(&pattern, *s)) {
 			s++;
@@ -88,6 +91,11 @@ bool glob_match(const char *pattern, struct migrate_bytes text)
 		pattern = star;
 		s = ++star_text;
 	}
+}
+
+bool glob_match(const char *pattern, struct migrate_bytes text)
+{
+	return match(pattern, text, false);
 }
 
 const char *glob_problem(const char *pattern)
@@ -109,20 +117,49 @@ const char *glob_problem(const char *pattern)
 	return NULL;
 }
 
+static bool is_excluded(const struct selection *s, struct migrate_bytes key, const char **why)
+{
+	for (size_t i = 0; i < s->exclude.n; i++) {
+		*why = s->exclude.items[i];
+		if (glob_match(s->exclude.items[i], key))
+			return true;
+	}
+	return false;
+}
+
+/* begins: of the key, or of one that begins with it. */
+static bool is_included(const struct selection *s, struct migrate_bytes key, bool begins)
+{
+	for (size_t i = 0; i < s->include.n; i++)
+		if (match(s->include.items[i], key, begins))
+			return true;
+	return !s->include.n;
+}
+
 bool selection_takes(const struct selection *s, struct migrate_bytes key, const char **why)
 {
 	if (!bytes_begin_with(key, s->prefix)) {
 		*why = "keys.prefix";
 		return false;
 	}
-	for (size_t i = 0; i < s->exclude.n; i++) {
-		*why = s->exclude.items[i];
-		if (glob_match(s->exclude.items[i], key))
-			return false;
-	}
+	if (is_excluded(s, key, why))
+		return false;
 	*why = "keys.include";
-	for (size_t i = 0; i < s->include.n; i++)
-		if (glob_match(s->include.items[i], key))
-			return true;
-	return s->include.n == 0;
+	return is_included(s, key, false);
+}
+
+bool selection_may_take(const struct selection *s, struct migrate_bytes key, const char **why)
+{
+	bool folder = key.n && ((const char *)key.p)[key.n - 1] == '/';
+
+	if (!folder)
+		return selection_takes(s, key, why);
+	if (!bytes_begin_with(key, s->prefix) && !bytes_begin_with(s->prefix, key)) {
+		*why = "keys.prefix";
+		return false;
+	}
+	if (is_excluded(s, key, why))
+		return false;
+	*why = "keys.include";
+	return is_included(s, key, true);
 }

@@ -20,5 +20,10 @@ bool glob_match(const char *pattern, struct migrate_bytes text);
 
 /* *why, when false: the exclude pattern that kept it out, or "keys.prefix", "keys.include". */
 bool selection_takes(const struct selection *s, struct migrate_bytes key, const char **why);
+/*
+ * Of what could not be listed: might it take the key, or, where that is a folder's (it ends in a
+ * slash), one below? A folder that an exclude pattern matches is left out with all that is in it.
+ */
+bool selection_may_take(const struct selection *s, struct migrate_bytes key, const char **why);
 
 #endif
