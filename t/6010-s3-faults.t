@@ -116,7 +116,6 @@ check 'so is what a listing that ended early left out' finds_later page end
 # ---- Those that only look wait as runs do ----------------------------------------------------
 
 sed 's/^patience: .*/patience: 1s/' plain.yml >impatient.yml
-printf 'job: plain\n' >>impatient.yml
 # gives_up COMMAND... : because of nothing but 503, and says so
 gives_up() {
 	exits_with 9 "$@" && last_output_has 'gave up after 1 s (patience)' throttled
