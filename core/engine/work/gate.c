@@ -116,7 +116,7 @@ bool gate_note(struct gate *g, char *text, size_t size)
 	return shown;
 }
 
-static void note_event(struct gate *g, enum log_level level, const char *text)
+static void note_event(struct gate *g, int level, const char *text)
 {
 	if (g->task->journal && !g->task->read_only)
 		journal_event(g->task->journal, level, text);
