@@ -90,6 +90,7 @@ unit_headers = \
 	t/unit/run-fixture.h \
 	t/unit/s3-help.h \
 	t/unit/sqlite-fixture.h \
+	t/unit/tap.h \
 	t/unit/text-help.h \
 	$(empty)
 

@@ -183,19 +183,6 @@ static inline void fixture_leave(void)
 	memcpy(fixture_folder + strlen(fixture_folder) - 6, "XXXXXX", 6);
 }
 
-/* Runs the suite as TAP; the exit status of main(). */
-static inline int fixture_run(Suite *s)
-{
-	SRunner *r = srunner_create(s);
-	int failed;
-
-	srunner_set_tap(r, "-");
-	srunner_run_all(r, CK_SILENT);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
-
 #define ENDS                                                                                       \
 	"source: {plugin: files, root: old}\n"                                                     \
 	"destination: {plugin: files, root: new}\n"

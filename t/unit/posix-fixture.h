@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "plugin/end.h"
 #include "plugin/stream.h"
+#include "tap.h"
 
 #include <check.h>
 #include <errno.h>
@@ -261,18 +262,12 @@ static inline int run_tests(const char *name, void (*add)(TCase *))
 {
 	Suite *s = suite_create(name);
 	TCase *t = tcase_create(name);
-	SRunner *r = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_set_timeout(t, 120);
 	add(t);
 	suite_add_tcase(s, t);
-	srunner_set_tap(r, "-");
-	srunner_run_all(r, CK_SILENT);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_tap(s);
 }
 
 #endif

@@ -3,6 +3,7 @@
 #define MIGRATE_TEST_S3_HELP_H
 
 #include "../../plugins/s3/s3.h"
+#include "tap.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -17,16 +18,10 @@ static inline int run_suite(const char *name, void (*add)(TCase *t))
 {
 	Suite *s = suite_create(name);
 	TCase *t = tcase_create(name);
-	SRunner *r = srunner_create(s);
-	int failed;
 
 	add(t);
 	suite_add_tcase(s, t);
-	srunner_set_tap(r, "-");
-	srunner_run_all(r, CK_SILENT);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_tap(s);
 }
 
 #endif

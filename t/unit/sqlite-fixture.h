@@ -249,16 +249,4 @@ static void add(Suite *s, const char *name, const TTest *const *tests, size_t n,
 	add(s_, name_, (const TTest *const[]){ __VA_ARGS__ },                                      \
 	    sizeof((const TTest *const[]){ __VA_ARGS__ }) / sizeof(const TTest *), loops_)
 
-static int run_suite(Suite *s)
-{
-	SRunner *r = srunner_create(s);
-	int failed;
-
-	srunner_set_tap(r, "-");
-	srunner_run_all(r, CK_SILENT);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
-
 #endif

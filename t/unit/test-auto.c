@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/run/auto.h"
 
+#include "tap.h"
+
 #include <check.h>
 #include <stdlib.h>
 
@@ -224,8 +226,6 @@ int main(void)
 {
 	Suite *suite = suite_create("auto");
 	TCase *t = tcase_create("auto");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, t);
 	tcase_add_test(t, it_grows_as_long_as_more_moves_more);
@@ -242,9 +242,5 @@ int main(void)
 	tcase_add_test(t, little_is_not_judged_in_haste);
 	tcase_add_test(t, nothing_done_changes_nothing);
 	tcase_add_test(t, each_reason_has_a_text);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_tap(suite);
 }

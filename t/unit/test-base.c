@@ -4,6 +4,7 @@
 #include "base/digest.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "tap.h"
 
 #include <check.h>
 #include <fcntl.h>
@@ -281,8 +282,6 @@ int main(void)
 {
 	Suite *s = suite_create("base");
 	TCase *t = tcase_create("base");
-	SRunner *r = srunner_create(s);
-	int failed;
 
 	tcase_add_loop_test(t, a_digest_is_the_published_one, 0,
 			    sizeof(digests) / sizeof(digests[0]));
@@ -298,9 +297,5 @@ int main(void)
 	tcase_add_test(t, hooks_stand_around_a_line_and_secrets_are_blanked);
 	tcase_add_test(t, a_long_line_is_cut);
 	suite_add_tcase(s, t);
-	srunner_set_tap(r, "-");
-	srunner_run_all(r, CK_SILENT);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_tap(s);
 }

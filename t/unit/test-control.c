@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/task/control.h"
 
+#include "tap.h"
+
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -201,8 +203,6 @@ int main(void)
 {
 	Suite *s = suite_create("control");
 	TCase *t = tcase_create("control");
-	SRunner *r = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_loop_test(t, a_damaged_file_changes_nothing, 0,
@@ -215,9 +215,5 @@ int main(void)
 	tcase_add_test(t, settings_stand_over_the_job);
 	tcase_add_test(t, concurrency_may_be_left_to_the_run);
 	suite_add_tcase(s, t);
-	srunner_set_tap(r, "-");
-	srunner_run_all(r, CK_SILENT);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_tap(s);
 }

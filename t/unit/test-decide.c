@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "../../plugins/common/bytes.h"
 #include "../../plugins/common/decide.h"
+#include "tap.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -160,8 +161,6 @@ int main(void)
 {
 	Suite *suite = suite_create("decide");
 	TCase *tc = tcase_create("decide");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tc, each_row_becomes_what_the_table_says, 0, 96);
 	tcase_add_test(tc, without_columns_all_is_done);
@@ -170,10 +169,5 @@ int main(void)
 	tcase_add_test(tc, an_undo_puts_back_what_it_kept);
 	tcase_add_test(tc, what_was_not_kept_so_is_not_read);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_tap(suite);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/task/ends.h"
 
+#include "tap.h"
+
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,15 +58,9 @@ int main(void)
 {
 	Suite *s = suite_create("ends");
 	TCase *t = tcase_create("ends");
-	SRunner *r = srunner_create(s);
-	int failed;
 
 	tcase_add_loop_test(t, relations, 0, sizeof(cases) / sizeof(cases[0]));
 	tcase_add_test(t, identities_stand_one_in_a_line);
 	suite_add_tcase(s, t);
-	srunner_set_tap(r, "-");
-	srunner_run_all(r, CK_SILENT);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_tap(s);
 }

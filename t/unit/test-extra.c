@@ -2,6 +2,7 @@
 #include "../../plugins/common/bytes.h"
 #include "../../plugins/common/extra.h"
 #include "plugin-fixture.h"
+#include "tap.h"
 
 static unsigned char out[EXTRA_MAX];
 
@@ -78,5 +79,5 @@ int main(void)
 	tcase_add_test(t, as_much_as_there_is_room_for);
 	tcase_add_test(t, only_what_is_whole_is_read);
 	suite_add_tcase(s, t);
-	return run_plugin_suite(s);
+	return run_tap(s);
 }

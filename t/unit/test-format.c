@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "report/progress.h"
 
+#include "tap.h"
+
 #include <check.h>
 #include <stdlib.h>
 
@@ -84,17 +86,11 @@ int main(void)
 {
 	Suite *s = suite_create("format");
 	TCase *t = tcase_create("format");
-	SRunner *r = srunner_create(s);
-	int failed;
 
 	tcase_add_loop_test(t, bytes_read_in_the_unit_that_fits, 0, COUNT(sizes));
 	tcase_add_loop_test(t, counts_have_thousands, 0, COUNT(counts));
 	tcase_add_loop_test(t, durations_read_in_two_units, 0, COUNT(durations));
 	tcase_add_test(t, nothing_is_written_beyond_the_text);
 	suite_add_tcase(s, t);
-	srunner_set_tap(r, "-");
-	srunner_run_all(r, CK_SILENT);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_tap(s);
 }

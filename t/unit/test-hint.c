@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "../../plugins/common/hint.h"
 #include "plugin-fixture.h"
+#include "tap.h"
 
 #define ck_says(call_, text_)                                                                      \
 	do {                                                                                       \
@@ -83,5 +84,5 @@ int main(void)
 	tcase_add_test(t, a_table_of_many_columns_is_not_looked_through);
 	tcase_add_test(t, each_says_what_is_wrong);
 	suite_add_tcase(s, t);
-	return run_plugin_suite(s);
+	return run_tap(s);
 }

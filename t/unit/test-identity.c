@@ -2,6 +2,7 @@
 #include "../../plugins/common/bytes.h"
 #include "../../plugins/common/identity.h"
 #include "plugin-fixture.h"
+#include "tap.h"
 
 static unsigned char out[MIGRATE_IDENTITY_MAX];
 static char text[64];
@@ -119,5 +120,5 @@ int main(void)
 	tcase_add_test(t, the_end_of_a_value_can_be_told);
 	tcase_add_test(t, what_does_not_fit_is_cut);
 	suite_add_tcase(s, t);
-	return run_plugin_suite(s);
+	return run_tap(s);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "job-fixture.h"
 
+#include "tap.h"
+
 /* Two ends that would take the same keys from the environment, and which do not. */
 
 static const struct {
@@ -76,5 +78,5 @@ int main(void)
 	tcase_add_loop_test(t, shared_keys, 0, (int)(sizeof(cases) / sizeof(cases[0])));
 	tcase_add_test(t, nothing_to_share);
 	suite_add_tcase(s, t);
-	return fixture_run(s);
+	return run_tap(s);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "job-fixture.h"
 
+#include "tap.h"
+
 /*
  * migrate-job(5) says of every option what its table says: the page holds the
  * text that the tables make, line by line, as it is.
@@ -71,5 +73,5 @@ int main(void)
 	tcase_add_test(t, the_page_has_the_options_of_the_tables);
 	tcase_add_test(t, the_page_opens_with_a_job_that_is_valid_yaml);
 	suite_add_tcase(s, t);
-	return fixture_run(s);
+	return run_tap(s);
 }

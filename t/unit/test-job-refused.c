@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "job-fixture.h"
 
+#include "tap.h"
+
 #include <time.h>
 
 /* Job files that are refused, each with a message that says where and what to do. */
@@ -401,5 +403,5 @@ int main(void)
 	tcase_add_test(t, a_NUL_says_where_it_is);
 	tcase_add_test(t, only_a_regular_file_is_a_job_file);
 	suite_add_tcase(s, t);
-	return fixture_run(s);
+	return run_tap(s);
 }

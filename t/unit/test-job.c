@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "job-fixture.h"
 
+#include "tap.h"
+
 /* What a good job file means: defaults, the environment, --set, secrets, and what may change. */
 static const char *config_text(const struct job_end *e, size_t offset)
 {
@@ -480,5 +482,5 @@ int main(void)
 	tcase_add_checked_fixture(t, fixture_enter, fixture_leave);
 	add_tests(t);
 	suite_add_tcase(s, t);
-	return fixture_run(s);
+	return run_tap(s);
 }

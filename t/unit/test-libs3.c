@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "../../plugins/libs3/libs3-impl.h"
 #include "plugin/end-impl.h"
+#include "tap.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -186,8 +187,6 @@ int main(void)
 {
 	Suite *s = suite_create("libs3");
 	TCase *t = tcase_create("libs3");
-	SRunner *r = srunner_create(s);
-	int failed;
 
 	tcase_add_loop_test(t, keys_are_judged, 0, (int)COUNT(keys));
 	tcase_add_test(t, spaces_are_written_only_where_that_is_known);
@@ -197,9 +196,5 @@ int main(void)
 	tcase_add_test(t, headers_say_what_they_should);
 	tcase_add_test(t, too_many_are_too_many);
 	suite_add_tcase(s, t);
-	srunner_set_tap(r, "-");
-	srunner_run_all(r, CK_SILENT);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_tap(s);
 }

@@ -3,6 +3,7 @@
 
 #include "../../plugins/common/condition.h"
 #include "plugin/end-impl.h"
+#include "tap.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -363,8 +364,6 @@ int main(void)
 {
 	Suite *suite = suite_create("mysql");
 	TCase *tc = tcase_create("without a server");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tc, reads_addresses, 0, sizeof(uris) / sizeof(uris[0]));
 	tcase_add_test(tc, knows_this_machine);
@@ -380,10 +379,5 @@ int main(void)
 	tcase_add_loop_test(tc, knows_conditions_that_ask_of_more_than_the_row, 0,
 			    sizeof(conditions) / sizeof(conditions[0]));
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_tap(suite);
 }

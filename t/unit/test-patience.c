@@ -2,6 +2,7 @@
 #include "../../plugins/common/clock.h"
 #include "../../plugins/common/patience.h"
 #include "plugin-fixture.h"
+#include "tap.h"
 
 #include <poll.h>
 #include <sys/wait.h>
@@ -94,5 +95,5 @@ int main(void)
 	tcase_add_test(t, a_cancelled_call_waits_no_more);
 	tcase_add_test(t, all_of_an_answer_has_an_end);
 	suite_add_tcase(s, t);
-	return run_plugin_suite(s);
+	return run_tap(s);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "job-fixture.h"
 
+#include "tap.h"
+
 /* Keys in columns: what a value pattern writes it reads again, and nothing else. */
 #define K(s_) s_, sizeof(s_) - 1
 static const struct {
@@ -226,5 +228,5 @@ int main(void)
 	tcase_add_test(t, exclude_wins_and_says_why);
 	tcase_add_test(t, what_cannot_be_listed_is_taken_for_what_may_be_in_it);
 	suite_add_tcase(s, t);
-	return fixture_run(s);
+	return run_tap(s);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "job/texts/php.h"
+#include "tap.h"
 #include "text-help.h"
 
 /* codec: php: lengths fit afterwards, and what is no such value stays as it is. */
@@ -223,8 +224,6 @@ int main(void)
 {
 	Suite *s = suite_create("php");
 	TCase *t = tcase_create("php");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(t, lengths_fit_afterwards, 0, COUNT(values));
 	tcase_add_loop_test(t, what_is_malformed_stays_and_is_counted, 0, COUNT(malformed));
@@ -234,10 +233,5 @@ int main(void)
 	tcase_add_test(t, depth_has_an_end_and_the_stack_none_to_fear);
 	tcase_add_test(t, nesting_has_an_end);
 	suite_add_tcase(s, t);
-	runner = srunner_create(s);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_tap(s);
 }

@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "plugin-fixture.h"
 #include "plugin/stream.h"
+#include "tap.h"
 
 #include <poll.h>
 #include <unistd.h>
@@ -500,5 +501,5 @@ int main(void)
 	tcase_add_test(t, reasons_are_cut_and_escaped);
 	tcase_add_test(t, lost_attributes_are_listed);
 	suite_add_tcase(s, t);
-	return run_plugin_suite(s);
+	return run_tap(s);
 }

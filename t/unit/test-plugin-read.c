@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "plugin/end.h"
 
+#include "tap.h"
+
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -188,17 +190,10 @@ int main(void)
 {
 	Suite *s = suite_create("read");
 	TCase *t = tcase_create("read");
-	SRunner *r;
-	int failed;
 
 	tcase_add_test(t, tells_what_is_held);
 	tcase_add_test(t, nonsense_is_refused);
 	tcase_add_test(t, none_is_needed);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_set_tap(r, "-");
-	srunner_run_all(r, CK_SILENT);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_tap(s);
 }

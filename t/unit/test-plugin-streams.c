@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "plugin-fixture.h"
+#include "tap.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -291,5 +292,5 @@ int main(void)
 	tcase_add_test(t, attributes_are_at_most_256);
 	tcase_add_test(t, kept_names_are_patterns);
 	suite_add_tcase(s, t);
-	return run_plugin_suite(s);
+	return run_tap(s);
 }

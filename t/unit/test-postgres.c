@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "../../plugins/postgres/postgres-impl.h"
 
+#include "tap.h"
+
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -199,8 +201,6 @@ int main(void)
 {
 	Suite *s = suite_create("postgres");
 	TCase *t = tcase_create("postgres");
-	SRunner *r = srunner_create(s);
-	int failed;
 
 	tcase_add_loop_test(t, quotes_names_and_literals, 0, sizeof(quoted) / sizeof(quoted[0]));
 	tcase_add_test(t, puts_texts_together);
@@ -212,9 +212,5 @@ int main(void)
 	tcase_add_loop_test(t, reads_a_path, 0, sizeof(paths) / sizeof(paths[0]));
 	tcase_add_loop_test(t, hides_passwords, 0, sizeof(secrets) / sizeof(secrets[0]));
 	suite_add_tcase(s, t);
-	srunner_set_tap(r, "-");
-	srunner_run_all(r, CK_SILENT);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_tap(s);
 }

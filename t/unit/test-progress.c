@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "report/progress-impl.h"
 
+#include "tap.h"
+
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -163,8 +165,6 @@ int main(void)
 {
 	Suite *s = suite_create("progress");
 	TCase *t = tcase_create("progress");
-	SRunner *r = srunner_create(s);
-	int failed;
 
 	tcase_add_test(t, never_wider_than_the_terminal);
 	tcase_add_test(t, failures_are_seen_on_the_narrowest);
@@ -175,9 +175,5 @@ int main(void)
 	tcase_add_test(t, nobody_knows_when_a_standstill_ends);
 	tcase_add_test(t, the_plain_line_is_one_sentence);
 	suite_add_tcase(s, t);
-	srunner_set_tap(r, "-");
-	srunner_run_all(r, CK_SILENT);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_tap(s);
 }

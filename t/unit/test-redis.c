@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "../../plugins/redis/redis-impl.h"
 
+#include "tap.h"
+
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -212,8 +214,6 @@ int main(void)
 {
 	Suite *s = suite_create("redis");
 	TCase *t = tcase_create("redis");
-	SRunner *r = srunner_create(s);
-	int failed;
 
 	tcase_add_loop_test(t, becomes_what_it_says, 0, sizeof(good) / sizeof(good[0]));
 	tcase_add_loop_test(t, is_no_template, 0, sizeof(bad) / sizeof(bad[0]));
@@ -224,9 +224,5 @@ int main(void)
 	tcase_add_test(t, makes_actions_in_order);
 	tcase_add_test(t, knows_its_script);
 	suite_add_tcase(s, t);
-	srunner_set_tap(r, "-");
-	srunner_run_all(r, CK_SILENT);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_tap(s);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "job-fixture.h"
 
+#include "tap.h"
+
 /* Rules on keys, and what the rules alone can show. */
 struct rules {
 	struct arena arena;
@@ -292,5 +294,5 @@ int main(void)
 	tcase_add_loop_test(t, the_rules_show, 0, sizeof(proofs) / sizeof(proofs[0]));
 	tcase_add_test(t, the_proof_is_never_wrong);
 	suite_add_tcase(s, t);
-	return fixture_run(s);
+	return run_tap(s);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "text-help.h"
 
+#include "tap.h"
+
 /* match: contains: which places of a text are values, and what stands there afterwards. */
 #define COUNT(array_) (sizeof(array_) / sizeof((array_)[0]))
 
@@ -324,8 +326,6 @@ int main(void)
 {
 	Suite *s = suite_create("replace");
 	TCase *texts = tcase_create("texts"), *parts = tcase_create("parts");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(texts, a_value_is_replaced_where_it_is_a_word);
 	tcase_add_test(texts, urls_are_read_in_any_encoding_and_written_in_one);
@@ -341,10 +341,5 @@ int main(void)
 	tcase_add_test(parts, a_bad_layout_says_why);
 	suite_add_tcase(s, texts);
 	suite_add_tcase(s, parts);
-	runner = srunner_create(s);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_tap(s);
 }

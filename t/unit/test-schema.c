@@ -2,6 +2,7 @@
 #include "job-fixture.h"
 
 #include "base/nearest.h"
+#include "tap.h"
 
 /* Option tables by themselves: numbers, hints, older plugins, what is printed. */
 static const struct {
@@ -191,5 +192,5 @@ int main(void)
 	tcase_add_test(t, a_table_prints_itself);
 	tcase_add_test(t, printing_into_a_full_buf_fails);
 	suite_add_tcase(s, t);
-	return fixture_run(s);
+	return run_tap(s);
 }

@@ -5,6 +5,7 @@
 #include "engine/run/run.h"
 #include "engine/status/status.h"
 #include "engine/task/control.h"
+#include "tap.h"
 
 #include <check.h>
 #include <signal.h>
@@ -288,8 +289,6 @@ int main(void)
 {
 	Suite *suite = suite_create("server");
 	TCase *t = tcase_create("server");
-	SRunner *r;
-	int failed;
 
 	tcase_add_checked_fixture(t, enter, leave);
 	tcase_set_timeout(t, 120);
@@ -298,10 +297,5 @@ int main(void)
 	tcase_add_test(t, runs_two_jobs_at_once);
 	tcase_add_test(t, keeps_its_signals);
 	suite_add_tcase(suite, t);
-	r = srunner_create(suite);
-	srunner_set_tap(r, "-");
-	srunner_run_all(r, CK_SILENT);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_tap(suite);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/bytes.h"
 #include "base/sorter.h"
+#include "tap.h"
 
 #include <check.h>
 #include <dirent.h>
@@ -192,8 +193,6 @@ int main(void)
 {
 	Suite *s = suite_create("sorter");
 	TCase *t = tcase_create("sorter");
-	SRunner *r = srunner_create(s);
-	int failed;
 
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, nothing_in_nothing_out);
@@ -203,9 +202,5 @@ int main(void)
 	tcase_add_test(t, no_file_has_a_name);
 	tcase_add_test(t, a_folder_that_is_not_there_is_an_error);
 	suite_add_tcase(s, t);
-	srunner_set_tap(r, "-");
-	srunner_run_all(r, CK_SILENT);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_tap(s);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "sqlite-fixture.h"
 
+#include "tap.h"
+
 /* ---- files ---- */
 
 START_TEST(a_missing_file_is_not_made)
@@ -167,5 +169,5 @@ int main(void)
 	ADD(s, "beside an application", 1, a_busy_application_only_delays,
 	    busy_at_commit_changes_nothing, two_columns_of_one_file_go_side_by_side,
 	    a_cancelled_wait_ends);
-	return run_suite(s);
+	return run_tap(s);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "sqlite-fixture.h"
 
+#include "tap.h"
+
 /* ---- what a schema does ---- */
 
 /* Two rows are changed in one call; what came of it, and that nothing changed. */
@@ -348,5 +350,5 @@ int main(void)
 	ADD(s, "set", 1, set_columns_change_and_come_back, set_columns_alone, nonsense_is_refused);
 	ADD(s, "many rows", 1, a_value_of_many_rows_comes_in_pages, where_keeps_the_index,
 	    seeds_any_table);
-	return run_suite(s);
+	return run_tap(s);
 }

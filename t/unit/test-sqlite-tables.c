@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "sqlite-fixture.h"
 
+#include "tap.h"
+
 /* ---- the same promises for every kind of table ---- */
 
 #define ROWS(a_, b_, c_, d_, e_, f_, g_)                                                           \
@@ -340,5 +342,5 @@ int main(void)
 	ADD(s, "names and keys", 1, any_name_is_quoted, wrong_names_get_a_hint,
 	    a_key_must_be_unique, a_row_without_a_key_is_an_error,
 	    a_key_that_the_job_changes_is_not_used, a_table_has_one_identity);
-	return run_suite(s);
+	return run_tap(s);
 }

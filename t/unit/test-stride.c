@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/rows/stride.h"
 
+#include "tap.h"
+
 #include <check.h>
 #include <stdlib.h>
 
@@ -88,8 +90,6 @@ int main(void)
 {
 	Suite *suite = suite_create("stride");
 	TCase *tc = tcase_create("stride");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tc, begins_with_few);
 	tcase_add_test(tc, takes_its_time);
@@ -97,10 +97,5 @@ int main(void)
 	tcase_add_test(tc, fails_and_grows);
 	tcase_add_test(tc, a_clock_that_stands_still);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_tap(suite);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "../../plugins/common/text.h"
 
+#include "tap.h"
+
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -121,8 +123,6 @@ int main(void)
 {
 	Suite *suite = suite_create("text");
 	TCase *tc = tcase_create("text");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tc, grows_and_ends_with_a_nul);
 	tcase_add_test(tc, prints_whatever_its_length);
@@ -131,10 +131,5 @@ int main(void)
 	tcase_add_test(tc, goes_back_to_where_it_was);
 	tcase_add_test(tc, writes_digits_and_quotes);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_tap(suite);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/utf8.h"
 
+#include "tap.h"
+
 #include <migrate/plugin.h>
 
 #include <check.h>
@@ -122,8 +124,6 @@ int main(void)
 {
 	Suite *suite = suite_create("utf8");
 	TCase *tc = tcase_create("utf8");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, knows_the_ugly_ones, 0, sizeof(samples) / sizeof(samples[0]));
@@ -131,10 +131,5 @@ int main(void)
 	tcase_add_test(tc, there_are_as_many_as_there_are_code_points);
 	tcase_add_test(tc, all_of_four_bytes_are_read);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_tap(suite);
 }

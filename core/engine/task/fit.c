@@ -70,13 +70,11 @@ static int fit_settings(struct task *task, const struct run_options *o, struct e
  * A database may be added behind the others with --accept-change; those that were there stay
  * what they are. Rows of what is done are found by the next pass, from what the journal keeps.
  */
-static int fit_databases(const struct task *task, const struct run_options *o, const char *now,
+static int fit_databases(struct task *task, const struct run_options *o, const char *now,
 			 struct error *err)
 {
 	const char *then = task->known.databases ? task->known.databases : "";
-	ARENA_AUTO struct arena a = ARENA_INIT;
 	size_t n = strlen(then);
-	struct journal_pass pass;
 
 	if (!strcmp(then, now))
 		return 0;
@@ -87,13 +85,13 @@ static int fit_databases(const struct task *task, const struct run_options *o, c
 		    err, EXIT_UNFIT,
 		    "a database was added, and the journal keeps failures only: rows of "
 		    "what is done cannot be found; --new-journal begins another job");
-	if (journal_last_pass(task->journal, &a, &pass, err))
+	if (pass_read(task, err))
 		return -1;
-	if (pass.number && pass.state != PASS_DONE)
+	if (task->pass.number && task->pass.state != PASS_DONE)
 		return error_set(err, EXIT_UNFIT,
 				 "a database was added, and pass %d is not finished: finish it "
 				 "without this database first, then add it",
-				 pass.number);
+				 task->pass.number);
 	return 0;
 }
 

@@ -217,19 +217,18 @@ int verify_run(struct verify *v, verify_found *found, void *arg, struct verify_r
 	       struct error *err)
 {
 	struct feeder f = { .verify = v };
-	ARENA_AUTO struct arena a = ARENA_INIT;
-	struct journal_pass pass;
+	const struct journal_pass *pass = &v->task.pass;
 	int open = journal_has_open(v->task.journal, err);
 
 	v->found = found;
 	v->arg = arg;
 	*r = (struct verify_result){ .objects = 0 };
 	v->result = *r;
-	if (open < 0 || journal_last_pass(v->task.journal, &a, &pass, err) ||
+	if (open < 0 || pass_read(&v->task, err) ||
 	    journal_counts(v->task.journal, 0, &v->result.all, err) || verify_index_rows(v, err))
 		return error_is_set(err) ? err->exit : outcome(v, err);
 	/* after --only=copy the pass is complete, and neither rows nor texts were looked at */
-	v->result.finished = pass.state == PASS_DONE && pass.number && !open;
+	v->result.finished = pass->state == PASS_DONE && pass->number && !open;
 	f.progress = progress_new(v->options.progress, v->task.job->name);
 	if (!f.progress)
 		error_set(err, EXIT_INTERNAL, "out of memory");
