@@ -78,6 +78,14 @@ check 'whole' cmp src/image/a dst/avatar/a
 check 'with its row' sql_says app.db 'SELECT path FROM t WHERE id = 1' avatar/a
 
 fresh
+cp job.yml five.yml
+echo 'attempts: 2' >>job.yml
+check 'one that is tried twice only fails' \
+	meanwhile 3 "printf x >>src/image/a" --only $copying --forever
+check 'as changed too' status_says job.yml .failures_by_class.changed 1
+mv five.yml job.yml
+
+fresh
 check 'a file that vanishes before it is copied, and that no row names, is gone' \
 	meanwhile 0 'rm -f src/image/b' --only mkdir
 check 'and counted as such' status_counts job.yml gone=1 done=2 failed=0

@@ -45,10 +45,11 @@ static enum fail_class class_for(const struct copier *c, enum migrate_status sta
 
 static bool is_final(const struct run *run, const struct item *it, enum migrate_status status)
 {
+	if (it->record.attempts >= run->task->job->attempts)
+		return true;
 	if (status == MIGRATE_CHANGED)
 		return it->record.attempts >= CHANGED_MAX;
-	return it->record.attempts >= run->task->job->attempts ||
-	       !(status_may_retry(status) || status_is_systemic(status));
+	return !(status_may_retry(status) || status_is_systemic(status));
 }
 
 static void try_again(struct item *it, int64_t after)
@@ -63,12 +64,8 @@ static void conclude_object(struct copier *c, struct item *it, enum migrate_stat
 {
 	if (it->record.attempts < UINT8_MAX)
 		it->record.attempts++;
-	if (is_final(c->run, it, status) && status != MIGRATE_UNKNOWN_OUTCOME) {
+	if (is_final(c->run, it, status)) {
 		fail_item(it, class_for(c, status), said);
-		return;
-	}
-	if (it->record.attempts >= c->run->task->job->attempts) {
-		fail_item(it, FAIL_TRANSIENT, said);
 		return;
 	}
 	/* a changed source is looked at anew by the next attempt */

@@ -6,9 +6,8 @@
 
 /* The ways to write an object: by the store itself, through us whole, in parts. */
 
-static void settle_copied(struct copier *c, struct item *it)
+static void settle_copied(struct item *it)
 {
-	(void)c;
 	it->record.state = OBJECT_COPIED;
 	it->record.created = CREATED_OURS;
 	it->record.in_doubt = it->record.remade = false;
@@ -93,6 +92,6 @@ enum migrate_status write_copy(struct copier *c, struct item *it, struct target 
 	if (status == MIGRATE_UNSUPPORTED || status == MIGRATE_DENIED)
 		status = copy_streaming(c, it, t);
 	if (status == MIGRATE_OK && it->record.state == OBJECT_PLANNED)
-		settle_copied(c, it);
+		settle_copied(it);
 	return status;
 }
